@@ -1,0 +1,223 @@
+//! What can be asked of the lifecycle, and what it must be told for that.
+
+use std::sync::Arc;
+
+use crate::{
+    id::{ExecutorId, GrantId, RequestId},
+    model::{
+        ActionInfo, ActionName, ArgumentsDigest, Ballot, CanonicalJson, Gate, Halts, People, Principal,
+        Priority, Question, Risk, Text,
+    },
+};
+
+/// A request to be opened.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Its id.
+    pub id: RequestId,
+    /// Its tenant.
+    pub namespace: Text,
+    /// The action (`ask` for a question).
+    pub action: Arc<ActionInfo>,
+    /// The question, if it is one.
+    pub question: Option<Arc<Question>>,
+    /// The agent that asks.
+    pub requester: Principal,
+    /// The person behind it.
+    pub on_behalf_of: Option<Principal>,
+    /// The run.
+    pub run: Option<Text>,
+    /// Why the agent says it does this.
+    pub intent: Option<Text>,
+    /// The hashed idempotency key.
+    pub key: Option<Text>,
+    /// How bad it would be if it were wrong.
+    pub risk: Risk,
+    /// How soon somebody should look; follows from the risk if nothing is said.
+    pub priority: Option<Priority>,
+    /// What must be met.
+    pub gate: Arc<Gate>,
+    /// The arguments, redacted where they are secret.
+    pub arguments: CanonicalJson,
+    /// Their digest.
+    pub digest: ArgumentsDigest,
+    /// The request that this one tries again.
+    pub predecessor: Option<RequestId>,
+}
+
+/// One changed argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Which, such as `cents` or `args.amount`; the gate must list it.
+    pub path: Text,
+    /// Its new value.
+    pub value: CanonicalJson,
+}
+
+/// How a body ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It returned.
+    Succeeded {
+        /// What, if that is to be recorded.
+        result: Option<CanonicalJson>,
+    },
+    /// It returned an error or panicked; or, if not started, was never begun.
+    Failed {
+        /// The error.
+        why: Text,
+        /// Whether it had begun.
+        started: bool,
+    },
+    /// Nobody knows.
+    Unknown {
+        /// Why not.
+        why: Text,
+    },
+}
+
+/// What a person says about an execution in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// It had its effect.
+    Succeeded,
+    /// It had no effect.
+    Failed,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Act {
+    /// A person votes on the arguments that the person saw.
+    Vote {
+        /// Digest of those arguments.
+        digest: ArgumentsDigest,
+        /// What.
+        ballot: Ballot,
+        /// Why.
+        note: Option<Text>,
+    },
+    /// A person changes arguments and approves the result.
+    ApproveEdited {
+        /// Digest of the arguments that the person saw.
+        digest: ArgumentsDigest,
+        /// The changes. At least one.
+        edits: Vec<Edit>,
+        /// Why.
+        note: Option<Text>,
+    },
+    /// A person hands the own seat on.
+    Delegate {
+        /// To whom.
+        to: Principal,
+    },
+    /// More people are asked now.
+    Escalate {
+        /// Which requirement is widened (index).
+        requirement: usize,
+        /// By whom.
+        to: Vec<Principal>,
+        /// To which priority the request is raised.
+        priority: Option<Priority>,
+    },
+    /// An approver wants to know something.
+    RequestInfo {
+        /// What.
+        question: Text,
+    },
+    /// The agent answers.
+    ProvideInfo {
+        /// The answer.
+        answer: Text,
+    },
+    /// A remark.
+    Comment {
+        /// What.
+        text: Text,
+    },
+    /// The requester, the person behind it, or an operator takes the request back.
+    Cancel {
+        /// Why.
+        reason: Option<Text>,
+    },
+    /// A halt covers the request: cancels it while it is open, revokes an unspent grant.
+    Halt {
+        /// Why.
+        reason: Text,
+    },
+    /// An approver or operator takes an approval back.
+    Revoke {
+        /// Why.
+        reason: Text,
+    },
+    /// A process is about to run the body.
+    Consume {
+        /// Which process.
+        executor: ExecutorId,
+        /// The nonce that it holds.
+        grant: GrantId,
+        /// The agent that it runs for.
+        agent: Principal,
+        /// The action that it would run.
+        action: ActionName,
+        /// Digest of the arguments that it would run, recomputed from the actual values.
+        digest: ArgumentsDigest,
+    },
+    /// The process reports how the body ended.
+    Finish {
+        /// Which process.
+        executor: ExecutorId,
+        /// How.
+        ending: Ending,
+    },
+    /// The process that executes it is gone: its lease was lost.
+    LoseLease {
+        /// Which process.
+        executor: ExecutorId,
+    },
+    /// A person settles an execution in doubt.
+    Settle {
+        /// How it had ended.
+        settlement: Settlement,
+        /// In the person's words.
+        note: Option<Text>,
+    },
+    /// An idempotent action in doubt is given a new grant.
+    Reopen,
+    /// A successor tries it again; only after it failed, expired, or was rejected, cancelled, revoked or settled.
+    Retry {
+        /// The successor.
+        successor: RequestId,
+    },
+    /// Time has passed: whatever is due happens.
+    Tick,
+}
+
+/// A command: who does what, through which channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Who. Authenticated; never taken from a message.
+    pub actor: Principal,
+    /// Through which channel.
+    pub via: Option<Text>,
+    /// Whether the actor may do what operators may (cancel, revoke, settle, escalate any request).
+    pub operator: bool,
+    /// What.
+    pub act: Act,
+}
+
+/// What was looked up before.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The directory.
+    pub people: &'a People,
+    /// The halts in force.
+    pub halts: &'a Halts,
+    /// The nonce of the grant, should this command lead to one.
+    pub grant_id: GrantId,
+    /// Whether a notice that asks somebody to decide was delivered.
+    pub notice_delivered: bool,
+    /// For an edit: the gate that the policy asks for with the new arguments; may only tighten. `None`: there is no policy.
+    pub edited_gate: Option<&'a Gate>,
+}

@@ -1,0 +1,123 @@
+//! Why a command may not be done.
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Timestamp,
+    error::Invalid,
+    model::{ArgumentsDigest, Decision, ExecutionState, Halt, Principal, Text},
+};
+
+/// Why somebody may not vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotEligible {
+    /// Agents and services never vote.
+    NotAPerson,
+    /// The directory knows nobody of that name.
+    Unknown,
+    /// No requirement names the person, directly, through a group, by delegation or by escalation.
+    NotAsked,
+    /// The gate excludes the person.
+    Excluded,
+    /// The agent acts on the person's behalf, and the risk is high or critical.
+    OwnRequest,
+    /// The person handed the seat on.
+    HandedOn,
+}
+
+impl NotEligible {
+    /// The rest of the sentence "ann may not vote: …".
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAPerson => "only people vote, and this is none",
+            Self::Unknown => "the directory knows nobody of that name",
+            Self::NotAsked => "no requirement of this request names them",
+            Self::Excluded => "the gate of this request excludes them",
+            Self::OwnRequest => {
+                "the agent acts on their behalf, and the risk is too high to approve one's own"
+            }
+            Self::HandedOn => "they handed their seat on",
+        }
+    }
+}
+
+/// Why a command may not be done. The request is as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// It is decided already; this is the decision.
+    AlreadyDecided(Arc<Decision>),
+    /// The deadline has passed, though nobody noted it yet.
+    DeadlinePassed(Timestamp),
+    /// This person may not.
+    NotAnApprover {
+        /// Who.
+        who: Principal,
+        /// Why not.
+        why: NotEligible,
+    },
+    /// The actor has no right to this act.
+    NotPermitted {
+        /// Who.
+        who: Principal,
+        /// What the act needs ("only the requester or an operator may cancel").
+        why: &'static str,
+    },
+    /// The arguments are not those that the person saw.
+    ArgumentsChanged {
+        /// What the person saw.
+        seen: ArgumentsDigest,
+        /// What they are now.
+        current: ArgumentsDigest,
+    },
+    /// A requirement can be met by nobody.
+    NoApprover {
+        /// Which requirement (index).
+        requirement: usize,
+        /// How many are needed.
+        needed: u32,
+        /// How many eligible people there are.
+        eligible: u32,
+    },
+    /// Something in the command is not right.
+    Invalid(Invalid),
+    /// The option is none of those offered.
+    UnknownOption {
+        /// What was named.
+        option: Text,
+        /// What there is.
+        offered: Vec<Text>,
+    },
+    /// A delegation is not permitted, would make a circle, or is too deep.
+    Delegation {
+        /// From whom.
+        from: Principal,
+        /// To whom.
+        to: Principal,
+        /// Why not.
+        why: &'static str,
+    },
+    /// Halted.
+    Halted(Halt),
+    /// It is not approved, so nothing can run.
+    NotApproved,
+    /// The grant is not the one of this request, action, agent and arguments.
+    WrongGrant(&'static str),
+    /// The grant was not used in time.
+    GrantExpired(Timestamp),
+    /// The approval was taken back.
+    Revoked {
+        /// By whom.
+        by: Principal,
+        /// Why.
+        why: Text,
+    },
+    /// It has run, or runs, or may have run.
+    AlreadyRan(ExecutionState),
+    /// The report comes from a process that does not execute it, or after a person settled it.
+    NotExecuting,
+    /// There is nothing to do: nothing is due, nothing to settle, the same was said before.
+    NothingToDo,
+}

@@ -1,0 +1,35 @@
+//! What follows from a command.
+
+use crate::{
+    clock::Timestamp,
+    id::ExecutorId,
+    model::{EventLine, NoticeDraft, Request},
+};
+
+/// What must still hold when a transition is written; the manager turns it into conditions of the commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requires {
+    /// The halts are the ones that the facts told.
+    SameHalts,
+    /// This process has not lost its lease.
+    LeaseHeld(ExecutorId),
+    /// This process has lost its lease.
+    LeaseLost(ExecutorId),
+}
+
+/// The new request and all that goes with it, to be written together or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The request as it will be.
+    pub request: Request,
+    /// Its new lines of history. Never empty.
+    pub events: Vec<EventLine>,
+    /// What is to be told.
+    pub notices: Vec<NoticeDraft>,
+    /// It may not be written before.
+    pub not_before: Option<Timestamp>,
+    /// It may not be written at or after.
+    pub not_after: Option<Timestamp>,
+    /// What must hold when it is written.
+    pub requires: Vec<Requires>,
+}

@@ -1,0 +1,33 @@
+//! Plain data: what a request, a vote, a decision, an event is. No behaviour beyond construction and checking.
+
+mod action;
+pub mod canonical;
+mod decision;
+mod event;
+mod gate;
+mod halt;
+mod money;
+mod notice;
+mod people;
+mod principal;
+mod question;
+mod request;
+pub mod visible;
+mod vote;
+
+pub use action::{ACTION_NAME_LIMIT, ActionName, Priority, Risk, Text};
+pub use canonical::{ArgumentsDigest, CanonicalJson, SchemaDigest};
+pub use decision::{Decision, Execution, ExecutionState, Grant, Outcome};
+pub use event::{ChainError, ChainHash, ChainHead, Event, EventKind, EventLine, verify_chain};
+pub use gate::{
+    DEFAULT_GRANT_TTL, DEFAULT_TIMEOUT, DelegationRule, Editable, EscalationStage, Gate, OnTimeout,
+    RejectOption, Reminders, Requirement, SUSPEND_GRANT_TTL,
+};
+pub use halt::{Halt, HaltScope, Halts};
+pub use money::{Currency, Money};
+pub use notice::{Delivery, NoticeDraft, NoticeKind, OutboxNotice};
+pub use people::People;
+pub use principal::{PRINCIPAL_LIMIT, Principal, PrincipalKind};
+pub use question::{AnswerOption, Question};
+pub use request::{ActionInfo, Comment, InfoExchange, Request, Revision, Status};
+pub use vote::{Ballot, Delegation, Vote};

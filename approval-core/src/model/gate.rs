@@ -1,0 +1,247 @@
+//! What must be met before an action may run. A gate is fixed when the request is opened and stored with it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Principal, Priority, Text};
+use crate::clock::Span;
+
+/// "At least `count` of these principals." A person fills one seat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// How many seats. At least 1.
+    pub count: u32,
+    /// Who may fill them: people and groups.
+    pub of: Vec<Principal>,
+    /// Whether a person who already fills a seat of another requirement may fill one of this too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_share: bool,
+}
+
+impl Requirement {
+    /// One approval by any of `of`.
+    #[must_use]
+    pub fn any_of(of: impl IntoIterator<Item = Principal>) -> Self {
+        Self::at_least(1, of)
+    }
+
+    /// `count` approvals by different people among `of`.
+    #[must_use]
+    pub fn at_least(count: u32, of: impl IntoIterator<Item = Principal>) -> Self {
+        Self { count, of: of.into_iter().collect(), may_share: false }
+    }
+}
+
+/// What happens when the deadline passes undecided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnTimeout {
+    /// The request expires; nothing runs.
+    #[default]
+    Reject,
+    /// Every escalation stage that has not fired fires, and the deadline moves once by the timeout; after that the request
+    /// expires. Needs at least one escalation stage.
+    Escalate,
+    /// The request is approved, if its risk is minimal or low, no reject stands, eligible approvers exist and a notice was
+    /// delivered; else it expires.
+    Approve,
+}
+
+/// After a delay, more people are asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EscalationStage {
+    /// Delay from the opening of the request.
+    #[serde(with = "millis")]
+    pub after: Span,
+    /// Which requirement is widened (index into [`Gate::requirements`]). Its count never changes.
+    pub requirement: usize,
+    /// Who is added to it.
+    pub to: Vec<Principal>,
+    /// A priority to raise the request to; a lower one than it has changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+}
+
+/// People who have not voted are reminded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminders {
+    /// Time between two reminders.
+    #[serde(with = "millis")]
+    pub every: Span,
+    /// How many at the most.
+    pub at_most: u32,
+}
+
+/// Who may hand a seat on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DelegationRule {
+    /// To whom the directory permits.
+    #[default]
+    Directory,
+    /// To these principals, or to whom the directory permits.
+    To(Vec<Principal>),
+    /// To nobody.
+    Forbidden,
+}
+
+/// An argument that an approver may change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Editable {
+    /// Where it stands in the arguments, such as `cents` or `args.amount`.
+    pub path: Text,
+    /// JSON Schema (draft 2020-12) of the parameter that holds it: a new value is checked against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Text>,
+}
+
+/// A reason to choose from when rejecting; comes back to the agent with the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectOption {
+    /// Stable name, such as `wrong_amount`.
+    pub name: Text,
+    /// What people read.
+    pub title: Text,
+    /// What it means, in a sentence. May be empty.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub description: Text,
+}
+
+/// The conditions under which a request is approved. Fixed when it is opened; only an edit may tighten it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The rule that asked: `attribute`, or the name of a policy's rule.
+    pub rule: Text,
+    /// All must be met.
+    pub requirements: Vec<Requirement>,
+    /// People who never count, whatever the requirements say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<Principal>,
+    /// How many rejects reject the request. At least 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub veto: u32,
+    /// Whether the person on whose behalf the agent asks may vote even though the risk is high or critical.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_self_approval: bool,
+    /// How long people have. `None`: without end.
+    #[serde(with = "millis::option", default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// What happens then.
+    #[serde(default)]
+    pub on_timeout: OnTimeout,
+    /// How long a grant may stay unused.
+    #[serde(with = "millis")]
+    pub grant_ttl: Span,
+    /// Stages of escalation, in any order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalation: Vec<EscalationStage>,
+    /// Reminders, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminders: Option<Reminders>,
+    /// Who may delegate to whom.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub delegation: DelegationRule,
+    /// What approvers may change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub editable: Vec<Editable>,
+    /// Reasons to choose from when rejecting.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reject_options: Vec<RejectOption>,
+}
+
+/// How long people have when nothing else is said: one hour.
+pub const DEFAULT_TIMEOUT: Span = Span::from_hours(1);
+/// How long a grant may stay unused when the caller waits: 15 minutes.
+pub const DEFAULT_GRANT_TTL: Span = Span::from_mins(15);
+/// How long a grant may stay unused in suspend mode: 24 hours.
+pub const SUSPEND_GRANT_TTL: Span = Span::from_hours(24);
+
+impl Gate {
+    /// A gate with the defaults (one reject is a veto, one hour, then reject) and these requirements.
+    #[must_use]
+    pub fn new(rule: impl Into<Text>, requirements: Vec<Requirement>) -> Self {
+        Self {
+            rule: rule.into(),
+            requirements,
+            excluded: Vec::new(),
+            veto: 1,
+            allow_self_approval: false,
+            timeout: Some(DEFAULT_TIMEOUT),
+            on_timeout: OnTimeout::Reject,
+            grant_ttl: DEFAULT_GRANT_TTL,
+            escalation: Vec::new(),
+            reminders: None,
+            delegation: DelegationRule::Directory,
+            editable: Vec::new(),
+            reject_options: Vec::new(),
+        }
+    }
+
+    /// Every principal that the gate names, for looking them up in the directory.
+    pub fn principals(&self) -> impl Iterator<Item = &Principal> {
+        let delegates: &[Principal] = match &self.delegation {
+            DelegationRule::To(to) => to,
+            DelegationRule::Directory | DelegationRule::Forbidden => &[],
+        };
+        self.requirements
+            .iter()
+            .flat_map(|r| &r.of)
+            .chain(self.escalation.iter().flat_map(|stage| &stage.to))
+            .chain(&self.excluded)
+            .chain(delegates)
+    }
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+const fn is_one(n: &u32) -> bool {
+    *n == 1
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Spans as whole milliseconds in JSON.
+mod millis {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::clock::Span;
+
+    fn millis(span: Span) -> i64 {
+        i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn serialize<S: Serializer>(span: &Span, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(millis(*span))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+        i64::deserialize(deserializer).map(Span::from_millis)
+    }
+
+    pub(super) mod option {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        use crate::clock::Span;
+
+        #[expect(clippy::ref_option, reason = "the shape that serde asks for")]
+        pub(in super::super) fn serialize<S: Serializer>(
+            span: &Option<Span>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match span {
+                Some(span) => serializer.serialize_some(&super::millis(*span)),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Span>, D::Error> {
+            Ok(Option::<i64>::deserialize(deserializer)?.map(Span::from_millis))
+        }
+    }
+}

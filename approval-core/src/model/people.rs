@@ -1,0 +1,87 @@
+//! What was looked up about people before a decision: a snapshot of the directory.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use super::Principal;
+
+/// A snapshot of the directory, as far as one request needs it. Plain data, so that the lifecycle stays pure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    /// The people in each group, nested groups already resolved.
+    pub groups: BTreeMap<Principal, BTreeSet<Principal>>,
+    /// Other spellings of a person (alias, plus tag) and the one canonical principal.
+    pub aliases: BTreeMap<Principal, Principal>,
+    /// To whom a person may delegate, beyond what the gate permits.
+    pub delegates: BTreeMap<Principal, BTreeSet<Principal>>,
+    /// The people that exist. `None`: there is no list, every `user:` is taken at its word.
+    pub known: Option<BTreeSet<Principal>>,
+    /// Changes whenever the directory does.
+    pub version: u64,
+}
+
+impl People {
+    /// The canonical principal of a person however addressed; `None` when nobody of that name is known or when it is no
+    /// person.
+    #[must_use]
+    pub fn person<'a>(&'a self, spelled: &'a Principal) -> Option<&'a Principal> {
+        let person = self.aliases.get(spelled).unwrap_or(spelled);
+        let known = self.known.as_ref().is_none_or(|known| known.contains(person));
+        (person.is_person() && known).then_some(person)
+    }
+
+    /// The people whom a principal stands for: the person, or the members of the group.
+    pub fn members<'a>(&'a self, principal: &'a Principal) -> impl Iterator<Item = &'a Principal> {
+        let group = self.groups.get(principal).into_iter().flatten();
+        group.chain(principal.is_person().then_some(principal)).filter_map(|one| self.person(one))
+    }
+
+    /// Whether `person` (canonical) is one of those whom `principal` stands for.
+    #[must_use]
+    pub fn includes(&self, principal: &Principal, person: &Principal) -> bool {
+        self.members(principal).any(|member| member == person)
+    }
+
+    /// The people of several principals, each once.
+    pub fn expand<'a>(
+        &'a self,
+        principals: impl IntoIterator<Item = &'a Principal>,
+    ) -> Cow<'a, BTreeSet<Principal>> {
+        Cow::Owned(principals.into_iter().flat_map(|one| self.members(one)).cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn p(text: &str) -> Principal {
+        Principal::new(text).unwrap()
+    }
+
+    #[test]
+    fn aliases_lead_to_one_person_and_agents_to_none() {
+        let people = People {
+            groups: [(
+                p("group:finance"),
+                [p("user:ann+work@example.com"), p("user:bob@example.com"), p("agent:x")].into(),
+            )]
+            .into(),
+            aliases: [(p("user:ann+work@example.com"), p("user:ann@example.com"))].into(),
+            ..People::default()
+        };
+        assert_eq!(people.person(&p("user:ann+work@example.com")), Some(&p("user:ann@example.com")));
+        assert_eq!(people.person(&p("agent:x")), None);
+        assert!(people.includes(&p("group:finance"), &p("user:ann@example.com")));
+        assert_eq!(people.expand([&p("group:finance"), &p("user:ann@example.com")]).len(), 2);
+    }
+
+    #[test]
+    fn with_a_list_of_people_the_unlisted_do_not_exist() {
+        let people = People { known: Some([p("user:ann@example.com")].into()), ..People::default() };
+        assert!(people.includes(&p("user:ann@example.com"), &p("user:ann@example.com")));
+        assert_eq!(people.person(&p("user:eve@example.com")), None);
+    }
+}

@@ -1,0 +1,253 @@
+//! One matter put to people.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ActionName, ArgumentsDigest, CanonicalJson, ChainHead, Decision, Delegation, Execution, Gate, Grant,
+    Money, Principal, Priority, Question, Risk, SchemaDigest, Text, Vote,
+};
+use crate::{clock::Timestamp, id::RequestId};
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// People are asked.
+    Pending,
+    /// People are asked, and one of them wants to know something first. Everything that applies to pending applies.
+    InfoRequested,
+    /// Enough people approved, or a question was answered.
+    Approved,
+    /// Enough people rejected.
+    Rejected,
+    /// The deadline passed.
+    Expired,
+    /// The requester or an operator took it back, or everything was halted.
+    Cancelled,
+}
+
+impl Status {
+    /// Whether people can still decide.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::InfoRequested)
+    }
+
+    /// The word for it in JSON and in stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::InfoRequested => "info_requested",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Every status.
+    pub const ALL: &'static [Self] =
+        &[Self::Pending, Self::InfoRequested, Self::Approved, Self::Rejected, Self::Expired, Self::Cancelled];
+}
+
+/// What is known about an action before it is called: the same for every call, shared between them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionInfo {
+    /// Its name.
+    pub name: ActionName,
+    /// Its version; part of the digest.
+    pub version: u32,
+    /// What sort of action it is (`purchase`, `send_email`, …); `custom` if nothing was said.
+    #[serde(default = "custom", skip_serializing_if = "is_custom")]
+    pub kind: Text,
+    /// Digest of the schema of its arguments, if they have one; part of the digest of the arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaDigest>,
+    /// Sentence with placeholders (`Refund {cents} cents to {args.customer}`), rendered anew when the arguments are edited.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub description: Text,
+    /// Arithmetic with placeholders and a currency (`{cents} / 100 USD`), computed anew likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Text>,
+    /// Parameters that the digest does not cover; people are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unbound: Vec<Text>,
+    /// Paths of arguments that are kept secret from people; they are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Text>,
+    /// Whether running it twice does no harm, so that an execution in doubt may be run again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idempotent: bool,
+}
+
+fn custom() -> Text {
+    "custom".into()
+}
+
+fn is_custom(kind: &Text) -> bool {
+    &**kind == "custom"
+}
+
+impl ActionInfo {
+    /// An action without description, version 1.
+    #[must_use]
+    pub fn new(name: ActionName) -> Self {
+        Self {
+            name,
+            version: 1,
+            kind: custom(),
+            schema: None,
+            description: "".into(),
+            cost: None,
+            unbound: Vec::new(),
+            redacted: Vec::new(),
+            idempotent: false,
+        }
+    }
+}
+
+/// The arguments as they stand, what they are called in words, and what they cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// 1 for what the agent asked; counts up with every edit.
+    pub number: u32,
+    /// The arguments: an object, one member a parameter. Redacted values are placeholders.
+    pub arguments: CanonicalJson,
+    /// What votes and grants are bound to.
+    pub digest: ArgumentsDigest,
+    /// The description with its placeholders filled in.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub description: Text,
+    /// What it costs, if the action says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Money>,
+    /// Who edited; `None` for what the agent asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub editor: Option<Principal>,
+}
+
+/// A question of an approver to the agent, and the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InfoExchange {
+    /// Who asked.
+    pub by: Principal,
+    /// What.
+    pub question: Text,
+    /// When.
+    pub at: Timestamp,
+    /// The answer, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Text>,
+}
+
+/// A remark that changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// Whose.
+    pub by: Principal,
+    /// What.
+    pub text: Text,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One matter put to people, with all that happened to it. Immutable: a transition makes a new one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Request {
+    /// Its id; sorts by time.
+    pub id: RequestId,
+    /// Separates tenants of one store; `default` if nothing was said.
+    #[serde(default = "default_namespace", skip_serializing_if = "is_default_namespace")]
+    pub namespace: Text,
+    /// The action that waits (`ask` for a question).
+    pub action: Arc<ActionInfo>,
+    /// The question, if this is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Arc<Question>>,
+    /// The agent that asks.
+    pub requester: Principal,
+    /// The person behind the agent, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<Principal>,
+    /// The run of the agent that this belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Text>,
+    /// Why the agent says it does this. Agent text: shown as data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Text>,
+    /// Scope and idempotency key, hashed, if the call has a key. Unique in a store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Text>,
+    /// Digest of the arguments as first asked; the same key with another one is a conflict.
+    pub original: ArgumentsDigest,
+    /// How bad it would be if it were wrong.
+    pub risk: Risk,
+    /// How soon somebody should look.
+    pub priority: Priority,
+    /// What must be met.
+    pub gate: Arc<Gate>,
+    /// The arguments as they stand.
+    pub revision: Revision,
+    /// Where it stands.
+    pub status: Status,
+    /// Each person's latest vote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<Vote>,
+    /// Seats handed on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delegations: Vec<Delegation>,
+    /// Indices of the escalation stages that have fired.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalated: Vec<usize>,
+    /// How often people were reminded.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reminders: u32,
+    /// Whether the deadline has been moved by [`super::OnTimeout::Escalate`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub extended: bool,
+    /// What approvers asked the agent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub info: Vec<InfoExchange>,
+    /// Remarks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<Comment>,
+    /// How it ended for people. `None` as long as it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Arc<Decision>>,
+    /// The right to run it, once approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
+    /// How running it went. `None` until approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<Execution>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// Until when people can decide. `None`: without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// The request that this one tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<RequestId>,
+    /// The request that tries this one again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<RequestId>,
+    /// Where its history stands.
+    pub chain: ChainHead,
+}
+
+fn default_namespace() -> Text {
+    "default".into()
+}
+
+fn is_default_namespace(namespace: &Text) -> bool {
+    &**namespace == "default"
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}

@@ -1,0 +1,192 @@
+//! Where requests live. A [`Store`] keeps opaque documents with a few named index columns, commits each change together
+//! with its events and notices, and checks versions, time bounds and conditions inside that write.
+//!
+//! The trait is small enough for a key-value service with single-item transactions: one request row, a few events and
+//! notices, a few named records. It decides nothing: what may follow what is decided by [`crate::lifecycle`].
+
+mod commit;
+mod document;
+mod error;
+mod journal;
+mod memory;
+mod outbox;
+mod query;
+mod record;
+
+use std::{fmt::Debug, sync::Weak};
+
+use async_trait::async_trait;
+
+pub use commit::{Commit, CommitOutcome, Condition, Expect, RecordWrite, RowWrite};
+pub use document::{Document, Index, Stored};
+pub use error::StoreError;
+pub use journal::{JournalEntry, JournalLine};
+pub use memory::MemoryStore;
+pub use outbox::{ClaimedNotice, NoticeClaim, NoticeClaims, NoticeSettlement};
+pub use query::{Due, Order, Page, Query};
+pub use record::{Record, RecordName};
+
+use crate::{
+    clock::Timestamp,
+    id::RequestId,
+    model::{EventLine, OutboxNotice, Text},
+};
+
+/// A change that a store tells its listeners about, once it is durable.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Change {
+    /// A request was written.
+    Request {
+        /// Which.
+        id: RequestId,
+        /// Its new state, if the store has it at hand (a change of this process). `None`: load it.
+        stored: Option<Stored>,
+    },
+    /// Notices were written to the outbox, or may be claimed again.
+    Notices,
+    /// A named record was written.
+    Record(RecordName),
+    /// Changes may have been missed (a connection was lost): look at everything that you wait for.
+    Everything,
+}
+
+/// Is told of changes. Called on the store's own threads: must not block.
+pub trait ChangeListener: Send + Sync {
+    /// These changes are durable. Told at least once, in the order of the commits of each request; may be told twice.
+    fn changed(&self, changes: &[Change]);
+}
+
+/// What a store says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreInfo {
+    /// Its name in messages: `memory`, `sqlite`.
+    pub name: &'static str,
+    /// Whether what it acknowledged survives the end of the process and a loss of power.
+    pub durable: bool,
+}
+
+/// Keeps requests, their history, the outbox, named records and the journal.
+///
+/// Contract, which the conformance suite of `approval-testkit` checks:
+/// - What a call acknowledged is visible to every later call, on every machine; a durable store has synced it.
+/// - [`Store::commit`] is atomic: row, events, notices and records are all written, or nothing is.
+/// - Its checks and its write are one: nobody else writes in between. The order of the checks is version (or key), time,
+///   conditions.
+/// - Time is the store's own, taken after the lock is held, and never goes back, not over a restart either.
+/// - A future that is dropped after it was polled may still commit; it never half commits.
+#[async_trait]
+pub trait Store: Debug + Send + Sync + 'static {
+    /// What it is.
+    fn info(&self) -> StoreInfo;
+
+    /// The store's present moment, which its commits are checked against.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    async fn now(&self) -> Result<Timestamp, StoreError>;
+
+    /// Writes one change, if its version, key, time bounds and conditions hold.
+    ///
+    /// # Errors
+    /// When the store failed. [`StoreError::OutcomeUnknown`] says that it may have been written.
+    async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError>;
+
+    /// The request of this id.
+    ///
+    /// # Errors
+    /// When the store failed, or the row cannot be read.
+    async fn load(&self, id: RequestId) -> Result<Option<Stored>, StoreError>;
+
+    /// The request of this idempotency key ([`crate::model::Request::key`]).
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn find(&self, key: &str) -> Result<Option<Stored>, StoreError>;
+
+    /// Requests that match, in the order of their ids, a page at a time.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn list(&self, query: &Query) -> Result<Page, StoreError>;
+
+    /// Up to `limit` requests whose due time ([`Index::due_at`]) has come by the store's clock, the longest due first, and
+    /// when the next one is due. May give the same request to several callers: the commit's version decides.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn due(&self, limit: usize) -> Result<Due, StoreError>;
+
+    /// The history of a request, oldest line first. Empty for an unknown one.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError>;
+
+    /// Takes up to `claim.limit` notices that wait and whose time has come, for `claim.lease`; nobody else gets them until
+    /// then. A lease that ran out makes the notice claimable again.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn claim_notices(&self, claim: &NoticeClaim) -> Result<NoticeClaims, StoreError>;
+
+    /// Records what became of claimed notices. One whose lease was lost to another owner is left alone.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn settle_notices(&self, settlements: Vec<NoticeSettlement>) -> Result<(), StoreError>;
+
+    /// All notices about a request, oldest first.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn notices(&self, request: RequestId) -> Result<Vec<OutboxNotice>, StoreError>;
+
+    /// The record of this name.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn record(&self, name: &RecordName) -> Result<Option<Record>, StoreError>;
+
+    /// Up to `limit` records whose name begins with `prefix` and comes after `after`, in the order of their names.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn records(
+        &self,
+        prefix: &str,
+        after: Option<&RecordName>,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError>;
+
+    /// Appends lines to the journal, in this order, all or none; durable when it returns.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn append_journal(&self, lines: Vec<JournalLine>) -> Result<(), StoreError>;
+
+    /// Up to `limit` lines of the journal after the line numbered `after` (0: from the beginning), oldest first.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn read_journal(&self, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// From now on tells `listener` of changes, those of other processes too. A listener that is gone is forgotten.
+    fn subscribe(&self, listener: Weak<dyn ChangeListener>);
+
+    /// Finishes what was begun and lets go of files and connections. Later calls fail with [`StoreError::Closed`].
+    ///
+    /// # Errors
+    /// When something that was begun could not be finished.
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// How often changes of other processes are noticed at the latest, for messages and tests.
+    fn notices_others_within(&self) -> Option<std::time::Duration> {
+        None
+    }
+}
+
+/// Name of a channel in the outbox.
+pub type ChannelName = Text;

@@ -1,0 +1,120 @@
+//! One atomic change.
+
+use super::{Document, Record, RecordName, Stored};
+use crate::{
+    clock::Timestamp,
+    model::{EventLine, OutboxNotice},
+};
+
+/// What the row must be for the change to apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// There is no row of this id, and none with its key.
+    Absent,
+    /// The row has this version.
+    Version(u64),
+}
+
+/// The new state of a request.
+#[derive(Clone, Debug)]
+pub struct RowWrite {
+    /// What there must be before.
+    pub expect: Expect,
+    /// What there will be. Its version is 1 for a new row, else one more than the expected one.
+    pub document: Document,
+}
+
+/// What a named record must be for the change to apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// There is no such record.
+    Absent(RecordName),
+    /// There is one, whatever its version.
+    Present(RecordName),
+    /// It has this version.
+    Version(RecordName, u64),
+}
+
+impl Condition {
+    /// The record that it is about.
+    #[must_use]
+    pub const fn name(&self) -> &RecordName {
+        match self {
+            Self::Absent(name) | Self::Present(name) | Self::Version(name, _) => name,
+        }
+    }
+
+    /// Whether it holds for what is there.
+    #[must_use]
+    pub const fn holds(&self, version: Option<u64>) -> bool {
+        match (self, version) {
+            (Self::Absent(_), None) | (Self::Present(_), Some(_)) => true,
+            (Self::Version(_, expected), Some(found)) => *expected == found,
+            (Self::Absent(_), Some(_)) | (Self::Present(_) | Self::Version(..), None) => false,
+        }
+    }
+}
+
+/// A record to be written or, without a value, removed. Its version is 1 for a new record, else one more than before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordWrite {
+    /// Which.
+    pub name: RecordName,
+    /// Its new value; `None` removes it.
+    pub value: Option<Vec<u8>>,
+}
+
+/// One atomic change: everything in it is written, or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// The request, if one changes.
+    pub row: Option<RowWrite>,
+    /// Lines of its history. Every change of a row has at least one, or is a reminder of time that has one.
+    pub events: Vec<EventLine>,
+    /// Rows for the outbox.
+    pub notices: Vec<OutboxNotice>,
+    /// Refused before this moment.
+    pub not_before: Option<Timestamp>,
+    /// Refused from this moment on.
+    pub not_after: Option<Timestamp>,
+    /// What must hold of named records, checked before the writes below.
+    pub conditions: Vec<Condition>,
+    /// Named records to write.
+    pub writes: Vec<RecordWrite>,
+}
+
+impl Commit {
+    /// Whether `now` lies within the time bounds: at or after `not_before`, and before `not_after`.
+    #[must_use]
+    pub fn in_time(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|bound| now >= bound) && self.not_after.is_none_or(|bound| now < bound)
+    }
+}
+
+/// What became of a [`Commit`] that the store could judge.
+#[derive(Clone, Debug)]
+pub enum CommitOutcome {
+    /// It is written.
+    Committed {
+        /// The store's time of the write.
+        at: Timestamp,
+        /// The new version of the row; 0 if there was none in the commit.
+        version: u64,
+    },
+    /// The row was not as expected. What there is instead; `None` if there is no such row.
+    Conflict(Option<Stored>),
+    /// A new row's key belongs to this request already.
+    KeyTaken(Stored),
+    /// The store's time lies outside the bounds.
+    OutsideTime {
+        /// The store's time.
+        now: Timestamp,
+    },
+    /// A condition does not hold. The record as it is.
+    ConditionFailed {
+        /// Which.
+        name: RecordName,
+        /// What there is.
+        found: Option<Record>,
+    },
+}

@@ -1,0 +1,64 @@
+//! Lines about calls that opened no request, and about attempts that were refused.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Timestamp,
+    id::RequestId,
+    model::{ArgumentsDigest, Principal, Text},
+};
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum JournalLine {
+    /// A call that the policy allowed, or denied, without asking anybody.
+    Call {
+        /// When.
+        at: Timestamp,
+        /// Which action.
+        action: Text,
+        /// Its version.
+        version: u32,
+        /// Which arguments.
+        digest: ArgumentsDigest,
+        /// By which agent.
+        agent: Principal,
+        /// In which run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<Text>,
+        /// Which rule said so.
+        rule: Text,
+        /// `allowed`, `denied`, or how the body ended: `succeeded`, `failed`, `unknown`.
+        outcome: Text,
+        /// The reason or the error.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Text>,
+    },
+    /// Attempts on a request by one principal that were refused for one reason, counted together.
+    Refused {
+        /// When the first was.
+        at: Timestamp,
+        /// On which request.
+        request: RequestId,
+        /// By whom.
+        by: Principal,
+        /// Through which channel.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<Text>,
+        /// What was attempted and why it was refused.
+        why: Text,
+        /// How many.
+        count: u64,
+    },
+}
+
+/// A line and its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Counts up, not necessarily by one.
+    pub number: u64,
+    /// The line.
+    pub line: JournalLine,
+}
