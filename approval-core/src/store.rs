@@ -8,10 +8,12 @@ mod commit;
 mod document;
 mod error;
 mod journal;
+mod listeners;
 mod memory;
 mod outbox;
 mod query;
 mod record;
+mod time;
 
 use std::{fmt::Debug, sync::Weak};
 
@@ -21,10 +23,12 @@ pub use commit::{Commit, CommitOutcome, Condition, Expect, RecordWrite, RowWrite
 pub use document::{Document, Index, Stored};
 pub use error::StoreError;
 pub use journal::{JournalEntry, JournalLine};
+pub use listeners::Listeners;
 pub use memory::MemoryStore;
 pub use outbox::{ClaimedNotice, NoticeClaim, NoticeClaims, NoticeSettlement};
 pub use query::{Due, Order, Page, Query};
 pub use record::{Record, RecordName};
+pub use time::StoreTime;
 
 use crate::{
     clock::Timestamp,

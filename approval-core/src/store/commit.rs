@@ -1,8 +1,9 @@
 //! One atomic change.
 
-use super::{Document, Record, RecordName, Stored};
+use super::{Document, Record, RecordName, StoreError, Stored};
 use crate::{
     clock::Timestamp,
+    id::RequestId,
     model::{EventLine, OutboxNotice},
 };
 
@@ -64,7 +65,8 @@ pub struct RecordWrite {
     pub value: Option<Vec<u8>>,
 }
 
-/// One atomic change: everything in it is written, or nothing.
+/// One atomic change: everything in it is written, or nothing. It is about one request at the most: the row's, which
+/// the notices name too; without a row, the one that the notices name (there need not be such a request).
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
     /// The request, if one changes.
@@ -88,6 +90,34 @@ impl Commit {
     #[must_use]
     pub fn in_time(&self, now: Timestamp) -> bool {
         self.not_before.is_none_or(|bound| now >= bound) && self.not_after.is_none_or(|bound| now < bound)
+    }
+
+    /// The request that the change is about, if it is about one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it is no single change: it is about several requests, writes a record twice, or
+    /// has lines of history without a row or out of their order.
+    pub fn subject(&self) -> Result<Option<RequestId>, StoreError> {
+        let bad = |why: &str| Err(StoreError::unavailable(format!("the change is malformed: {why}")));
+        let row = self.row.as_ref().map(|row| row.document.request().id);
+        let subject = row.or_else(|| self.notices.first().map(|notice| notice.request));
+        if self.notices.iter().any(|notice| Some(notice.request) != subject) {
+            return bad("its notices are about several requests");
+        }
+        if row.is_none() && !self.events.is_empty() {
+            return bad("it has lines of history, but no row that they belong to");
+        }
+        let numbered = self.events.first().is_none_or(|line| line.seq > 0);
+        if !numbered || !self.events.is_sorted_by(|a, b| a.seq < b.seq) {
+            return bad("its lines of history are not in the order of their numbers, from 1");
+        }
+        let twice = |(place, write): (usize, &RecordWrite)| {
+            self.writes.iter().take(place).any(|other| other.name == write.name)
+        };
+        if self.writes.iter().enumerate().any(twice) {
+            return bad("it writes a record twice");
+        }
+        Ok(subject)
     }
 }
 

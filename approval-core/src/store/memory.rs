@@ -1,5 +1,372 @@
-//! Placeholder of the store in memory.
+//! The store in memory: for tests, and for agents that live no longer than what they ask for.
 
-/// Keeps everything in memory.
+mod keys;
+mod outbox;
+mod outgoing;
+mod records;
+mod shard;
+
+use std::{
+    cmp::Reverse,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+
+use self::{keys::Keys, records::Records, shard::NewState};
+use super::{
+    Change, ChangeListener, Commit, CommitOutcome, Due, Expect, JournalEntry, JournalLine, Listeners,
+    NoticeClaim, NoticeClaims, NoticeSettlement, Order, Page, Query, Record, RecordName, Store, StoreError,
+    StoreInfo, StoreTime, Stored,
+};
+use crate::{
+    clock::{Clock, SystemClock, Timestamp},
+    id::RequestId,
+    model::{EventLine, OutboxNotice},
+};
+
+/// Enough that 64 commits in flight seldom meet; a power of two.
+const SHARDS: usize = 64;
+
+/// On its own cache lines, so that neighbours do not slow each other down.
 #[derive(Debug, Default)]
-pub struct MemoryStore {}
+#[repr(align(128))]
+struct Slot(Mutex<shard::Shard>);
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, shard::Shard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps everything in memory: nothing survives the process.
+///
+/// Requests are spread over shards by their ids; a commit locks one shard, the shard of its key and the records, always in
+/// this order, takes the time, checks and writes. Documents are shared, never encoded.
+pub struct MemoryStore {
+    shards: Box<[Slot]>,
+    keys: Keys,
+    records: Records,
+    journal: Mutex<Vec<JournalLine>>,
+    time: StoreTime,
+    listeners: Listeners,
+    /// Where the next claim begins, so that no shard is always served last.
+    claim_from: AtomicUsize,
+    closed: AtomicBool,
+}
+
+impl MemoryStore {
+    /// An empty store on the system's clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+
+    /// An empty store on this clock.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Slot::default()).collect(),
+            keys: Keys::new(),
+            records: Records::default(),
+            journal: Mutex::default(),
+            time: StoreTime::new(clock, None),
+            listeners: Listeners::new(),
+            claim_from: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    fn open(&self) -> Result<(), StoreError> {
+        if self.closed.load(Ordering::Acquire) { Err(StoreError::Closed) } else { Ok(()) }
+    }
+
+    /// The shard of an id. The low bits of a version 7 UUID are random.
+    fn slot(&self, id: RequestId) -> Result<&Slot, StoreError> {
+        let [.., low] = *id.as_bytes();
+        self.shards
+            .get(usize::from(low) % SHARDS)
+            .ok_or_else(|| StoreError::unavailable("the store in memory has no shards"))
+    }
+
+    fn load_now(&self, id: RequestId) -> Result<Option<Stored>, StoreError> {
+        Ok(self.slot(id)?.lock().load(id).cloned())
+    }
+
+    /// A change of a request, of notices about it, or both.
+    fn commit_request(&self, id: RequestId, commit: Commit) -> Result<CommitOutcome, StoreError> {
+        let slot = self.slot(id)?;
+        let next =
+            commit.row.as_ref().map(|row| (row.document.index().due_at, Arc::clone(row.document.request())));
+        let heard = !self.listeners.is_empty();
+        let mut shard = slot.lock();
+
+        let mut version = 0;
+        let mut key = None;
+        if let Some(row) = &commit.row {
+            let found = shard.load(id);
+            version = match (row.expect, found) {
+                (Expect::Absent, None) => 1,
+                (Expect::Version(expected), Some(stored)) if stored.version == expected => {
+                    expected.saturating_add(1)
+                }
+                (Expect::Absent | Expect::Version(_), found) => {
+                    return Ok(CommitOutcome::Conflict(found.cloned()));
+                }
+            };
+            if let (Expect::Absent, Some(text)) = (row.expect, &row.document.request().key) {
+                let keys = self.keys.lock(text);
+                if let Some(other) = keys.as_ref().and_then(|keys| keys.get(text)).copied() {
+                    drop((keys, shard));
+                    let other = self.load_now(other)?;
+                    return Ok(other.map_or(CommitOutcome::Conflict(None), CommitOutcome::KeyTaken));
+                }
+                key = keys.map(|keys| (keys, Arc::clone(text)));
+            }
+            if commit.events.first().is_some_and(|line| line.seq <= shard.last_event(id)) {
+                return Err(StoreError::unavailable(format!(
+                    "the history of request {id} has a line {} already",
+                    commit.events.first().map_or(0, |line| line.seq)
+                )));
+            }
+        }
+        let mut records = self.records.hold(&commit.conditions, &commit.writes);
+        let at = self.time.now();
+        if !commit.in_time(at) {
+            return Ok(CommitOutcome::OutsideTime { now: at });
+        }
+        if let Some(refused) = records.refuses(&commit.conditions) {
+            return Ok(refused);
+        }
+
+        let mut changes = Vec::new();
+        if heard {
+            if let Some((_, request)) = &next {
+                let stored = Some(Stored { version, request: Arc::clone(request) });
+                changes.push(Change::Request { id, stored });
+            }
+            if !commit.notices.is_empty() {
+                changes.push(Change::Notices);
+            }
+            changes.extend(commit.writes.iter().map(|write| Change::Record(write.name.clone())));
+        }
+        if let Some((mut keys, text)) = key {
+            keys.insert(text, id);
+        }
+        let state = next.map(|(due_at, request)| NewState {
+            stored: Stored { version, request },
+            due_at,
+            events: commit.events,
+        });
+        let before = shard.write(id, state, commit.notices);
+        records.apply(commit.writes, at);
+        drop(records);
+        let mut telling = if heard { shard.outgoing.push(changes) } else { None };
+        drop(shard);
+        drop(before);
+        while let Some(changes) = telling {
+            self.listeners.tell(&changes);
+            telling = slot.lock().outgoing.more();
+        }
+        Ok(CommitOutcome::Committed { at, version })
+    }
+
+    /// A change of records alone.
+    fn commit_records(&self, commit: Commit) -> CommitOutcome {
+        let mut records = self.records.hold(&commit.conditions, &commit.writes);
+        let at = self.time.now();
+        if !commit.in_time(at) {
+            return CommitOutcome::OutsideTime { now: at };
+        }
+        if let Some(refused) = records.refuses(&commit.conditions) {
+            return refused;
+        }
+        let changes: Vec<Change> =
+            commit.writes.iter().map(|write| Change::Record(write.name.clone())).collect();
+        records.apply(commit.writes, at);
+        drop(records);
+        self.listeners.tell(&changes);
+        CommitOutcome::Committed { at, version: 0 }
+    }
+
+    fn claim(&self, claim: &NoticeClaim) -> NoticeClaims {
+        let now = self.time.now();
+        let from = self.claim_from.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        let (late, early) = self.shards.split_at_checked(from).unwrap_or((&[], &self.shards));
+        let mut claimed = Vec::new();
+        let mut next = None;
+        for slot in early.iter().chain(late) {
+            let mut shard = slot.lock();
+            let left = claim.limit.saturating_sub(claimed.len());
+            shard.claim(claim, now, left, &mut claimed);
+            next = [next, shard.next_claim(claim)].into_iter().flatten().min();
+        }
+        // Oldest request first, and within a request in the order of writing.
+        claimed.sort_unstable_by_key(|(number, claimed)| (claimed.notice.request, *number));
+        NoticeClaims { notices: claimed.into_iter().map(|(_, claimed)| claimed).collect(), next }
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn info(&self) -> StoreInfo {
+        StoreInfo { name: "memory", durable: false }
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.open()?;
+        Ok(self.time.now())
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
+        self.open()?;
+        match commit.subject()? {
+            Some(id) => self.commit_request(id, commit),
+            None => Ok(self.commit_records(commit)),
+        }
+    }
+
+    async fn load(&self, id: RequestId) -> Result<Option<Stored>, StoreError> {
+        self.open()?;
+        self.load_now(id)
+    }
+
+    async fn find(&self, key: &str) -> Result<Option<Stored>, StoreError> {
+        self.open()?;
+        match self.keys.find(key) {
+            Some(id) => self.load_now(id),
+            None => Ok(None),
+        }
+    }
+
+    async fn list(&self, query: &Query) -> Result<Page, StoreError> {
+        self.open()?;
+        let limit = query.limit.max(1);
+        let wanted = limit.saturating_add(1);
+        let mut items = Vec::new();
+        for slot in &self.shards {
+            let mut found = Vec::new();
+            let mut from = query.after;
+            loop {
+                let more = slot.lock().list(query, from, wanted, &mut found);
+                if more.is_none() {
+                    break;
+                }
+                from = more;
+            }
+            items.append(&mut found);
+        }
+        match query.order {
+            Order::Ascending => items.sort_unstable_by_key(|stored: &Stored| stored.request.id),
+            Order::Descending => items.sort_unstable_by_key(|stored: &Stored| Reverse(stored.request.id)),
+        }
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|stored| stored.request.id);
+        Ok(Page { items, next })
+    }
+
+    async fn due(&self, limit: usize) -> Result<Due, StoreError> {
+        self.open()?;
+        let now = self.time.now();
+        let mut found = Vec::new();
+        for slot in &self.shards {
+            let shard = slot.lock();
+            found.extend(
+                shard
+                    .due(now, limit.saturating_add(1))
+                    .map(|(at, id, stored)| (at, id, stored.filter(|_| at <= now).cloned())),
+            );
+        }
+        found.sort_unstable_by_key(|(at, id, _)| (*at, *id));
+        let due = found.partition_point(|(at, ..)| *at <= now).min(limit);
+        let next = found.get(due).map(|(at, ..)| *at);
+        let items = found.into_iter().take(due).filter_map(|(.., stored)| stored).collect();
+        Ok(Due { items, next })
+    }
+
+    async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError> {
+        self.open()?;
+        Ok(self.slot(id)?.lock().history(id))
+    }
+
+    async fn claim_notices(&self, claim: &NoticeClaim) -> Result<NoticeClaims, StoreError> {
+        self.open()?;
+        Ok(self.claim(claim))
+    }
+
+    async fn settle_notices(&self, settlements: Vec<NoticeSettlement>) -> Result<(), StoreError> {
+        self.open()?;
+        let mut again = false;
+        for settlement in settlements {
+            again |= self.slot(settlement.request)?.lock().settle(settlement);
+        }
+        if again {
+            self.listeners.tell(&[Change::Notices]);
+        }
+        Ok(())
+    }
+
+    async fn notices(&self, request: RequestId) -> Result<Vec<OutboxNotice>, StoreError> {
+        self.open()?;
+        Ok(self.slot(request)?.lock().notices(request))
+    }
+
+    async fn record(&self, name: &RecordName) -> Result<Option<Record>, StoreError> {
+        self.open()?;
+        Ok(self.records.get(name))
+    }
+
+    async fn records(
+        &self,
+        prefix: &str,
+        after: Option<&RecordName>,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.open()?;
+        Ok(self.records.list(prefix, after, limit))
+    }
+
+    async fn append_journal(&self, lines: Vec<JournalLine>) -> Result<(), StoreError> {
+        self.open()?;
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).extend(lines);
+        Ok(())
+    }
+
+    async fn read_journal(&self, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+        self.open()?;
+        let journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        Ok((1..)
+            .zip(&*journal)
+            .skip(after)
+            .take(limit)
+            .map(|(number, line)| JournalEntry { number, line: line.clone() })
+            .collect())
+    }
+
+    fn subscribe(&self, listener: Weak<dyn ChangeListener>) {
+        self.listeners.add(listener);
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.closed.store(true, Ordering::Release);
+        Ok(())
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}

@@ -4,7 +4,7 @@ use super::Stored;
 use crate::{
     clock::Timestamp,
     id::{ExecutorId, RequestId},
-    model::{ExecutionState, Status, Text},
+    model::{Execution, ExecutionState, Request, Status, Text},
 };
 
 /// In which order of ids, which is the order of opening.
@@ -62,6 +62,31 @@ impl Default for Query {
             after: None,
             limit: 100,
         }
+    }
+}
+
+impl Query {
+    /// Whether a request is one of those asked for, order and cursor aside.
+    #[must_use]
+    pub fn matches(&self, request: &Request) -> bool {
+        fn is(wanted: Option<&Text>, found: Option<&str>) -> bool {
+            wanted.is_none_or(|wanted| found == Some(&**wanted))
+        }
+        let execution = request.execution.as_ref();
+        let executor = match execution {
+            Some(Execution::Executing { executor, .. }) => Some(*executor),
+            _ => None,
+        };
+        (self.status.is_empty() || self.status.contains(&request.status))
+            && (self.execution.is_empty()
+                || execution.is_some_and(|execution| self.execution.contains(&execution.state())))
+            && is(self.namespace.as_ref(), Some(&request.namespace))
+            && is(self.action.as_ref(), Some(request.action.name.as_str()))
+            && is(self.requester.as_ref(), Some(request.requester.as_str()))
+            && is(self.run.as_ref(), request.run.as_deref())
+            && self.executor.is_none_or(|wanted| executor == Some(wanted))
+            && self.created_from.is_none_or(|from| request.created_at >= from)
+            && self.created_before.is_none_or(|before| request.created_at < before)
     }
 }
 

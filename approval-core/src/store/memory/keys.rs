@@ -1,0 +1,37 @@
+//! Which request an idempotency key belongs to.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{id::RequestId, model::Text};
+
+const SHARDS: usize = 32;
+
+/// Keys and their requests. Sharded apart from the requests, since a key says nothing about the id behind it.
+#[derive(Debug)]
+pub(super) struct Keys {
+    hasher: RandomState,
+    shards: Box<[Mutex<HashMap<Text, RequestId>>]>,
+}
+
+impl Keys {
+    pub(super) fn new() -> Self {
+        Self { hasher: RandomState::new(), shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+
+    /// Locks the shard that `key` would be in; `None` only if there were no shard at all.
+    pub(super) fn lock(&self, key: &str) -> Option<MutexGuard<'_, HashMap<Text, RequestId>>> {
+        let shards = self.shards.len() as u64;
+        let shard = self.hasher.hash_one(key).checked_rem(shards)?;
+        let shard = self.shards.get(usize::try_from(shard).ok()?)?;
+        Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The request of a key.
+    pub(super) fn find(&self, key: &str) -> Option<RequestId> {
+        self.lock(key)?.get(key).copied()
+    }
+}
