@@ -1,0 +1,172 @@
+//! Digests over canonical JSON.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+use super::CanonicalJson;
+use super::writer::push_escaped;
+use crate::error::Invalid;
+
+const PREFIX: &str = "sha256:";
+
+macro_rules! digest {
+    ($(#[$attribute:meta])* $name:ident) => {
+        $(#[$attribute])*
+        ///
+        /// Written, also by serde, as `sha256:` and 64 lower-case hexadecimal digits.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 32]);
+
+        impl $name {
+            /// A digest that was computed elsewhere.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 32 bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut text = String::with_capacity(PREFIX.len() + 64);
+                text.push_str(PREFIX);
+                push_hex(&mut text, &self.0);
+                f.pad(&text)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let bytes = text.strip_prefix(PREFIX).and_then(read_hex);
+                bytes.map(Self).ok_or_else(|| {
+                    Invalid::new("digest", text, "is not `sha256:` and 64 lower-case hexadecimal digits")
+                })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+digest! {
+    /// The digest of an action and its arguments: what a vote and a grant are bound to. See [`arguments_digest`].
+    ArgumentsDigest
+}
+
+digest! {
+    /// The digest of the JSON Schema that arguments follow.
+    SchemaDigest
+}
+
+impl SchemaDigest {
+    /// SHA-256 over the digest form of a schema.
+    #[must_use]
+    pub fn of(schema: &CanonicalJson) -> Self {
+        Self(Sha256::digest(schema.digest_form()).into())
+    }
+}
+
+/// The digest that binds an approval to an action and its arguments.
+///
+/// It is SHA-256 over the UTF-8 bytes of one object in RFC 8785 canonical JSON:
+///
+/// ```text
+/// {"action":"payments.refund","arguments":{…},"format":1,"schema":"sha256:…","version":1}
+/// ```
+///
+/// with the arguments in their [digest form](CanonicalJson::digest_form), the version of this format, `null` where there
+/// is no schema, and the action's version. To compute it elsewhere, rewrite the arguments by the three rules of the
+/// [module](super), build this object, and hand it to any implementation of RFC 8785.
+///
+/// ```
+/// use approval_core::model::canonical::{arguments_digest, parse_canonical};
+///
+/// let arguments = parse_canonical(r#"{"cents":1250}"#)?;
+/// let digest = arguments_digest("payments.refund", 1, None, &arguments);
+/// // printf '%s' '{"action":"payments.refund","arguments":{"cents":1250},"format":1,"schema":null,"version":1}' | sha256sum
+/// assert_eq!(digest.to_string(), "sha256:6c783d0e8ed15bf06e04822819314669143961c64c094ff17f5b8322060e8a11");
+/// # Ok::<(), approval_core::model::canonical::EncodeError>(())
+/// ```
+#[must_use]
+pub fn arguments_digest(
+    action: &str,
+    version: u32,
+    schema: Option<&SchemaDigest>,
+    arguments: &CanonicalJson,
+) -> ArgumentsDigest {
+    let mut head = String::with_capacity(action.len() + 32);
+    head.push_str(r#"{"action":""#);
+    push_escaped(&mut head, action);
+    head.push_str(r#"","arguments":"#);
+
+    let mut tail = String::with_capacity(128);
+    tail.push_str(r#","format":1,"schema":"#);
+    match schema {
+        Some(schema) => {
+            tail.push('"');
+            tail.push_str(PREFIX);
+            push_hex(&mut tail, &schema.0);
+            tail.push('"');
+        }
+        None => tail.push_str("null"),
+    }
+    tail.push_str(r#","version":"#);
+    tail.push_str(&version.to_string());
+    tail.push('}');
+
+    let mut hasher = Sha256::new();
+    hasher.update(head);
+    hasher.update(arguments.digest_form());
+    hasher.update(tail);
+    ArgumentsDigest(hasher.finalize().into())
+}
+
+pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 0xf] {
+            out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+    }
+}
+
+fn read_hex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = pair.iter().try_fold(0, |value, digit| match digit {
+            b'0'..=b'9' => Some(value << 4 | (digit - b'0')),
+            b'a'..=b'f' => Some(value << 4 | (digit - b'a' + 10)),
+            _ => None,
+        })?;
+    }
+    Some(bytes)
+}

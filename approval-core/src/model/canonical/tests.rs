@@ -1,0 +1,8 @@
+//! Tests across the parts of the encoding.
+
+mod digest;
+mod parsing;
+mod properties;
+mod redaction;
+mod rfc8785;
+mod shapes;
