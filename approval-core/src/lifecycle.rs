@@ -26,7 +26,7 @@ pub fn apply(
     facts: &Facts<'_>,
     now: Timestamp,
 ) -> Result<Transition, Refusal> {
-    drop((request, command, facts, now));
+    let _ = (request, command, facts, now);
     Err(Refusal::NothingToDo)
 }
 

@@ -29,5 +29,5 @@ pub use notice::{Delivery, NoticeDraft, NoticeKind, OutboxNotice};
 pub use people::People;
 pub use principal::{PRINCIPAL_LIMIT, Principal, PrincipalKind};
 pub use question::{AnswerOption, Question};
-pub use request::{ActionInfo, Comment, InfoExchange, Request, Revision, Status};
+pub use request::{ActionInfo, Comment, InfoExchange, Request, Revision, Status, Widening};
 pub use vote::{Ballot, Delegation, Vote};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     clock::Timestamp,
     error::Invalid,
+    id::RequestId,
     model::{ArgumentsDigest, Decision, ExecutionState, Halt, Principal, Text},
 };
 
@@ -22,8 +23,10 @@ pub enum NotEligible {
     Excluded,
     /// The agent acts on the person's behalf, and the risk is high or critical.
     OwnRequest,
-    /// The person handed the seat on.
-    HandedOn,
+    /// The person is the requester.
+    Requester,
+    /// The person sits in the seat of somebody who has voted after all.
+    SeatTaken,
 }
 
 impl NotEligible {
@@ -38,7 +41,8 @@ impl NotEligible {
             Self::OwnRequest => {
                 "the agent acts on their behalf, and the risk is too high to approve one's own"
             }
-            Self::HandedOn => "they handed their seat on",
+            Self::Requester => "they asked for it themselves",
+            Self::SeatTaken => "the person who handed them the seat has voted after all",
         }
     }
 }
@@ -78,7 +82,7 @@ pub enum Refusal {
         requirement: usize,
         /// How many are needed.
         needed: u32,
-        /// How many eligible people there are.
+        /// How many of its seats different eligible people can fill, those of the requirements before it being filled.
         eligible: u32,
     },
     /// Something in the command is not right.
@@ -118,6 +122,8 @@ pub enum Refusal {
     AlreadyRan(ExecutionState),
     /// The report comes from a process that does not execute it, or after a person settled it.
     NotExecuting,
+    /// This request tries it again already.
+    AlreadyRetried(RequestId),
     /// There is nothing to do: nothing is due, nothing to settle, the same was said before.
     NothingToDo,
 }

@@ -145,6 +145,8 @@ pub enum EventKind {
         /// Which stage (index into the gate's stages); `None` when a person widened the circle.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stage: Option<usize>,
+        /// Which requirement was widened (index).
+        requirement: usize,
         /// Who is asked besides.
         to: Vec<Principal>,
     },

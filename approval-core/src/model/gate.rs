@@ -38,8 +38,8 @@ pub enum OnTimeout {
     /// The request expires; nothing runs.
     #[default]
     Reject,
-    /// Every escalation stage that has not fired fires, and the deadline moves once by the timeout; after that the request
-    /// expires. Needs at least one escalation stage.
+    /// Every escalation stage that has not fired fires, and once people get the timeout anew, counted from then; after that
+    /// the request expires. Needs at least one escalation stage.
     Escalate,
     /// The request is approved, if its risk is minimal or low, no reject stands, eligible approvers exist and a notice was
     /// delivered; else it expires.

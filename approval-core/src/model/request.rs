@@ -143,6 +143,20 @@ pub struct InfoExchange {
     pub answer: Option<Text>,
 }
 
+/// More people who may fill the seats of a requirement. Its count stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Widening {
+    /// Which requirement (index into [`Gate::requirements`]).
+    pub requirement: usize,
+    /// Who is added to it.
+    pub to: Vec<Principal>,
+    /// The stage that fired (index into [`Gate::escalation`]); `None` when somebody escalated by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<usize>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A remark that changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comment {
@@ -200,10 +214,10 @@ pub struct Request {
     /// Seats handed on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub delegations: Vec<Delegation>,
-    /// Indices of the escalation stages that have fired.
+    /// Who is asked beyond the gate: by escalation stages that fired, and by hand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub escalated: Vec<usize>,
-    /// How often people were reminded.
+    pub widened: Vec<Widening>,
+    /// Number of the latest reminder whose time has come.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reminders: u32,
     /// Whether the deadline has been moved by [`super::OnTimeout::Escalate`].

@@ -46,7 +46,8 @@ pub struct Vote {
     pub via: Option<Text>,
     /// When.
     pub at: Timestamp,
-    /// Whether a later edit made it void: it then fills no seat, and the person is asked anew. Rejections stand.
+    /// Whether it fills no seat any more: a later edit made it void, and the person is asked anew (rejections stand), or
+    /// the person handed the seat on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub void: bool,
 }
