@@ -1,1 +1,5 @@
 //! Placeholder.
+mod attr;
+mod error;
+mod function;
+mod suggest;

@@ -1,0 +1,240 @@
+//! Reads the keys; every mistake is reported at its own token.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned as _;
+use syn::{Expr, LitInt, Path, Token, token};
+
+use super::key::{self, Form, Key};
+use super::path::FieldPath;
+use super::stream::{each_item, each_item_in, parenthesised, string};
+use super::{Attributes, Spanned, Timeout, choice, cost, duration, name, once, people, template};
+use crate::error::Errors;
+use crate::suggest;
+
+/// Reads the tokens between the parentheses of the attribute.
+pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Attributes {
+    let mut attributes = Attributes::default();
+    let parser = |input: ParseStream<'_>| {
+        each_item(input, errors, |input, errors| entry(input, &mut attributes, errors));
+        Ok(())
+    };
+    if let Err(error) = parser.parse2(tokens) {
+        errors.push(error);
+    }
+    attributes
+}
+
+/// One key with what follows it.
+fn entry(input: ParseStream<'_>, attributes: &mut Attributes, errors: &mut Errors) -> syn::Result<()> {
+    let ident = input.call(Ident::parse_any).map_err(|error| {
+        syn::Error::new(error.span(), "expected a key, such as `name = \"payments.refund\"`")
+    })?;
+    let word = ident.to_string();
+    let Some(key) = key::find(&word) else {
+        return Err(unknown_key(&ident, &word));
+    };
+    if key.example.is_empty() {
+        return Err(syn::Error::new(
+            ident.span(),
+            format!(
+                "`{word}` is not said here: the agent is a matter of the running program, so set it on the manager's builder or in the context around the call"
+            ),
+        ));
+    }
+    check_form(input, key, &ident)?;
+    match key.form {
+        Form::Flag => flag(key, &ident, attributes),
+        Form::Value => {
+            input.parse::<Token![=]>()?;
+            value(input, key, &ident, attributes)
+        }
+        Form::List => {
+            let tokens = parenthesised(input)?;
+            list(tokens, key, &ident, attributes, errors)
+        }
+    }
+}
+
+fn unknown_key(ident: &Ident, word: &str) -> syn::Error {
+    let names = key::names();
+    let hint = match word {
+        "approver" | "require_approval" => "; did you mean `approvers`?".to_owned(),
+        "skip_all" => ": name each parameter in `skip(…)`, so that a new one is not left out unseen".to_owned(),
+        "expires" | "deadline" => "; did you mean `timeout`?".to_owned(),
+        _ => suggest::hint(word, names.iter()),
+    };
+    let hint = if hint.is_empty() { format!(": it knows {}", suggest::one_of(names)) } else { hint };
+    syn::Error::new(ident.span(), format!("`guarded_action` does not know `{word}`{hint}"))
+}
+
+/// Refuses `idempotent = true`, `name("x")`, `approvers = "x"` with the right form.
+fn check_form(input: ParseStream<'_>, key: Key, ident: &Ident) -> syn::Result<()> {
+    let given = if input.peek(Token![=]) {
+        Form::Value
+    } else if input.peek(token::Paren) {
+        Form::List
+    } else {
+        Form::Flag
+    };
+    if given == key.form {
+        return Ok(());
+    }
+    let Key { name, example, .. } = key;
+    let message = match key.form {
+        Form::Flag => format!("`{name}` takes no value: write `{name}` alone, or leave it out"),
+        Form::Value | Form::List if given == Form::Flag => format!("`{name}` lacks its value: write `{example}`"),
+        Form::Value => format!("`{name}` is written with `=`: `{example}`"),
+        Form::List => format!("`{name}` is a list in parentheses: `{example}`"),
+    };
+    Err(syn::Error::new(ident.span(), message))
+}
+
+fn flag(key: Key, ident: &Ident, attributes: &mut Attributes) -> syn::Result<()> {
+    let slot = match key.name {
+        "idempotent" => &mut attributes.idempotent,
+        "replay" => &mut attributes.replay,
+        "allow_self_approval" => &mut attributes.allow_self_approval,
+        "may_share" => &mut attributes.may_share,
+        _ => &mut attributes.cancel_on_drop,
+    };
+    once(slot, ident.span(), ident)
+}
+
+fn list(
+    tokens: TokenStream,
+    key: Key,
+    ident: &Ident,
+    attributes: &mut Attributes,
+    errors: &mut Errors,
+) -> syn::Result<()> {
+    match key.name {
+        "approvers" => {
+            attributes.requirements.extend(people::approvers(ident, tokens, errors));
+            return once(&mut attributes.approvers, ident.clone(), ident);
+        }
+        "require" => {
+            attributes.requirements.extend(people::require(ident, tokens, errors));
+            return Ok(());
+        }
+        "escalate" => {
+            attributes.escalations.extend(people::escalate(ident, tokens, errors));
+            return Ok(());
+        }
+        _ => {}
+    }
+    let before = errors.len();
+    let paths = paths(tokens, key, errors);
+    if paths.is_empty() && errors.len() == before {
+        errors.at(ident.span(), format!("`{ident}` names no parameter: write `{}`", key.example));
+    }
+    let slot = match key.name {
+        "editable" => &mut attributes.editable,
+        "redact" => &mut attributes.redact,
+        _ => &mut attributes.skip,
+    };
+    once(slot, paths, ident)
+}
+
+fn paths(tokens: TokenStream, key: Key, errors: &mut Errors) -> Vec<FieldPath> {
+    let mut paths: Vec<FieldPath> = Vec::new();
+    each_item_in(tokens, errors, |input, _| {
+        let path: FieldPath = input.parse()?;
+        if let Some(earlier) = paths.iter().find(|earlier| earlier.covers(&path)) {
+            let name = key.name;
+            let message = if earlier.segments() == path.segments() {
+                format!("`{path}` is named twice in `{name}`")
+            } else {
+                format!("`{path}` is part of `{earlier}`, which `{name}` already names")
+            };
+            return Err(syn::Error::new(path.span, message));
+        }
+        paths.push(path);
+        Ok(())
+    });
+    paths
+}
+
+fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attributes) -> syn::Result<()> {
+    let example = key.example.split_once("= ").map_or("", |(_, example)| example);
+    match key.name {
+        "manager" => return expression(input, &mut attributes.manager, ident),
+        "key" => return expression(input, &mut attributes.key, ident),
+        "refuse_with" => return once(&mut attributes.refuse_with, function_path(input)?, ident),
+        "reject_options" => return once(&mut attributes.reject_options, input.parse()?, ident),
+        "crate" => return once(&mut attributes.root, absolute_path(input)?, ident),
+        "version" => return once(&mut attributes.version, positive(input, "a version")?, ident),
+        "veto" => return once(&mut attributes.veto, positive(input, "a number of rejections")?, ident),
+        _ => {}
+    }
+    let literal = string(input, example)?;
+    let span = literal.span();
+    match key.name {
+        "name" => once(&mut attributes.name, Spanned { value: name::parse_action(&literal)?, span }, ident),
+        "kind" => {
+            name::parse_word(&literal, "a kind")?;
+            once(&mut attributes.kind, literal, ident)
+        }
+        "description" => once(&mut attributes.description, template::parse(&literal)?, ident),
+        "cost" => once(&mut attributes.cost, cost::parse(&literal)?, ident),
+        "risk" => once(&mut attributes.risk, Spanned { value: choice::parse(&literal)?, span }, ident),
+        "priority" => once(&mut attributes.priority, Spanned { value: choice::parse(&literal)?, span }, ident),
+        "on_timeout" => once(&mut attributes.on_timeout, Spanned { value: choice::parse(&literal)?, span }, ident),
+        "mode" => once(&mut attributes.mode, Spanned { value: choice::parse(&literal)?, span }, ident),
+        "timeout" if literal.value() == "never" => {
+            once(&mut attributes.timeout, Spanned { value: Timeout::Never, span }, ident)
+        }
+        "timeout" => {
+            let value = Timeout::After(duration::parse_positive(&literal)?);
+            once(&mut attributes.timeout, Spanned { value, span }, ident)
+        }
+        "wait" => once(&mut attributes.wait, Spanned { value: duration::parse(&literal)?, span }, ident),
+        _ => once(&mut attributes.grant_ttl, Spanned { value: duration::parse_positive(&literal)?, span }, ident),
+    }
+}
+
+fn expression(input: ParseStream<'_>, slot: &mut Option<Expr>, ident: &Ident) -> syn::Result<()> {
+    let span = input.span();
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(syn::Error::new(span, format!("an expression is missing after `{ident} =`")));
+    }
+    once(slot, input.parse()?, ident)
+}
+
+/// `refuse_with` names a function; it is not called here, and a closure has no name to show.
+fn function_path(input: ParseStream<'_>) -> syn::Result<Path> {
+    let span = input.span();
+    let expression: Expr = input.parse()?;
+    match expression {
+        Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => Ok(path.path),
+        other => Err(syn::Error::new(
+            other.span().join(span).unwrap_or(span),
+            "`refuse_with` takes the path of a function `fn(ApprovalError) -> ReturnType`, such as `refuse_with = refused`",
+        )),
+    }
+}
+
+fn absolute_path(input: ParseStream<'_>) -> syn::Result<Path> {
+    let path = input.call(Path::parse_mod_style)?;
+    let starts_at_crate = path.segments.first().is_some_and(|segment| segment.ident == "crate");
+    if path.leading_colon.is_some() || starts_at_crate {
+        return Ok(path);
+    }
+    let text: String = path.to_token_stream().to_string().replace(' ', "");
+    Err(syn::Error::new(
+        path.span(),
+        format!("`{text}` could mean another path in each module: write it from the root, `crate = ::{text}`"),
+    ))
+}
+
+fn positive(input: ParseStream<'_>, what: &str) -> syn::Result<Spanned<u32>> {
+    let span: Span = input.span();
+    let refuse = |span: Span| syn::Error::new(span, format!("expected {what}: a whole number from 1"));
+    let number: LitInt = input.parse().map_err(|_| refuse(span))?;
+    match number.base10_parse::<u32>() {
+        Ok(value) if value > 0 && number.suffix().is_empty() => Ok(Spanned { value, span }),
+        _ => Err(refuse(span)),
+    }
+}

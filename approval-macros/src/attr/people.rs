@@ -1,0 +1,191 @@
+//! Who is asked: `approvers(…)`, `require(…)`, `escalate(…)`.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::{LitInt, Token};
+
+use super::choice::{self, Priority};
+use super::principal::{self, Approver};
+use super::{Spanned, duration, stream};
+use crate::error::Errors;
+use crate::suggest;
+
+const APPROVER: &str = "\"user:ann@example.com\" or \"group:finance\"";
+
+/// At least `count` of `approvers`.
+pub(crate) struct Requirement {
+    pub(crate) count: u32,
+    pub(crate) approvers: Vec<Approver>,
+    pub(crate) span: Span,
+}
+
+/// Who else is asked after a delay.
+pub(crate) struct Escalation {
+    pub(crate) after: Spanned<Duration>,
+    pub(crate) to: Vec<Approver>,
+    /// Which requirement it widens, counted from 1.
+    pub(crate) requirement: Option<Spanned<u32>>,
+    pub(crate) priority: Option<Spanned<Priority>>,
+}
+
+/// `approvers("user:ann", "group:finance")`, or several `require(…)` inside.
+pub(crate) fn approvers(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> Vec<Requirement> {
+    let (mut people, mut requirements) = (Vec::new(), Vec::new());
+    let before = errors.len();
+    stream::each_item_in(tokens, errors, |input, errors| {
+        if input.peek(syn::Ident) {
+            let name: Ident = input.parse()?;
+            if name != "require" {
+                return Err(syn::Error::new(name.span(), format!("expected {APPROVER}, or `require(…)`")));
+            }
+            requirements.extend(require(&name, stream::parenthesised(input)?, errors));
+            return Ok(());
+        }
+        people.push(principal::parse(&stream::string(input, APPROVER)?)?);
+        Ok(())
+    });
+    refuse_repeated(&people, errors);
+    if !people.is_empty() && !requirements.is_empty() {
+        errors.at(
+            key.span(),
+            "`approvers` holds either people or `require(…)` items: move the people into a `require(1, …)`",
+        );
+    }
+    if people.is_empty() && requirements.is_empty() && errors.len() == before {
+        errors.at(key.span(), format!("`approvers` names nobody: add {APPROVER}"));
+    }
+    if !people.is_empty() {
+        requirements.push(Requirement { count: 1, approvers: people, span: key.span() });
+    }
+    requirements
+}
+
+/// `require(2, "group:finance", "user:ann")`.
+pub(crate) fn require(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> Option<Requirement> {
+    let before = errors.len();
+    let mut count: Option<Spanned<u32>> = None;
+    let mut people = Vec::new();
+    let mut first = true;
+    stream::each_item_in(tokens, errors, |input, _| {
+        if std::mem::take(&mut first) {
+            let span = input.span();
+            let number: LitInt = input.parse().map_err(|_| {
+                syn::Error::new(span, "`require` starts with how many must approve: `require(2, \"group:finance\")`")
+            })?;
+            let value = number.base10_parse().map_err(|_| {
+                syn::Error::new(number.span(), "this is not a number of people")
+            })?;
+            count = Some(Spanned { value, span: number.span() });
+            return Ok(());
+        }
+        people.push(principal::parse(&stream::string(input, APPROVER)?)?);
+        Ok(())
+    });
+    refuse_repeated(&people, errors);
+    if errors.len() > before {
+        return None;
+    }
+    let Some(count) = count else {
+        errors.at(key.span(), "`require` is empty: write `require(2, \"group:finance\")`");
+        return None;
+    };
+    if people.is_empty() {
+        errors.at(key.span(), format!("`require` names nobody: add {APPROVER}"));
+    } else if count.value == 0 {
+        errors.at(count.span, "at least one approval is needed: nothing is approved with zero votes");
+    } else if usize::try_from(count.value).is_ok_and(|count| count > people.len())
+        && !people.iter().any(|person| person.is_group)
+    {
+        errors.at(
+            count.span,
+            format!(
+                "{} approvals can never come from {}: name more, or a group",
+                count.value,
+                if people.len() == 1 { "one person".to_owned() } else { format!("{} people", people.len()) }
+            ),
+        );
+    }
+    Some(Requirement { count: count.value, approvers: people, span: key.span() })
+}
+
+/// `escalate(after = "10m", to("group:oncall"), requirement = 2, priority = "critical")`.
+pub(crate) fn escalate(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> Option<Escalation> {
+    const KEYS: [&str; 4] = ["after", "to", "requirement", "priority"];
+    let before = errors.len();
+    let mut after = None;
+    let mut to: Option<Vec<Approver>> = None;
+    let mut requirement = None;
+    let mut priority = None;
+    stream::each_item_in(tokens, errors, |input, errors| {
+        let name: Ident = input.parse()?;
+        match name.to_string().as_str() {
+            "after" => {
+                input.parse::<Token![=]>()?;
+                let literal = stream::string(input, "\"10m\"")?;
+                let value = duration::parse_positive(&literal)?;
+                once(&mut after, Spanned { value, span: literal.span() }, &name)
+            }
+            "to" => {
+                let mut people = Vec::new();
+                stream::each_item_in(stream::parenthesised(input)?, errors, |input, _| {
+                    people.push(principal::parse(&stream::string(input, APPROVER)?)?);
+                    Ok(())
+                });
+                refuse_repeated(&people, errors);
+                once(&mut to, people, &name)
+            }
+            "requirement" => {
+                input.parse::<Token![=]>()?;
+                let number: LitInt = input.parse()?;
+                once(&mut requirement, Spanned { value: number.base10_parse()?, span: number.span() }, &name)
+            }
+            "priority" => {
+                input.parse::<Token![=]>()?;
+                let literal = stream::string(input, "\"critical\"")?;
+                once(&mut priority, Spanned { value: choice::parse(&literal)?, span: literal.span() }, &name)
+            }
+            other => Err(unknown(&name, "`escalate`", other, &KEYS)),
+        }
+    });
+    if errors.len() > before {
+        return None;
+    }
+    match (after, to) {
+        (Some(after), Some(to)) if !to.is_empty() => Some(Escalation { after, to, requirement, priority }),
+        (None, _) => {
+            errors.at(key.span(), "`escalate` needs its delay: `escalate(after = \"10m\", to(\"group:oncall\"))`");
+            None
+        }
+        (Some(_), _) => {
+            errors.at(key.span(), "`escalate` names nobody: add `to(\"group:oncall\")`");
+            None
+        }
+    }
+}
+
+/// Fills `slot`, or refuses the second value for `key`.
+pub(crate) fn once<T>(slot: &mut Option<T>, value: T, key: &Ident) -> syn::Result<()> {
+    if slot.is_some() {
+        return Err(syn::Error::new(key.span(), format!("`{key}` is given twice: keep one")));
+    }
+    *slot = Some(value);
+    Ok(())
+}
+
+/// The error for a key that `place` does not know.
+pub(crate) fn unknown(key: &Ident, place: &str, given: &str, known: &[&str]) -> syn::Error {
+    let hint = suggest::nearest(given, known.iter()).map_or_else(
+        || format!(": it knows {}", suggest::one_of(known.iter().copied())),
+        |near| format!("; did you mean `{near}`?"),
+    );
+    syn::Error::new(key.span(), format!("{place} does not know `{given}`{hint}"))
+}
+
+fn refuse_repeated(people: &[Approver], errors: &mut Errors) {
+    for (index, person) in people.iter().enumerate() {
+        if people.iter().take(index).any(|earlier| earlier.id == person.id) {
+            errors.at(person.literal.span(), format!("`{}` is named twice in this list", person.id));
+        }
+    }
+}

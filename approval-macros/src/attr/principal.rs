@@ -1,0 +1,77 @@
+//! Principals such as `user:ann@example.com`, checked as far as an expansion can.
+
+use syn::LitStr;
+
+use crate::suggest;
+
+const KINDS: [&str; 4] = ["user", "group", "agent", "service"];
+
+/// A person or a group of persons who may vote.
+#[derive(Clone)]
+pub(crate) struct Approver {
+    /// The whole identity, `kind:id`.
+    pub(crate) id: String,
+    /// Whether it stands for several people.
+    pub(crate) is_group: bool,
+    /// The literal.
+    pub(crate) literal: LitStr,
+}
+
+/// Reads an approver.
+pub(crate) fn parse(literal: &LitStr) -> syn::Result<Approver> {
+    let id = literal.value();
+    check(&id)
+        .map(|is_group| Approver { id, is_group, literal: literal.clone() })
+        .map_err(|message| syn::Error::new(literal.span(), message))
+}
+
+/// Whether `text` names a group; the error says what is wrong.
+fn check(text: &str) -> Result<bool, String> {
+    let Some((kind, id)) = text.split_once(':') else {
+        let person = if text.is_empty() { "ann@example.com" } else { text };
+        return Err(format!("`{text}` does not say who this is: write \"user:{person}\" or \"group:{person}\""));
+    };
+    if !KINDS.contains(&kind) {
+        let hint = suggest::hint(kind, KINDS.iter());
+        return Err(format!("`{kind}` is not a kind of approver: use `user` or `group`{hint}"));
+    }
+    if kind == "agent" || kind == "service" {
+        return Err(format!("`{text}` cannot approve: only people vote, so name a `user:…` or a `group:…`"));
+    }
+    if id.is_empty() {
+        return Err(format!("the name after `{kind}:` is missing"));
+    }
+    if let Some(wrong) = id.chars().find(|c| c.is_whitespace() || c.is_control()) {
+        return Err(format!("`{}` is not allowed in the name of a principal", wrong.escape_debug()));
+    }
+    Ok(kind == "group")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_and_groups_approve() {
+        assert_eq!(check("user:ann@example.com"), Ok(false));
+        assert_eq!(check("group:finance"), Ok(true));
+    }
+
+    #[test]
+    fn nobody_else_does() {
+        for (text, part) in [
+            ("ann@example.com", "write \"user:ann@example.com\""),
+            ("", "\"user:ann@example.com\""),
+            ("agent:worker-3", "only people vote"),
+            ("service:ci", "only people vote"),
+            ("usr:ann", "did you mean `user`?"),
+            ("role:x", "use `user` or `group`"),
+            ("user:", "after `user:` is missing"),
+            ("user:ann smith", "` ` is not allowed"),
+            ("user:ann\u{0}", "`\\0` is not allowed"),
+        ] {
+            let error = check(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}

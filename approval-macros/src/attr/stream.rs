@@ -1,0 +1,65 @@
+//! Comma-separated lists that go on after a mistake.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use syn::parse::{ParseStream, Parser};
+use syn::{LitStr, Token};
+
+use crate::error::Errors;
+
+/// Reads items separated by commas; an item that fails is reported and skipped up to the next comma.
+pub(crate) fn each_item(
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+    mut item: impl FnMut(ParseStream<'_>, &mut Errors) -> syn::Result<()>,
+) {
+    while !input.is_empty() {
+        let before = errors.len();
+        let result = item(input, errors);
+        errors.ok(result);
+        if input.is_empty() {
+            return;
+        }
+        if !input.peek(Token![,]) && errors.len() == before {
+            errors.push(input.error("expected `,`"));
+        }
+        skip_to_comma(input);
+    }
+}
+
+/// The tokens in the parentheses that come next.
+pub(crate) fn parenthesised(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    input.step(|cursor| match cursor.group(Delimiter::Parenthesis) {
+        Some((inside, _, after)) => Ok((inside.token_stream(), after)),
+        None => Err(cursor.error("expected `(`")),
+    })
+}
+
+/// Like [`each_item`], over tokens taken out of parentheses.
+pub(crate) fn each_item_in(
+    tokens: TokenStream,
+    errors: &mut Errors,
+    item: impl FnMut(ParseStream<'_>, &mut Errors) -> syn::Result<()>,
+) {
+    let parser = |input: ParseStream<'_>| {
+        each_item(input, errors, item);
+        Ok(())
+    };
+    if let Err(error) = parser.parse2(tokens) {
+        errors.push(error);
+    }
+}
+
+/// A string literal; anything else is an error that shows what to write.
+pub(crate) fn string(input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
+    let span = input.span();
+    input.parse().map_err(|_| syn::Error::new(span, format!("expected a string literal, such as {example}")))
+}
+
+/// Passes over everything up to and including the next comma of this level.
+fn skip_to_comma(input: ParseStream<'_>) {
+    while let Ok(token) = input.parse::<TokenTree>() {
+        if matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',') {
+            return;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+use super::*;
+use crate::error::Errors;
+
+fn read(text: &str) -> (Attributes, Vec<String>) {
+    let mut errors = Errors::default();
+    let attributes = parse(text.parse().unwrap(), &mut errors);
+    (attributes, errors.messages())
+}
+
+fn errors(text: &str) -> Vec<String> {
+    read(text).1
+}
+
+fn only_error(text: &str) -> String {
+    let errors = errors(text);
+    assert_eq!(errors.len(), 1, "{text}: {errors:?}");
+    errors.into_iter().next().unwrap()
+}
+
+#[test]
+fn reads_every_key() {
+    let (attributes, errors) = read(
+        r#"name = "payments.refund", kind = "purchase", version = 3,
+        description = "Refund {cents} cents to {args.customer}",
+        risk = "high", cost = "{cents} / 100 USD", priority = "critical",
+        require(1, "user:cfo@example.com"), require(2, "group:finance"),
+        escalate(after = "10m", to("group:oncall"), requirement = 2, priority = "critical"),
+        timeout = "15m", on_timeout = "escalate", wait = "30s", grant_ttl = "1h", mode = "wait",
+        manager = self.approvals::<A, B>(), key = format!("{}-{}", args.a, args.b),
+        editable(cents, args.note), redact(args.token), skip(client),
+        refuse_with = crate::refused::<u8>, reject_options = RefundRejected, veto = 2,
+        idempotent, replay, allow_self_approval, may_share, cancel_on_drop, crate = ::approvals,"#,
+    );
+    assert_eq!(errors, Vec::<String>::new());
+    assert_eq!(attributes.name.unwrap().value, "payments.refund");
+    assert_eq!(attributes.version.unwrap().value, 3);
+    assert_eq!(attributes.risk.unwrap().value, Risk::High);
+    assert_eq!(attributes.priority.unwrap().value, Priority::Critical);
+    let counts: Vec<(u32, usize)> =
+        attributes.requirements.iter().map(|rule| (rule.count, rule.approvers.len())).collect();
+    assert_eq!(counts, [(1, 1), (2, 1)]);
+    let stage = attributes.escalations.first().unwrap();
+    assert_eq!(stage.after.value, Duration::from_secs(600));
+    assert_eq!(stage.requirement.unwrap().value, 2);
+    assert_eq!(attributes.timeout.unwrap().value, Timeout::After(Duration::from_secs(900)));
+    assert_eq!(attributes.wait.unwrap().value, Duration::from_secs(30));
+    assert_eq!(attributes.grant_ttl.unwrap().value, Duration::from_secs(3600));
+    assert_eq!(attributes.editable.unwrap().len(), 2);
+    assert_eq!(attributes.veto.unwrap().value, 2);
+    assert!(attributes.manager.is_some() && attributes.key.is_some() && attributes.refuse_with.is_some());
+    assert!(attributes.idempotent.is_some() && attributes.replay.is_some() && attributes.may_share.is_some());
+    assert!(attributes.allow_self_approval.is_some() && attributes.cancel_on_drop.is_some());
+    assert!(attributes.root.is_some() && attributes.reject_options.is_some());
+}
+
+#[test]
+fn approvers_are_one_requirement_of_one() {
+    let (attributes, errors) = read(r#"approvers("user:ann@example.com", "group:finance")"#);
+    assert!(errors.is_empty(), "{errors:?}");
+    let rule = attributes.requirements.first().unwrap();
+    assert_eq!((rule.count, rule.approvers.len(), attributes.requirements.len()), (1, 2, 1));
+    let (attributes, errors) = read(r#"approvers(require(1, "user:a"), require(2, "group:b"))"#);
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(attributes.requirements.len(), 2);
+}
+
+#[test]
+fn every_mistake_is_reported_in_one_run() {
+    let messages = errors(
+        r#"name = "Payments", rsk = "high", risk = "hgih", timeout = "15", approvers("agent:x", "user:ann"),
+        editable(self.x, cents), idempotent = true, version = 0"#,
+    );
+    let parts = [
+        "capital letter",
+        "did you mean `risk`?",
+        "did you mean `high`?",
+        "lacks a unit",
+        "only people vote",
+        "`self` is not bound",
+        "takes no value",
+        "a whole number from 1",
+    ];
+    assert_eq!(messages.len(), parts.len(), "{messages:#?}");
+    for (message, part) in messages.iter().zip(parts) {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn each_form_is_shown_when_another_is_used() {
+    for (text, part) in [
+        (r#"name("x")"#, "written with `=`: `name = \"payments.refund\"`"),
+        (r#"approvers = "user:ann""#, "is a list in parentheses: `approvers(\"user:ann@example.com\""),
+        ("editable", "lacks its value: write `editable(cents)`"),
+        ("replay(x)", "takes no value"),
+        ("timeout = 15", "expected a string literal, such as \"15m\""),
+        ("name = payments", "expected a string literal, such as \"payments.refund\""),
+        ("editable()", "names no parameter"),
+        ("approvers()", "names nobody"),
+        ("require()", "`require` is empty"),
+        ("require(\"group:a\")", "starts with how many"),
+        ("require(0, \"group:a\")", "at least one approval"),
+        ("require(2, \"user:a\")", "can never come from one person"),
+        ("require(3, \"user:a\", \"user:b\")", "can never come from 2 people"),
+        ("require(2)", "`require` names nobody"),
+        ("approvers(\"user:a\", \"user:a\")", "named twice"),
+        ("approvers(\"user:a\", require(1, \"user:b\"))", "either people or"),
+        ("approvers(ann)", "or `require(…)`"),
+        ("escalate(to(\"group:a\"))", "needs its delay"),
+        ("escalate(after = \"1m\")", "names nobody"),
+        ("escalate(after = \"1m\", too(\"group:a\"))", "did you mean `to`?"),
+        ("escalate(after = \"1m\", after = \"2m\", to(\"group:a\"))", "given twice"),
+        ("risk = \"low\", risk = \"high\"", "`risk` is given twice"),
+        ("editable(a, a)", "named twice in `editable`"),
+        ("redact(a, a.b)", "`a.b` is part of `a`"),
+        ("crate = approvals", "write it from the root, `crate = ::approvals`"),
+        ("refuse_with = |e| e", "takes the path of a function"),
+        ("manager =", "an expression is missing after `manager =`"),
+        ("skip_all", "name each parameter in `skip(…)`"),
+        ("agent = \"agent:x\"", "set it on the manager's builder"),
+        ("= 3", "expected a key"),
+        ("idempotent replay", "expected `,`"),
+        ("unheard_of", "it knows `name`,"),
+        ("veto = 0", "expected a number of rejections"),
+        ("grant_ttl = \"0s\"", "longer than zero"),
+        ("kind = \"Big Purchase\"", "is not a name of a kind"),
+    ] {
+        let message = only_error(text);
+        assert!(message.contains(part), "{text}: {message}");
+    }
+}
+
+#[test]
+fn never_and_zero_patience_can_be_said() {
+    let (attributes, errors) = read(r#"timeout = "never", wait = "0s", crate = crate::reexport"#);
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(attributes.timeout.unwrap().value, Timeout::Never);
+    assert_eq!(attributes.wait.unwrap().value, Duration::ZERO);
+}
