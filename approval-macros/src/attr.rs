@@ -9,7 +9,7 @@ pub(crate) mod name;
 mod parse;
 pub(crate) mod path;
 pub(crate) mod people;
-mod principal;
+pub(crate) mod principal;
 mod stream;
 pub(crate) mod template;
 #[cfg(test)]
@@ -23,12 +23,12 @@ use syn::{Expr, LitStr, Path, Type};
 use choice::{Mode, OnTimeout, Priority, Risk};
 use cost::Cost;
 use path::FieldPath;
-use people::{Escalation, Requirement};
+use people::{Escalation, Remind, Requirement};
 use template::Template;
 
-pub(crate) use parse::parse;
+pub(crate) use parse::{absolute_path, parse};
 pub(crate) use people::{once, unknown};
-pub(crate) use stream::{each_item, string};
+pub(crate) use stream::{each_item_in, string};
 
 /// A value and where it is written.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +47,8 @@ pub(crate) enum Timeout {
 /// Everything that an attribute may say. What was not said is `None` or empty.
 #[derive(Default)]
 pub(crate) struct Attributes {
+    /// The keys that were written, also where their value was refused.
+    pub(crate) given: Vec<&'static str>,
     pub(crate) name: Option<Spanned<String>>,
     pub(crate) version: Option<Spanned<u32>>,
     pub(crate) kind: Option<LitStr>,
@@ -55,8 +57,11 @@ pub(crate) struct Attributes {
     pub(crate) cost: Option<Cost>,
     pub(crate) priority: Option<Spanned<Priority>>,
     pub(crate) approvers: Option<Ident>,
+    /// The first `require` beside `approvers(…)`, not inside.
+    pub(crate) require: Option<Ident>,
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) escalations: Vec<Escalation>,
+    pub(crate) remind: Option<Remind>,
     pub(crate) timeout: Option<Spanned<Timeout>>,
     pub(crate) on_timeout: Option<Spanned<OnTimeout>>,
     pub(crate) wait: Option<Spanned<Duration>>,
@@ -73,7 +78,13 @@ pub(crate) struct Attributes {
     pub(crate) idempotent: Option<Span>,
     pub(crate) replay: Option<Span>,
     pub(crate) allow_self_approval: Option<Span>,
-    pub(crate) may_share: Option<Span>,
     pub(crate) cancel_on_drop: Option<Span>,
     pub(crate) root: Option<Path>,
+}
+
+impl Attributes {
+    /// Whether `key` was written, even if its value was refused.
+    pub(crate) fn is_given(&self, key: &str) -> bool {
+        self.given.contains(&key)
+    }
 }

@@ -71,7 +71,10 @@ fn refuse_other_items(input: ParseStream<'_>) -> syn::Result<()> {
         || lookahead.peek(Token![static])
         || lookahead.peek(Token![type])
         || lookahead.peek(Token![use])
-        || (lookahead.peek(Token![const]) && !input.peek2(Token![fn]) && !input.peek2(Token![async]) && !input.peek2(Token![unsafe]))
+        || (lookahead.peek(Token![const])
+            && !input.peek2(Token![fn])
+            && !input.peek2(Token![async])
+            && !input.peek2(Token![unsafe]))
     {
         "`guarded_action` goes on a function: it guards the statements in its body"
     } else {

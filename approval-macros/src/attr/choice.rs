@@ -76,6 +76,11 @@ choice! {
 }
 
 impl Risk {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, risk)| *risk == self).map_or("", |(word, _)| word)
+    }
+
     /// The variant's name in generated code.
     pub(crate) fn variant(self) -> Ident {
         format_ident!("{self:?}")

@@ -115,7 +115,10 @@ impl Parser<'_> {
     }
 
     fn number(&mut self) -> Result<Operand, String> {
-        let end = self.rest.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_')).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_'))
+            .unwrap_or(self.rest.len());
         let (number, after) = self.rest.split_at(end);
         let digits: String = number.chars().filter(|c| *c != '_').collect();
         let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, "0"));
@@ -123,7 +126,8 @@ impl Parser<'_> {
         if number.is_empty() {
             return Err(match self.rest.chars().next() {
                 Some(c) if c.is_alphabetic() || c == '_' => {
-                    let word: String = self.rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                    let word: String =
+                        self.rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                     format!("write a parameter in braces: `{{{word}}}`")
                 }
                 Some(c) => format!("a number or `{{parameter}}` is expected where `{c}` stands: {FORM}"),

@@ -42,6 +42,7 @@ pub(crate) const KEYS: [Key; 31] = [
     value("priority", "priority = \"high\""),
     list("approvers", "approvers(\"user:ann@example.com\", \"group:finance\")"),
     list("require", "require(2, \"group:finance\")"),
+    list("remind", "remind(every = \"5m\", at_most = 3)"),
     list("escalate", "escalate(after = \"10m\", to(\"group:oncall\"))"),
     value("timeout", "timeout = \"15m\""),
     value("on_timeout", "on_timeout = \"reject\""),
@@ -59,7 +60,6 @@ pub(crate) const KEYS: [Key; 31] = [
     flag("idempotent"),
     flag("replay"),
     flag("allow_self_approval"),
-    flag("may_share"),
     flag("cancel_on_drop"),
     value("crate", "crate = ::approval_core"),
     // Words that people try first; each has its own answer.

@@ -2,9 +2,18 @@
 
 use syn::LitStr;
 
+/// Longest name of an action, in bytes.
+const LONGEST: usize = 128;
+
 /// Checks an action's name: words of `a-z`, `0-9` and `_`, joined by dots, such as `payments.refund`.
 pub(crate) fn parse_action(literal: &LitStr) -> syn::Result<String> {
     let name = literal.value();
+    if name.len() > LONGEST {
+        return Err(syn::Error::new(
+            literal.span(),
+            format!("the name of an action has at most {LONGEST} bytes"),
+        ));
+    }
     if name.split('.').all(is_word) {
         return Ok(name);
     }
@@ -37,8 +46,9 @@ fn is_word(word: &str) -> bool {
 }
 
 fn problem(name: &str, dots: bool) -> String {
-    let wrong =
-        name.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_' || (dots && *c == '.')));
+    let wrong = name
+        .chars()
+        .find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_' || (dots && *c == '.')));
     match wrong {
         _ if name.is_empty() => "it is empty".to_owned(),
         Some(c) if c.is_ascii_uppercase() => format!("`{c}` is a capital letter"),
@@ -56,7 +66,11 @@ fn proposal(name: &str, separator: char) -> String {
             words.push(snake_case(part));
         }
     }
-    if words.is_empty() { String::new() } else { format!(", such as \"{}\"", words.join(&separator.to_string())) }
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(", such as \"{}\"", words.join(&separator.to_string()))
+    }
 }
 
 /// `TooMuch` as `too_much`.

@@ -1,15 +1,15 @@
 //! Reads the keys; every mistake is reported at its own token.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned as _;
-use syn::{Expr, LitInt, Path, Token, token};
+use syn::{Expr, Path, Token, token};
 
 use super::key::{self, Form, Key};
 use super::path::FieldPath;
-use super::stream::{each_item, each_item_in, parenthesised, string};
+use super::stream::{each_item, each_item_in, parenthesised, positive, string};
 use super::{Attributes, Spanned, Timeout, choice, cost, duration, name, once, people, template};
 use crate::error::Errors;
 use crate::suggest;
@@ -44,6 +44,7 @@ fn entry(input: ParseStream<'_>, attributes: &mut Attributes, errors: &mut Error
             ),
         ));
     }
+    attributes.given.push(key.name);
     check_form(input, key, &ident)?;
     match key.form {
         Form::Flag => flag(key, &ident, attributes),
@@ -62,7 +63,9 @@ fn unknown_key(ident: &Ident, word: &str) -> syn::Error {
     let names = key::names();
     let hint = match word {
         "approver" | "require_approval" => "; did you mean `approvers`?".to_owned(),
-        "skip_all" => ": name each parameter in `skip(…)`, so that a new one is not left out unseen".to_owned(),
+        "skip_all" => {
+            ": name each parameter in `skip(…)`, so that a new one is not left out unseen".to_owned()
+        }
         "expires" | "deadline" => "; did you mean `timeout`?".to_owned(),
         _ => suggest::hint(word, names.iter()),
     };
@@ -85,7 +88,9 @@ fn check_form(input: ParseStream<'_>, key: Key, ident: &Ident) -> syn::Result<()
     let Key { name, example, .. } = key;
     let message = match key.form {
         Form::Flag => format!("`{name}` takes no value: write `{name}` alone, or leave it out"),
-        Form::Value | Form::List if given == Form::Flag => format!("`{name}` lacks its value: write `{example}`"),
+        Form::Value | Form::List if given == Form::Flag => {
+            format!("`{name}` lacks its value: write `{example}`")
+        }
         Form::Value => format!("`{name}` is written with `=`: `{example}`"),
         Form::List => format!("`{name}` is a list in parentheses: `{example}`"),
     };
@@ -97,7 +102,6 @@ fn flag(key: Key, ident: &Ident, attributes: &mut Attributes) -> syn::Result<()>
         "idempotent" => &mut attributes.idempotent,
         "replay" => &mut attributes.replay,
         "allow_self_approval" => &mut attributes.allow_self_approval,
-        "may_share" => &mut attributes.may_share,
         _ => &mut attributes.cancel_on_drop,
     };
     once(slot, ident.span(), ident)
@@ -116,12 +120,17 @@ fn list(
             return once(&mut attributes.approvers, ident.clone(), ident);
         }
         "require" => {
+            attributes.require.get_or_insert_with(|| ident.clone());
             attributes.requirements.extend(people::require(ident, tokens, errors));
             return Ok(());
         }
         "escalate" => {
             attributes.escalations.extend(people::escalate(ident, tokens, errors));
             return Ok(());
+        }
+        "remind" => {
+            let Some(remind) = people::remind(ident, tokens, errors) else { return Ok(()) };
+            return once(&mut attributes.remind, remind, ident);
         }
         _ => {}
     }
@@ -180,8 +189,12 @@ fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attri
         "description" => once(&mut attributes.description, template::parse(&literal)?, ident),
         "cost" => once(&mut attributes.cost, cost::parse(&literal)?, ident),
         "risk" => once(&mut attributes.risk, Spanned { value: choice::parse(&literal)?, span }, ident),
-        "priority" => once(&mut attributes.priority, Spanned { value: choice::parse(&literal)?, span }, ident),
-        "on_timeout" => once(&mut attributes.on_timeout, Spanned { value: choice::parse(&literal)?, span }, ident),
+        "priority" => {
+            once(&mut attributes.priority, Spanned { value: choice::parse(&literal)?, span }, ident)
+        }
+        "on_timeout" => {
+            once(&mut attributes.on_timeout, Spanned { value: choice::parse(&literal)?, span }, ident)
+        }
         "mode" => once(&mut attributes.mode, Spanned { value: choice::parse(&literal)?, span }, ident),
         "timeout" if literal.value() == "never" => {
             once(&mut attributes.timeout, Spanned { value: Timeout::Never, span }, ident)
@@ -191,7 +204,11 @@ fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attri
             once(&mut attributes.timeout, Spanned { value, span }, ident)
         }
         "wait" => once(&mut attributes.wait, Spanned { value: duration::parse(&literal)?, span }, ident),
-        _ => once(&mut attributes.grant_ttl, Spanned { value: duration::parse_positive(&literal)?, span }, ident),
+        _ => once(
+            &mut attributes.grant_ttl,
+            Spanned { value: duration::parse_positive(&literal)?, span },
+            ident,
+        ),
     }
 }
 
@@ -216,7 +233,8 @@ fn function_path(input: ParseStream<'_>) -> syn::Result<Path> {
     }
 }
 
-fn absolute_path(input: ParseStream<'_>) -> syn::Result<Path> {
+/// A path that means the same in every module.
+pub(crate) fn absolute_path(input: ParseStream<'_>) -> syn::Result<Path> {
     let path = input.call(Path::parse_mod_style)?;
     let starts_at_crate = path.segments.first().is_some_and(|segment| segment.ident == "crate");
     if path.leading_colon.is_some() || starts_at_crate {
@@ -225,16 +243,8 @@ fn absolute_path(input: ParseStream<'_>) -> syn::Result<Path> {
     let text: String = path.to_token_stream().to_string().replace(' ', "");
     Err(syn::Error::new(
         path.span(),
-        format!("`{text}` could mean another path in each module: write it from the root, `crate = ::{text}`"),
+        format!(
+            "`{text}` could mean another path in each module: write it from the root, `crate = ::{text}`"
+        ),
     ))
-}
-
-fn positive(input: ParseStream<'_>, what: &str) -> syn::Result<Spanned<u32>> {
-    let span: Span = input.span();
-    let refuse = |span: Span| syn::Error::new(span, format!("expected {what}: a whole number from 1"));
-    let number: LitInt = input.parse().map_err(|_| refuse(span))?;
-    match number.base10_parse::<u32>() {
-        Ok(value) if value > 0 && number.suffix().is_empty() => Ok(Spanned { value, span }),
-        _ => Err(refuse(span)),
-    }
 }

@@ -73,7 +73,9 @@ impl fmt::Display for FieldPath {
 impl Parse for FieldPath {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if input.peek(Token![self]) {
-            return Err(input.error("`self` is not bound to the approval, so its fields cannot be named here"));
+            return Err(
+                input.error("`self` is not bound to the approval, so its fields cannot be named here")
+            );
         }
         let root: Ident = input.parse()?;
         let mut span = root.span();
@@ -89,8 +91,9 @@ impl Parse for FieldPath {
                 span = span.join(float.span()).unwrap_or(span);
                 continue;
             }
-            let member: Member =
-                input.parse().map_err(|_| syn::Error::new(dot.span, "expected the name of a field after the dot"))?;
+            let member: Member = input
+                .parse()
+                .map_err(|_| syn::Error::new(dot.span, "expected the name of a field after the dot"))?;
             span = span.join(member_span(&member)).unwrap_or(span);
             members.push(member);
         }

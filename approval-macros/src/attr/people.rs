@@ -17,7 +17,14 @@ const APPROVER: &str = "\"user:ann@example.com\" or \"group:finance\"";
 pub(crate) struct Requirement {
     pub(crate) count: u32,
     pub(crate) approvers: Vec<Approver>,
-    pub(crate) span: Span,
+    /// Whether somebody who fills a seat of another requirement may fill one here too.
+    pub(crate) may_share: bool,
+}
+
+/// How often people who have not voted are reminded.
+pub(crate) struct Remind {
+    pub(crate) every: Spanned<Duration>,
+    pub(crate) at_most: u32,
 }
 
 /// Who else is asked after a delay.
@@ -27,6 +34,7 @@ pub(crate) struct Escalation {
     /// Which requirement it widens, counted from 1.
     pub(crate) requirement: Option<Spanned<u32>>,
     pub(crate) priority: Option<Spanned<Priority>>,
+    pub(crate) span: Span,
 }
 
 /// `approvers("user:ann", "group:finance")`, or several `require(…)` inside.
@@ -56,7 +64,7 @@ pub(crate) fn approvers(key: &Ident, tokens: TokenStream, errors: &mut Errors) -
         errors.at(key.span(), format!("`approvers` names nobody: add {APPROVER}"));
     }
     if !people.is_empty() {
-        requirements.push(Requirement { count: 1, approvers: people, span: key.span() });
+        requirements.push(Requirement { count: 1, approvers: people, may_share: false });
     }
     requirements
 }
@@ -66,18 +74,29 @@ pub(crate) fn require(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> 
     let before = errors.len();
     let mut count: Option<Spanned<u32>> = None;
     let mut people = Vec::new();
+    let mut may_share = None;
     let mut first = true;
     stream::each_item_in(tokens, errors, |input, _| {
         if std::mem::take(&mut first) {
             let span = input.span();
             let number: LitInt = input.parse().map_err(|_| {
-                syn::Error::new(span, "`require` starts with how many must approve: `require(2, \"group:finance\")`")
+                syn::Error::new(
+                    span,
+                    "`require` starts with how many must approve: `require(2, \"group:finance\")`",
+                )
             })?;
-            let value = number.base10_parse().map_err(|_| {
-                syn::Error::new(number.span(), "this is not a number of people")
-            })?;
+            let value = number
+                .base10_parse()
+                .map_err(|_| syn::Error::new(number.span(), "this is not a number of people"))?;
             count = Some(Spanned { value, span: number.span() });
             return Ok(());
+        }
+        if input.peek(syn::Ident) {
+            let word: Ident = input.parse()?;
+            if word != "may_share" {
+                return Err(unknown(&word, "`require`", &word.to_string(), &["may_share"]));
+            }
+            return once(&mut may_share, (), &word);
         }
         people.push(principal::parse(&stream::string(input, APPROVER)?)?);
         Ok(())
@@ -106,7 +125,7 @@ pub(crate) fn require(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> 
             ),
         );
     }
-    Some(Requirement { count: count.value, approvers: people, span: key.span() })
+    Some(Requirement { count: count.value, approvers: people, may_share: may_share.is_some() })
 }
 
 /// `escalate(after = "10m", to("group:oncall"), requirement = 2, priority = "critical")`.
@@ -137,8 +156,8 @@ pub(crate) fn escalate(key: &Ident, tokens: TokenStream, errors: &mut Errors) ->
             }
             "requirement" => {
                 input.parse::<Token![=]>()?;
-                let number: LitInt = input.parse()?;
-                once(&mut requirement, Spanned { value: number.base10_parse()?, span: number.span() }, &name)
+                let number = stream::positive(input, "which requirement is widened")?;
+                once(&mut requirement, number, &name)
             }
             "priority" => {
                 input.parse::<Token![=]>()?;
@@ -152,9 +171,14 @@ pub(crate) fn escalate(key: &Ident, tokens: TokenStream, errors: &mut Errors) ->
         return None;
     }
     match (after, to) {
-        (Some(after), Some(to)) if !to.is_empty() => Some(Escalation { after, to, requirement, priority }),
+        (Some(after), Some(to)) if !to.is_empty() => {
+            Some(Escalation { after, to, requirement, priority, span: key.span() })
+        }
         (None, _) => {
-            errors.at(key.span(), "`escalate` needs its delay: `escalate(after = \"10m\", to(\"group:oncall\"))`");
+            errors.at(
+                key.span(),
+                "`escalate` needs its delay: `escalate(after = \"10m\", to(\"group:oncall\"))`",
+            );
             None
         }
         (Some(_), _) => {
@@ -162,6 +186,35 @@ pub(crate) fn escalate(key: &Ident, tokens: TokenStream, errors: &mut Errors) ->
             None
         }
     }
+}
+
+/// `remind(every = "5m", at_most = 3)`.
+pub(crate) fn remind(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> Option<Remind> {
+    let before = errors.len();
+    let mut every = None;
+    let mut at_most = None;
+    stream::each_item_in(tokens, errors, |input, _| {
+        let name: Ident = input.parse()?;
+        let word = name.to_string();
+        if word != "every" && word != "at_most" {
+            return Err(unknown(&name, "`remind`", &word, &["every", "at_most"]));
+        }
+        input.parse::<Token![=]>()?;
+        if word == "every" {
+            let literal = stream::string(input, "\"5m\"")?;
+            let value = duration::parse_positive(&literal)?;
+            return once(&mut every, Spanned { value, span: literal.span() }, &name);
+        }
+        once(&mut at_most, stream::positive(input, "a number of reminders")?.value, &name)
+    });
+    if errors.len() > before {
+        return None;
+    }
+    let (Some(every), Some(at_most)) = (every, at_most) else {
+        errors.at(key.span(), "`remind` needs both: `remind(every = \"5m\", at_most = 3)`");
+        return None;
+    };
+    Some(Remind { every, at_most })
 }
 
 /// Fills `slot`, or refuses the second value for `key`.

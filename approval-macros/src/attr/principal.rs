@@ -4,6 +4,8 @@ use syn::LitStr;
 
 use crate::suggest;
 
+/// Longest principal, in bytes.
+const LONGEST: usize = 320;
 const KINDS: [&str; 4] = ["user", "group", "agent", "service"];
 
 /// A person or a group of persons who may vote.
@@ -19,7 +21,8 @@ pub(crate) struct Approver {
 
 /// Reads an approver.
 pub(crate) fn parse(literal: &LitStr) -> syn::Result<Approver> {
-    let id = literal.value();
+    // One person has one spelling: as the principal will be read when the program runs.
+    let id = literal.value().trim().to_lowercase();
     check(&id)
         .map(|is_group| Approver { id, is_group, literal: literal.clone() })
         .map_err(|message| syn::Error::new(literal.span(), message))
@@ -29,7 +32,9 @@ pub(crate) fn parse(literal: &LitStr) -> syn::Result<Approver> {
 fn check(text: &str) -> Result<bool, String> {
     let Some((kind, id)) = text.split_once(':') else {
         let person = if text.is_empty() { "ann@example.com" } else { text };
-        return Err(format!("`{text}` does not say who this is: write \"user:{person}\" or \"group:{person}\""));
+        return Err(format!(
+            "`{text}` does not say who this is: write \"user:{person}\" or \"group:{person}\""
+        ));
     };
     if !KINDS.contains(&kind) {
         let hint = suggest::hint(kind, KINDS.iter());
@@ -41,7 +46,10 @@ fn check(text: &str) -> Result<bool, String> {
     if id.is_empty() {
         return Err(format!("the name after `{kind}:` is missing"));
     }
-    if let Some(wrong) = id.chars().find(|c| c.is_whitespace() || c.is_control()) {
+    if text.len() > LONGEST {
+        return Err(format!("this is longer than {LONGEST} bytes"));
+    }
+    if let Some(wrong) = id.chars().find(|c| !(c.is_alphanumeric() || "@._+-/:".contains(*c))) {
         return Err(format!("`{}` is not allowed in the name of a principal", wrong.escape_debug()));
     }
     Ok(kind == "group")
@@ -69,6 +77,8 @@ mod tests {
             ("user:", "after `user:` is missing"),
             ("user:ann smith", "` ` is not allowed"),
             ("user:ann\u{0}", "`\\0` is not allowed"),
+            ("user:a\u{200b}nn", "`\\u{200b}` is not allowed"),
+            (&format!("user:{}", "a".repeat(320)), "longer than 320 bytes"),
         ] {
             let error = check(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");

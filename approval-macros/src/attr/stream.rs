@@ -1,9 +1,10 @@
 //! Comma-separated lists that go on after a mistake.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
-use syn::{LitStr, Token};
+use syn::{LitInt, LitStr, Token};
 
+use super::Spanned;
 use crate::error::Errors;
 
 /// Reads items separated by commas; an item that fails is reported and skipped up to the next comma.
@@ -53,6 +54,17 @@ pub(crate) fn each_item_in(
 pub(crate) fn string(input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
     let span = input.span();
     input.parse().map_err(|_| syn::Error::new(span, format!("expected a string literal, such as {example}")))
+}
+
+/// A whole number from 1; `what` says what it counts.
+pub(crate) fn positive(input: ParseStream<'_>, what: &str) -> syn::Result<Spanned<u32>> {
+    let span: Span = input.span();
+    let refuse = |span: Span| syn::Error::new(span, format!("expected {what}: a whole number from 1"));
+    let number: LitInt = input.parse().map_err(|_| refuse(span))?;
+    match number.base10_parse::<u32>() {
+        Ok(value) if value > 0 && number.suffix().is_empty() => Ok(Spanned { value, span }),
+        _ => Err(refuse(span)),
+    }
 }
 
 /// Passes over everything up to and including the next comma of this level.

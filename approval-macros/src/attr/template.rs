@@ -54,7 +54,8 @@ fn placeholders(text: &str) -> Result<Vec<&str>, String> {
         if let Some(after) = from.strip_prefix("{{").or_else(|| from.strip_prefix("}}")) {
             rest = after;
         } else if let Some(after) = from.strip_prefix('{') {
-            let Some((inside, after)) = after.split_once('}').filter(|(inside, _)| !inside.contains('{')) else {
+            let Some((inside, after)) = after.split_once('}').filter(|(inside, _)| !inside.contains('{'))
+            else {
                 return Err("this `{` is never closed: write `{name}`, or `{{` for a brace".to_owned());
             };
             found.push(inside);

@@ -23,13 +23,14 @@ fn reads_every_key() {
         r#"name = "payments.refund", kind = "purchase", version = 3,
         description = "Refund {cents} cents to {args.customer}",
         risk = "high", cost = "{cents} / 100 USD", priority = "critical",
-        require(1, "user:cfo@example.com"), require(2, "group:finance"),
+        require(1, "user:cfo@example.com"), require(2, "group:finance", may_share),
+        remind(every = "5m", at_most = 3),
         escalate(after = "10m", to("group:oncall"), requirement = 2, priority = "critical"),
         timeout = "15m", on_timeout = "escalate", wait = "30s", grant_ttl = "1h", mode = "wait",
         manager = self.approvals::<A, B>(), key = format!("{}-{}", args.a, args.b),
         editable(cents, args.note), redact(args.token), skip(client),
         refuse_with = crate::refused::<u8>, reject_options = RefundRejected, veto = 2,
-        idempotent, replay, allow_self_approval, may_share, cancel_on_drop, crate = ::approvals,"#,
+        idempotent, replay, allow_self_approval, cancel_on_drop, crate = ::approvals,"#,
     );
     assert_eq!(errors, Vec::<String>::new());
     assert_eq!(attributes.name.unwrap().value, "payments.refund");
@@ -40,15 +41,16 @@ fn reads_every_key() {
         attributes.requirements.iter().map(|rule| (rule.count, rule.approvers.len())).collect();
     assert_eq!(counts, [(1, 1), (2, 1)]);
     let stage = attributes.escalations.first().unwrap();
-    assert_eq!(stage.after.value, Duration::from_secs(600));
+    assert_eq!(stage.after.value, Duration::from_mins(10));
     assert_eq!(stage.requirement.unwrap().value, 2);
-    assert_eq!(attributes.timeout.unwrap().value, Timeout::After(Duration::from_secs(900)));
+    assert_eq!(attributes.timeout.unwrap().value, Timeout::After(Duration::from_mins(15)));
     assert_eq!(attributes.wait.unwrap().value, Duration::from_secs(30));
-    assert_eq!(attributes.grant_ttl.unwrap().value, Duration::from_secs(3600));
+    assert_eq!(attributes.grant_ttl.unwrap().value, Duration::from_hours(1));
     assert_eq!(attributes.editable.unwrap().len(), 2);
     assert_eq!(attributes.veto.unwrap().value, 2);
     assert!(attributes.manager.is_some() && attributes.key.is_some() && attributes.refuse_with.is_some());
-    assert!(attributes.idempotent.is_some() && attributes.replay.is_some() && attributes.may_share.is_some());
+    assert!(attributes.idempotent.is_some() && attributes.replay.is_some());
+    assert!(attributes.requirements[1].may_share && attributes.remind.unwrap().at_most == 3);
     assert!(attributes.allow_self_approval.is_some() && attributes.cancel_on_drop.is_some());
     assert!(attributes.root.is_some() && attributes.reject_options.is_some());
 }
@@ -106,6 +108,9 @@ fn each_form_is_shown_when_another_is_used() {
         ("approvers(\"user:a\", \"user:a\")", "named twice"),
         ("approvers(\"user:a\", require(1, \"user:b\"))", "either people or"),
         ("approvers(ann)", "or `require(…)`"),
+        ("require(1, \"group:a\", shared)", "it knows `may_share`"),
+        ("remind(every = \"5m\")", "needs both"),
+        ("remind(evry = \"5m\")", "did you mean `every`?"),
         ("escalate(to(\"group:a\"))", "needs its delay"),
         ("escalate(after = \"1m\")", "names nobody"),
         ("escalate(after = \"1m\", too(\"group:a\"))", "did you mean `to`?"),

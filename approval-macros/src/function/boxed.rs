@@ -7,7 +7,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Expr, Local, LocalInit, Pat, PatIdent, Path, Stmt, Token, braced, parenthesized, token};
+use syn::{
+    Attribute, Expr, Local, LocalInit, Pat, PatIdent, Path, Stmt, Token, braced, parenthesized, token,
+};
 
 /// The parts of `Box::pin(async move { prologue rest })`.
 pub(crate) struct Boxed {
@@ -23,7 +25,7 @@ pub(crate) struct Boxed {
 /// A statement that runs no code of the user's.
 pub(crate) enum Prologue {
     /// `if let Some(__ret) = None::<T> { … }`, there for inference alone.
-    Seed(Stmt),
+    Seed(Box<Stmt>),
     /// `let name = name;`
     Rename { attrs: Vec<Attribute>, mutable: bool, name: Ident, parameter: Ident },
     /// `let pattern = { let __arg1 = __arg1; __arg1 };`
@@ -73,8 +75,9 @@ fn classify(statement: Stmt) -> Option<Prologue> {
     match statement {
         Stmt::Expr(Expr::If(ref conditional), None) => {
             let condition = conditional.cond.to_token_stream().to_string();
-            let start = quote!(let ::core::option::Option::Some(__ret) = ::core::option::Option::None::<).to_string();
-            condition.starts_with(&start).then_some(Prologue::Seed(statement))
+            let start =
+                quote!(let ::core::option::Option::Some(__ret) = ::core::option::Option::None::<).to_string();
+            condition.starts_with(&start).then(|| Prologue::Seed(Box::new(statement)))
         }
         Stmt::Local(local) => {
             let LocalInit { expr, diverge: None, .. } = local.init.as_ref()? else { return None };
@@ -104,7 +107,8 @@ fn handed_through(statements: &[Stmt]) -> Option<Ident> {
     let [Stmt::Local(local), Stmt::Expr(Expr::Path(tail), None)] = statements else { return None };
     let Expr::Path(init) = &*local.init.as_ref()?.expr else { return None };
     let name = tail.path.get_ident()?;
-    let same = init.path.is_ident(name) && matches!(&local.pat, Pat::Ident(pattern) if pattern.ident == *name);
+    let same =
+        init.path.is_ident(name) && matches!(&local.pat, Pat::Ident(pattern) if pattern.ident == *name);
     same.then(|| name.clone())
 }
 

@@ -157,14 +157,20 @@ fn grant(marker: &Attribute, attrs: &[Attribute], pattern: &Pat, ty: &Type) -> s
         return Err(syn::Error::new_spanned(marker, "`#[grant]` takes no arguments"));
     }
     if let Some(cfg) = attrs.iter().find(|attr| is_cfg(attr)) {
-        return Err(syn::Error::new_spanned(cfg, "the grant cannot depend on a `cfg`: it is no part of the signature"));
+        return Err(syn::Error::new_spanned(
+            cfg,
+            "the grant cannot depend on a `cfg`: it is no part of the signature",
+        ));
     }
     match pattern {
         Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, mutability, .. }) => {
             if let Type::Reference(reference) = ty {
                 return Err(syn::Error::new(
                     reference.and_token.span(),
-                    format!("the grant is handed over by value: write `{}`", reference.elem.to_token_stream()),
+                    format!(
+                        "the grant is handed over by value: write `{}`",
+                        reference.elem.to_token_stream()
+                    ),
                 ));
             }
             let binding = Binding { ident: ident.clone(), mutable: mutability.is_some() };

@@ -30,7 +30,7 @@ impl Analysed {
     pub(crate) fn of(function: &Function, errors: &mut Errors) -> Option<Self> {
         let before = errors.len();
         qualifiers(&function.sig, errors);
-        let Some(block) = block(function, errors) else { return None };
+        let block = block(function, errors)?;
         let written = returns::written(&function.sig.output);
         let (shape, output) = if function.sig.asyncness.is_some() {
             (Shape::Async, written)

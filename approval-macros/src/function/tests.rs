@@ -47,10 +47,33 @@ fn the_body_stays_as_it_was_even_if_it_is_no_rust() {
 fn other_items_are_told_where_the_attribute_goes() {
     for (tokens, part) in [
         (quote!(impl A { fn f() {} }), "each method in this `impl`"),
-        (quote!(trait A { fn f() {} }), "methods of the implementations"),
-        (quote!(pub struct A;), "goes on a function"),
-        (quote!(const A: u8 = 1;), "goes on a function"),
-        (quote!(fn f() {} fn g() {}), "unexpected token after the function"),
+        (
+            quote!(
+                trait A {
+                    fn f() {}
+                }
+            ),
+            "methods of the implementations",
+        ),
+        (
+            quote!(
+                pub struct A;
+            ),
+            "goes on a function",
+        ),
+        (
+            quote!(
+                const A: u8 = 1;
+            ),
+            "goes on a function",
+        ),
+        (
+            quote!(
+                fn f() {}
+                fn g() {}
+            ),
+            "unexpected token after the function",
+        ),
     ] {
         let error = syn::parse2::<Function>(tokens).err().unwrap().to_string();
         assert!(error.contains(part), "{error}");
@@ -60,17 +83,85 @@ fn other_items_are_told_where_the_attribute_goes() {
 #[test]
 fn kinds_that_cannot_be_guarded_say_what_to_do() {
     for (tokens, part) in [
-        (quote!(const fn f() -> R {}), "`const fn` cannot wait"),
-        (quote!(extern "C" fn f() -> R {}), "an `extern` function"),
-        (quote!(unsafe fn f() -> R {}), "an `unsafe fn`"),
-        (quote!(fn f(&self) -> R;), "no body to guard"),
-        (quote!(fn f() -> impl Future<Output = R> { async {} }), "write `async fn`"),
-        (quote!(fn f() -> Pin<Box<dyn Future<Output = R>>> { a(); Box::pin(async move {}) }), "write `async fn`"),
-        (quote!(fn f() -> Pin<Box<dyn Future<Output = R>>> { Box::pin(async {}) }), "write `async fn`"),
-        (quote!(fn f() -> Pin<Box<dyn Future<Output = R>>> { Box::pin(inner()) }), "write `async fn`"),
-        (quote!(fn f() -> Pin<Box<dyn Future<Output = R>>> { my::Box::pin(async move {}) }), "write `async fn`"),
-        (quote!(fn f() -> BoxFuture<'static, R> { Box::pin(async move {}) }), "write `async fn`"),
-        (quote!(async fn f() -> Result<impl Future<Output = u8>, E> {}), "await it inside"),
+        (
+            quote!(
+                const fn f() -> R {}
+            ),
+            "`const fn` cannot wait",
+        ),
+        (
+            quote!(
+                extern "C" fn f() -> R {}
+            ),
+            "an `extern` function",
+        ),
+        (
+            quote!(
+                unsafe fn f() -> R {}
+            ),
+            "an `unsafe fn`",
+        ),
+        (
+            quote!(
+                fn f(&self) -> R;
+            ),
+            "no body to guard",
+        ),
+        (
+            quote!(
+                fn f() -> impl Future<Output = R> {
+                    async {}
+                }
+            ),
+            "write `async fn`",
+        ),
+        (
+            quote!(
+                fn f() -> Pin<Box<dyn Future<Output = R>>> {
+                    a();
+                    Box::pin(async move {})
+                }
+            ),
+            "write `async fn`",
+        ),
+        (
+            quote!(
+                fn f() -> Pin<Box<dyn Future<Output = R>>> {
+                    Box::pin(async {})
+                }
+            ),
+            "write `async fn`",
+        ),
+        (
+            quote!(
+                fn f() -> Pin<Box<dyn Future<Output = R>>> {
+                    Box::pin(inner())
+                }
+            ),
+            "write `async fn`",
+        ),
+        (
+            quote!(
+                fn f() -> Pin<Box<dyn Future<Output = R>>> {
+                    my::Box::pin(async move {})
+                }
+            ),
+            "write `async fn`",
+        ),
+        (
+            quote!(
+                fn f() -> BoxFuture<'static, R> {
+                    Box::pin(async move {})
+                }
+            ),
+            "write `async fn`",
+        ),
+        (
+            quote!(
+                async fn f() -> Result<impl Future<Output = u8>, E> {}
+            ),
+            "await it inside",
+        ),
     ] {
         let message = shape_error(tokens.clone());
         assert!(message.contains(part), "{tokens}: {message}");
@@ -79,14 +170,28 @@ fn kinds_that_cannot_be_guarded_say_what_to_do() {
 
 #[test]
 fn several_obstacles_are_reported_together() {
-    let messages = analyse(quote!(const unsafe extern "C" fn f() -> R {})).err().unwrap();
+    let messages = analyse(quote!(
+        const unsafe extern "C" fn f() -> R {}
+    ))
+    .err()
+    .unwrap();
     assert_eq!(messages.len(), 3, "{messages:?}");
 }
 
 #[test]
 fn a_callback_that_makes_futures_is_a_plain_value() {
-    assert!(analyse(quote!(fn f() -> Result<Box<dyn Fn() -> BoxFuture<'static, u8>>, E> {})).is_ok());
-    assert!(analyse(quote!(fn f() -> Result<my::Future, E> {})).is_ok());
+    assert!(
+        analyse(quote!(
+            fn f() -> Result<Box<dyn Fn() -> BoxFuture<'static, u8>>, E> {}
+        ))
+        .is_ok()
+    );
+    assert!(
+        analyse(quote!(
+            fn f() -> Result<my::Future, E> {}
+        ))
+        .is_ok()
+    );
 }
 
 #[test]
@@ -141,10 +246,23 @@ fn the_prologue_ends_where_user_code_begins() {
 #[test]
 fn a_condition_with_an_effect_is_user_code() {
     for body in [
-        quote!(Box::pin(async move { if let Some(__ret) = effect() { return __ret; } })),
-        quote!(Box::pin(async move { let a = effect(); })),
-        quote!(Box::pin(async move { let a = { let b = effect(); b }; })),
-        quote!(Box::pin(async move { let a = b else { return }; })),
+        quote!(Box::pin(async move {
+            if let Some(__ret) = effect() {
+                return __ret;
+            }
+        })),
+        quote!(Box::pin(async move {
+            let a = effect();
+        })),
+        quote!(Box::pin(async move {
+            let a = {
+                let b = effect();
+                b
+            };
+        })),
+        quote!(Box::pin(async move {
+            let a = b else { return };
+        })),
     ] {
         assert!(boxed::recognise(&body).unwrap().prologue.is_empty(), "{body}");
     }
@@ -169,8 +287,9 @@ fn every_name_of_a_pattern_is_bound_once() {
 
 #[test]
 fn the_grant_leaves_the_signature() {
-    let (function, parameters, errors) =
-        parameters(quote!(async fn f(a: u8, #[grant] mut proof: Grant<Refund>, b: u8) -> R {}));
+    let (function, parameters, errors) = parameters(quote!(
+        async fn f(a: u8, #[grant] mut proof: Grant<Refund>, b: u8) -> R {}
+    ));
     assert!(errors.is_empty(), "{errors:?}");
     let grant = parameters.grant.unwrap();
     assert!(grant.binding.ident == "proof" && grant.binding.mutable);
@@ -180,12 +299,47 @@ fn the_grant_leaves_the_signature() {
 #[test]
 fn a_grant_that_cannot_be_filled_in_is_refused() {
     for (tokens, part) in [
-        (quote!(fn f(#[grant] (a, b): G) {}), "bound to one name"),
-        (quote!(fn f(#[grant] a: &Grant<R>) {}), "by value: write `Grant < R >`"),
-        (quote!(fn f(#[grant(x)] a: Grant<R>) {}), "takes no arguments"),
-        (quote!(fn f(#[grant] a: Grant<R>, #[grant] b: Grant<R>) {}), "keep one"),
-        (quote!(fn f(#[cfg(x)] #[grant] a: Grant<R>) {}), "cannot depend on a `cfg`"),
-        (quote!(fn f(m!(a): u8) {}), "hides the names"),
+        (
+            quote!(
+                fn f(#[grant] (a, b): G) {}
+            ),
+            "bound to one name",
+        ),
+        (
+            quote!(
+                fn f(#[grant] a: &Grant<R>) {}
+            ),
+            "by value: write `Grant < R >`",
+        ),
+        (
+            quote!(
+                fn f(#[grant(x)] a: Grant<R>) {}
+            ),
+            "takes no arguments",
+        ),
+        (
+            quote!(
+                fn f(#[grant] a: Grant<R>, #[grant] b: Grant<R>) {}
+            ),
+            "keep one",
+        ),
+        (
+            quote!(
+                fn f(
+                    #[cfg(x)]
+                    #[grant]
+                    a: Grant<R>,
+                ) {
+                }
+            ),
+            "cannot depend on a `cfg`",
+        ),
+        (
+            quote!(
+                fn f(m!(a): u8) {}
+            ),
+            "hides the names",
+        ),
     ] {
         let (.., errors) = parameters(tokens.clone());
         assert!(errors.len() == 1 && errors[0].contains(part), "{tokens}: {errors:?}");
