@@ -8,13 +8,14 @@ mod arguments;
 mod body;
 mod definition;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, TokenStreamExt, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, FnArg, Pat, Path};
 
+use crate::attr::path::FieldPath;
 use crate::attr::{self, Attributes};
 use crate::check::{check, self_in};
 use crate::error::Errors;
@@ -26,7 +27,7 @@ use crate::function::{Body, Function};
 /// Expands `#[guarded_action(attr)] item`.
 pub(crate) fn guarded_action(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let attributes = attr::parse(attr, &mut errors);
+    let mut attributes = attr::parse(attr, &mut errors);
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => {
@@ -41,6 +42,7 @@ pub(crate) fn guarded_action(attr: TokenStream, item: TokenStream) -> TokenStrea
     if let Some(Analysed { shape: Shape::Boxed(boxed), .. }) = &mut analysed {
         adopt_prologue(boxed, &mut parameters, &mut errors);
     }
+    skip_manager(&mut attributes, &parameters);
     check(&attributes, &function, &parameters, analysed.as_ref(), &mut errors);
     match (analysed, function.body) {
         (Some(analysed), Body::Block(ref block)) if errors.is_empty() => {
@@ -148,6 +150,26 @@ impl Guard {
 
     fn is_grant(&self, name: &proc_macro2::Ident) -> bool {
         self.parameters.grant.as_ref().is_some_and(|grant| grant.binding.ident == *name)
+    }
+}
+
+/// A parameter that is the manager itself is nothing that people decide about.
+fn skip_manager(attributes: &mut Attributes, parameters: &Parameters) {
+    let expression = match &attributes.manager {
+        Some(Expr::Reference(reference)) => &reference.expr,
+        Some(other) => other,
+        None => return,
+    };
+    let Expr::Path(path) = expression else { return };
+    let Some(root) =
+        path.path.get_ident().filter(|ident| parameters.find(&ident.unraw().to_string()).is_some())
+    else {
+        return;
+    };
+    let path = FieldPath { root: root.clone(), members: Vec::new(), span: root.span() };
+    let skip = attributes.skip.get_or_insert_default();
+    if !skip.iter().any(|skipped| skipped.covers(&path)) {
+        skip.push(path);
     }
 }
 

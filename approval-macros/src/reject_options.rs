@@ -247,6 +247,23 @@ mod tests {
     }
 
     #[test]
+    fn the_derive_writes_names_both_ways() {
+        crate::expand::tests::snapshot(
+            "reject_options",
+            derive(quote! {
+                #[reject(crate = crate::approvals)]
+                enum Reasons {
+                    /// More than was paid.
+                    TooMuch,
+                    #[cfg(feature = "x")]
+                    #[reject(name = "other_person", title = "Wrong customer")]
+                    WrongCustomer,
+                }
+            }),
+        );
+    }
+
+    #[test]
     fn what_people_cannot_choose_is_refused() {
         for (item, part) in [
             ("struct R;", "variants of an enum"),

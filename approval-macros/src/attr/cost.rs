@@ -14,8 +14,8 @@ const DEEPEST: usize = 32;
 
 /// A cost whose grammar is checked.
 pub(crate) struct Cost {
-    /// The text as written.
-    pub(crate) literal: LitStr,
+    /// The text, with placeholders as the library reads them.
+    pub(crate) canonical: String,
     /// The parameters that it computes with.
     pub(crate) placeholders: Vec<FieldPath>,
 }
@@ -24,23 +24,28 @@ pub(crate) struct Cost {
 pub(crate) fn parse(literal: &LitStr) -> syn::Result<Cost> {
     let text = literal.value();
     let read = || {
-        let expression = split_currency(&text)?;
-        let mut parser = Parser { rest: expression.trim_start(), literal, placeholders: Vec::new() };
+        let (expression, currency) = split_currency(&text)?;
+        let mut parser = Parser {
+            rest: expression.trim_start(),
+            literal,
+            canonical: String::new(),
+            placeholders: Vec::new(),
+        };
         parser.sum(0)?;
         if let Some(unexpected) = parser.rest.chars().next() {
             return Err(format!("`{unexpected}` is unexpected here: {FORM}"));
         }
-        Ok(parser.placeholders)
+        let Parser { mut canonical, placeholders, .. } = parser;
+        canonical.extend([" ", currency]);
+        Ok(Cost { canonical, placeholders })
     };
-    read()
-        .map(|placeholders| Cost { literal: literal.clone(), placeholders })
-        .map_err(|message| syn::Error::new(literal.span(), message))
+    read().map_err(|message| syn::Error::new(literal.span(), message))
 }
 
 const FORM: &str = "a cost is arithmetic (`+ - * /`, parentheses) over numbers and `{parameters}`, then a currency, such as \"{cents} / 100 USD\"";
 
-/// The expression in front of the currency.
-fn split_currency(text: &str) -> Result<&str, String> {
+/// The expression, and the currency behind it.
+fn split_currency(text: &str) -> Result<(&str, &str), String> {
     let trimmed = text.trim_end();
     let start = trimmed.rfind(|c: char| !c.is_alphabetic()).map_or(0, |at| {
         at + trimmed.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
@@ -56,12 +61,13 @@ fn split_currency(text: &str) -> Result<&str, String> {
     if expression.trim().is_empty() {
         return Err(format!("the amount in front of `{code}` is missing: {FORM}"));
     }
-    Ok(expression)
+    Ok((expression, code))
 }
 
 struct Parser<'a> {
     rest: &'a str,
     literal: &'a LitStr,
+    canonical: String,
     placeholders: Vec<FieldPath>,
 }
 
@@ -107,7 +113,9 @@ impl Parser<'_> {
             let Some((inside, after)) = self.rest.split_once('}') else {
                 return Err("this `{` is never closed: write `{cents}`".to_owned());
             };
-            self.placeholders.push(template::placeholder(inside, self.literal)?);
+            let path = template::placeholder(inside, self.literal)?;
+            self.canonical.extend(["{", &path.canonical(), "}"]);
+            self.placeholders.push(path);
             self.rest = after.trim_start();
             return Ok(Operand::Other);
         }
@@ -138,6 +146,7 @@ impl Parser<'_> {
             return Err(format!("`{number}` is not a decimal number, such as `100` or `0.25`"));
         }
         self.rest = after.trim_start();
+        self.canonical.push_str(&digits);
         let zero = digits.bytes().all(|byte| byte == b'0' || byte == b'.');
         Ok(if zero { Operand::Zero } else { Operand::Other })
     }
@@ -145,6 +154,11 @@ impl Parser<'_> {
     fn take(&mut self, c: char) -> bool {
         let Some(after) = self.rest.strip_prefix(c) else { return false };
         self.rest = after.trim_start();
+        match c {
+            '+' | '-' | '*' | '/' => self.canonical.extend([' ', c, ' ']),
+            '{' => {}
+            _ => self.canonical.push(c),
+        }
         true
     }
 }
@@ -178,6 +192,12 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap(), paths, "{text}");
         }
+    }
+
+    #[test]
+    fn the_library_gets_one_spelling() {
+        let literal = LitStr::new(" 1_000*( {pair.0}+2 )/4EUR ", Span::call_site());
+        assert_eq!(parse(&literal).ok().unwrap().canonical, "1000 * ({pair[0]} + 2) / 4 EUR");
     }
 
     #[test]

@@ -34,6 +34,10 @@ fn entry(input: ParseStream<'_>, attributes: &mut Attributes, errors: &mut Error
     })?;
     let word = ident.to_string();
     let Some(key) = key::find(&word) else {
+        // A misspelled key is not also a missing one.
+        attributes
+            .given
+            .extend(suggest::nearest(&word, key::names().iter()).and_then(key::find).map(|key| key.name));
         return Err(unknown_key(&ident, &word));
     };
     if key.example.is_empty() {

@@ -51,6 +51,25 @@ impl FieldPath {
         std::iter::once(self.root_name()).chain(members).collect()
     }
 
+    /// The path as the library reads it when the program runs: `args.customer`, `pair[0]`.
+    pub(crate) fn canonical(&self) -> String {
+        let mut text = self.root_name();
+        for member in &self.members {
+            match member {
+                Member::Named(ident) => {
+                    text.push('.');
+                    text.push_str(&ident.unraw().to_string());
+                }
+                Member::Unnamed(index) => {
+                    text.push('[');
+                    text.push_str(&index.index.to_string());
+                    text.push(']');
+                }
+            }
+        }
+        text
+    }
+
     /// Reads a path out of a string literal whose tokens stand at `span`.
     pub(crate) fn from_text(text: &str, span: Span) -> Result<Self, String> {
         let mut parts = text.split('.').map(str::trim);
@@ -146,6 +165,11 @@ mod tests {
     #[test]
     fn expressions_keep_raw_names() {
         assert_eq!(tokens("r#type.r#fn.0").unwrap().expression().to_string(), "r#type . r#fn . 0");
+    }
+
+    #[test]
+    fn the_library_reads_elements_in_brackets() {
+        assert_eq!(tokens("r#type.0.1.name").unwrap().canonical(), "type[0][1].name");
     }
 
     #[test]

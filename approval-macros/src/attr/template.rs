@@ -6,8 +6,8 @@ use super::path::FieldPath;
 
 /// A description whose placeholders are known.
 pub(crate) struct Template {
-    /// The text as written.
-    pub(crate) literal: LitStr,
+    /// The text, with placeholders as the library reads them.
+    pub(crate) canonical: String,
     /// What its placeholders name, in order.
     pub(crate) placeholders: Vec<FieldPath>,
 }
@@ -15,15 +15,10 @@ pub(crate) struct Template {
 /// Reads a template. `{{` and `}}` stand for braces.
 pub(crate) fn parse(literal: &LitStr) -> syn::Result<Template> {
     let text = literal.value();
-    let placeholders = placeholders(&text)
-        .and_then(|paths| {
-            paths.into_iter().map(|path| placeholder(path, literal)).collect::<Result<Vec<_>, _>>()
-        })
-        .map_err(|message| syn::Error::new(literal.span(), message))?;
     if text.trim().is_empty() {
         return Err(syn::Error::new(literal.span(), "the description is empty: say what the action will do"));
     }
-    Ok(Template { literal: literal.clone(), placeholders })
+    read(&text, literal).map_err(|message| syn::Error::new(literal.span(), message))
 }
 
 /// Reads what stands between the braces of one placeholder.
@@ -45,26 +40,33 @@ pub(crate) fn placeholder(inside: &str, literal: &LitStr) -> Result<FieldPath, S
     })
 }
 
-/// The texts between braces, in order.
-fn placeholders(text: &str) -> Result<Vec<&str>, String> {
-    let mut found = Vec::new();
+fn read(text: &str, literal: &LitStr) -> Result<Template, String> {
+    let mut template = Template { canonical: String::with_capacity(text.len()), placeholders: Vec::new() };
     let mut rest = text;
     while let Some(at) = rest.find(['{', '}']) {
-        let (_, from) = rest.split_at(at);
-        if let Some(after) = from.strip_prefix("{{").or_else(|| from.strip_prefix("}}")) {
+        let (before, from) = rest.split_at(at);
+        template.canonical.push_str(before);
+        if let Some(after) = from.strip_prefix("{{") {
+            template.canonical.push_str("{{");
+            rest = after;
+        } else if let Some(after) = from.strip_prefix("}}") {
+            template.canonical.push_str("}}");
             rest = after;
         } else if let Some(after) = from.strip_prefix('{') {
             let Some((inside, after)) = after.split_once('}').filter(|(inside, _)| !inside.contains('{'))
             else {
                 return Err("this `{` is never closed: write `{name}`, or `{{` for a brace".to_owned());
             };
-            found.push(inside);
+            let path = placeholder(inside, literal)?;
+            template.canonical.extend(["{", &path.canonical(), "}"]);
+            template.placeholders.push(path);
             rest = after;
         } else {
             return Err("this `}` closes nothing: write `}}` for a brace".to_owned());
         }
     }
-    Ok(found)
+    template.canonical.push_str(rest);
+    Ok(template)
 }
 
 #[cfg(test)]
@@ -73,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<String>, String> {
+    fn paths(text: &str) -> Result<Vec<String>, String> {
         parse(&LitStr::new(text, Span::call_site()))
             .map(|template| template.placeholders.iter().map(FieldPath::to_string).collect())
             .map_err(|error| error.to_string())
@@ -81,11 +83,17 @@ mod tests {
 
     #[test]
     fn finds_placeholders_and_skips_doubled_braces() {
-        assert_eq!(read("Refund {cents} to {args.customer}").unwrap(), ["cents", "args.customer"]);
-        assert_eq!(read("{{literal}} {x}").unwrap(), ["x"]);
-        assert_eq!(read("a { x } b {pair.0}").unwrap(), ["x", "pair.0"]);
-        assert_eq!(read("nothing").unwrap(), [""; 0]);
-        assert_eq!(read("{{{x}}}").unwrap(), ["x"]);
+        assert_eq!(paths("Refund {cents} to {args.customer}").unwrap(), ["cents", "args.customer"]);
+        assert_eq!(paths("{{literal}} {x}").unwrap(), ["x"]);
+        assert_eq!(paths("a { x } b {pair.0}").unwrap(), ["x", "pair.0"]);
+        assert_eq!(paths("nothing").unwrap(), [""; 0]);
+        assert_eq!(paths("{{{x}}}").unwrap(), ["x"]);
+    }
+
+    #[test]
+    fn elements_are_rewritten_and_the_rest_is_kept() {
+        let literal = LitStr::new("{{x}} costs { pair.0 } \u{20ac}", Span::call_site());
+        assert_eq!(parse(&literal).ok().unwrap().canonical, "{{x}} costs {pair[0]} \u{20ac}");
     }
 
     #[test]
@@ -102,7 +110,7 @@ mod tests {
             ("{a + b}", "is not a placeholder"),
             ("{a.b()}", "is not a placeholder"),
         ] {
-            let error = read(text).unwrap_err();
+            let error = paths(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
     }

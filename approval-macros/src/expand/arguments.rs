@@ -10,12 +10,13 @@ use crate::attr::path::FieldPath;
 use crate::function::parameter::{Binding, Parameter};
 
 impl Guard {
-    /// Statements that write every bound parameter into `arguments`.
+    /// Statements that link every bound parameter into `bound`.
     pub(super) fn bind_all(&self) -> TokenStream {
         let skipped = |binding: &Binding| {
             let skip = self.attributes.skip.iter().flatten();
             skip.filter(|path| path.members.is_empty()).any(|path| path.root.unraw() == binding.ident.unraw())
         };
+        let m = &self.root;
         let each = self.parameters.arguments.iter().flat_map(|Parameter { bindings, cfg, .. }| {
             bindings.iter().filter(|binding| !skipped(binding)).map(move |binding| {
                 let ident = &binding.ident;
@@ -23,11 +24,15 @@ impl Guard {
                 let value = quote_spanned!(Span::mixed_site().located_at(ident.span())=> &#ident);
                 quote_spanned!(Span::mixed_site()=>
                     #(#cfg)*
-                    arguments.bind(#name, #value);
+                    let bound = #m::bind(bound, #name, #value);
                 )
             })
         });
-        each.collect()
+        let each: TokenStream = each.collect();
+        quote_spanned!(Span::mixed_site()=>
+            let bound = #m::Nothing;
+            #each
+        )
     }
 
     /// Statements that look for each field that the attribute names, so that none is missed under another name.
@@ -39,12 +44,14 @@ impl Guard {
         let mut seen: Vec<String> = Vec::new();
         let mut tokens = TokenStream::new();
         for path in named.into_iter().flatten().flatten().chain(placeholders) {
-            let text = path.to_string();
+            let text = path.canonical();
             if path.members.is_empty() || seen.contains(&text) {
                 continue;
             }
             let (cfg, value) = (self.cfg(path), reference(path));
-            tokens.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* arguments.field(#text, #value);));
+            tokens.extend(
+                quote_spanned!(Span::mixed_site()=> #(#cfg)* let arguments = arguments.field(#text, #value);),
+            );
             seen.push(text);
         }
         tokens
@@ -54,7 +61,7 @@ impl Guard {
     pub(super) fn editors(&self) -> TokenStream {
         let m = &self.root;
         let each = self.editable().map(|(editor, path)| {
-            let (cfg, text, value) = (self.cfg(path), path.to_string(), reference(path));
+            let (cfg, text, value) = (self.cfg(path), path.canonical(), reference(path));
             quote_spanned!(Span::mixed_site()=> #(#cfg)* let #editor = #m::editor(#text, #value);)
         });
         each.collect()
@@ -64,7 +71,7 @@ impl Guard {
     pub(super) fn offer_editors(&self) -> TokenStream {
         let each = self.editable().map(|(editor, path)| {
             let cfg = self.cfg(path);
-            quote_spanned!(Span::mixed_site()=> #(#cfg)* arguments.editable(&#editor);)
+            quote_spanned!(Span::mixed_site()=> #(#cfg)* let arguments = arguments.editable(&#editor);)
         });
         each.collect()
     }

@@ -42,8 +42,8 @@ impl Guard {
             #editors
             #[allow(clippy::used_underscore_binding)]
             let call = {
-                let mut arguments = #m::Arguments::new(spec);
                 #bind_all
+                let arguments = #m::Arguments::of(spec, &bound);
                 #check_fields
                 #offer_editors
                 #m::Call::new(arguments, manager) #with_key
@@ -52,9 +52,8 @@ impl Guard {
             #apply_edits
             #[allow(clippy::used_underscore_binding)]
             let arguments = {
-                let mut arguments = #m::Arguments::new(spec);
                 #bind_all
-                arguments
+                #m::Arguments::of(spec, &bound)
             };
             if let ::core::result::Result::Err(error) = execution.recheck(arguments) {
                 return refuse(error);

@@ -49,8 +49,8 @@ impl Guard {
         let version = attributes.version.map_or(1, |version| version.value);
         let mut fields = Fields(TokenStream::new());
         fields.some("kind", attributes.kind.as_ref());
-        fields.some("description", attributes.description.as_ref().map(|text| &text.literal));
-        fields.some("cost", attributes.cost.as_ref().map(|cost| &cost.literal));
+        fields.some("description", attributes.description.as_ref().map(|text| &text.canonical));
+        fields.some("cost", attributes.cost.as_ref().map(|cost| &cost.canonical));
         if let Some(risk) = attributes.risk {
             let risk = risk.value.variant();
             fields.set("risk", quote_spanned!(Span::mixed_site()=> #m::Risk::#risk));
@@ -158,7 +158,7 @@ impl Guard {
     /// Paths as strings, each under the `cfg` of its parameter.
     fn paths(&self, paths: &[FieldPath]) -> Vec<TokenStream> {
         let tokens = paths.iter().map(|path| {
-            let text = path.to_string();
+            let text = path.canonical();
             let cfg = self.parameters.find(&path.root_name()).map(|(parameter, _)| parameter.cfg.as_slice());
             let cfg = cfg.unwrap_or_default();
             quote_spanned!(Span::mixed_site()=> #(#cfg)* #text)
