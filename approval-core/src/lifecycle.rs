@@ -35,3 +35,32 @@ pub fn apply(
 pub fn due_at(request: &Request) -> Option<Timestamp> {
     request.deadline
 }
+
+/// Tightens.
+#[must_use]
+pub fn tighten(gate: &crate::model::Gate, by: &crate::model::Gate) -> crate::model::Gate {
+    let _ = by;
+    gate.clone()
+}
+/// Computes.
+///
+/// # Errors
+/// Always.
+pub fn compute_cost(
+    expression: &str,
+    arguments: &crate::model::CanonicalJson,
+) -> Result<crate::model::Money, crate::error::Invalid> {
+    let _ = (expression, arguments);
+    Err(crate::error::Invalid::new("", "", ""))
+}
+/// Edits.
+///
+/// # Errors
+/// Always.
+pub fn edited_arguments(
+    request: &Request,
+    edits: &[Edit],
+) -> Result<(crate::model::CanonicalJson, crate::model::ArgumentsDigest), Refusal> {
+    let _ = (request, edits);
+    Err(Refusal::NothingToDo)
+}

@@ -11,12 +11,13 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// The layers of approval-core, top first. Modules of one line may use each other.
 const LAYERS: &[&[&str]] = &[
-    &["id", "clock", "error"],
+    &["id", "clock", "error", "sync"],
     &["model"],
     &["lifecycle"],
     &["policy"],
     &["directory"],
     &["store"],
+    &["approval_error"],
     &["notify"],
     &["manager"],
     &["guard"],

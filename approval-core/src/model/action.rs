@@ -119,6 +119,12 @@ impl ActionName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name as shared text.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        Arc::clone(&self.0)
+    }
 }
 
 impl fmt::Display for ActionName {

@@ -28,8 +28,6 @@ pub enum NoticeKind {
     Closed,
     /// To the requester: how it ended.
     Outcome,
-    /// Something ran without asking; for your information.
-    ForYourInformation,
 }
 
 impl NoticeKind {

@@ -1,0 +1,16 @@
+//! In front of an action: asks the policy, opens a request, waits, spends the grant, runs the body, records how it ended.
+
+mod allowed;
+mod ambient;
+mod authorize;
+mod blocking;
+mod refusable;
+mod run;
+
+pub use ambient::{AsManager, HasApprovalManager, ambient, set_ambient};
+pub use authorize::{Authorization, Running};
+pub(crate) use blocking::block_on;
+pub use refusable::Refusable;
+pub use run::Guard;
+
+pub use crate::manager::Context;

@@ -1,0 +1,102 @@
+//! A call that the policy allowed without asking: it leaves a journal line.
+
+use std::sync::Arc;
+
+use crate::{
+    approval_error::ApprovalError,
+    manager::{ApprovalManager, Prepared},
+    model::{Risk, Text},
+    store::JournalLine,
+};
+
+/// A call that the policy allowed. For minimal and low risk one buffered line says how it ended; for higher risks a line is
+/// synced before the body begins, and another says how it ended.
+pub(crate) struct Allowed {
+    manager: ApprovalManager,
+    prepared: Prepared,
+    rule: Text,
+    started: bool,
+    done: bool,
+}
+
+impl Allowed {
+    /// Checks the halts and writes the line in front, where the risk asks for one.
+    pub(crate) async fn begin(
+        manager: &ApprovalManager,
+        prepared: Prepared,
+        rule: Text,
+    ) -> Result<Self, ApprovalError> {
+        let core = &manager.core;
+        let action = &prepared.spec.info.name;
+        let halts = core.halts.fresh(core).await?;
+        if let Some(halt) = halts.halts().covering(&prepared.agent, action) {
+            return Err(ApprovalError::Halted { action: action.clone(), halt: Box::new(halt.clone()) });
+        }
+        if prepared.spec.risk > Risk::Low {
+            core.journal.sync(line(manager, &prepared, &rule, "allowed", None)).await?;
+        }
+        Ok(Self { manager: manager.clone(), prepared, rule, started: false, done: false })
+    }
+
+    pub(crate) const fn start(&mut self) {
+        self.started = true;
+    }
+
+    pub(crate) async fn end(mut self, outcome: &str, why: Option<&str>) {
+        self.done = true;
+        let line = line(&self.manager, &self.prepared, &self.rule, outcome, why);
+        if let Err(error) = self.manager.core.journal.buffer(line).await {
+            tracing::error!(%error, "the end of an allowed call could not be journaled");
+        }
+    }
+}
+
+impl Drop for Allowed {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        let (outcome, why) = match (std::thread::panicking(), self.started) {
+            (true, _) => ("failed", "the body panicked"),
+            (false, true) => ("unknown", "the future of the body was dropped before it ended"),
+            (false, false) => ("failed", "dropped before the body began"),
+        };
+        let line = line(&self.manager, &self.prepared, &self.rule, outcome, Some(why));
+        self.manager.core.journal.force(line);
+    }
+}
+
+/// Writes the line about a call that the policy denied. A denied call of low risk may wait in the buffer.
+pub(crate) async fn denied(
+    manager: &ApprovalManager,
+    prepared: &Prepared,
+    rule: &Text,
+    reason: &str,
+) -> Result<(), ApprovalError> {
+    let line = line(manager, prepared, rule, "denied", Some(reason));
+    if prepared.spec.risk > Risk::Low {
+        manager.core.journal.sync(line).await
+    } else {
+        manager.core.journal.buffer(line).await
+    }
+}
+
+fn line(
+    manager: &ApprovalManager,
+    prepared: &Prepared,
+    rule: &Text,
+    outcome: &str,
+    why: Option<&str>,
+) -> JournalLine {
+    JournalLine::Call {
+        at: manager.core.clock.now(),
+        action: prepared.spec.info.name.text(),
+        version: prepared.spec.info.version,
+        digest: prepared.bound.digest,
+        agent: prepared.agent.clone(),
+        run: prepared.context.run.clone(),
+        rule: Arc::clone(rule),
+        outcome: outcome.into(),
+        why: why.map(Text::from),
+    }
+}

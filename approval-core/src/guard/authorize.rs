@@ -1,0 +1,229 @@
+//! From a call to the right to run it.
+
+use std::sync::Arc;
+
+use super::allowed::{self, Allowed};
+use crate::{
+    approval_error::{About, ApprovalError},
+    lifecycle::{Act, Command, Refusal},
+    manager::{Action, ApprovalManager, Approved, Execution, Grant, Prepared, tightened},
+    model::{CanonicalJson, Execution as ExecutionRecord, ExecutionState, Principal, Request},
+    policy::Ruling,
+};
+
+/// The right to run a call once, not yet used: [`Authorization::begin`] uses it.
+#[must_use = "nothing has run yet: begin() it"]
+pub struct Authorization {
+    manager: ApprovalManager,
+    prepared: Prepared,
+    right: Right,
+}
+
+enum Right {
+    /// The policy allows it; this rule.
+    Allowed(crate::model::Text),
+    /// People approved it.
+    Approved(Approved),
+    /// It ran before, and this is what it returned.
+    Ran(CanonicalJson),
+}
+
+impl std::fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let right = match &self.right {
+            Right::Allowed(rule) => format!("allowed by {rule}"),
+            Right::Approved(approved) => format!("approved as {}", approved.request().id),
+            Right::Ran(_) => "ran before".to_owned(),
+        };
+        f.debug_struct("Authorization")
+            .field("action", &self.prepared.spec.info.name)
+            .field("right", &right)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ApprovalManager {
+    /// Asks the policy and, where it says so, people; waits for them as long as the action says.
+    ///
+    /// # Errors
+    /// Why the call may not run, or [`ApprovalError::Pending`].
+    pub async fn authorize(&self, action: Action) -> Result<Authorization, ApprovalError> {
+        let prepared = self.core.prepare(action)?;
+        let right = match self.core.rule(&prepared).await? {
+            Ruling::Allow { rule } if !prepared.spec.needs_grant => Right::Allowed(rule),
+            Ruling::Deny { rule, reason } => {
+                allowed::denied(self, &prepared, &rule, &reason).await?;
+                return Err(ApprovalError::PolicyDenied {
+                    action: prepared.spec.info.name.clone(),
+                    rule,
+                    reason,
+                });
+            }
+            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
+                let gate = tightened(&prepared.spec.gate, &ruling);
+                let approved = self.open(&prepared, gate).await?.await?;
+                self.usable(&prepared, approved).await?
+            }
+        };
+        Ok(Authorization { manager: self.clone(), prepared, right })
+    }
+
+    /// The same for code that is not asynchronous: blocks the thread, outside of a runtime or in a multi-thread one.
+    ///
+    /// # Errors
+    /// As [`ApprovalManager::authorize`]; [`ApprovalError::WouldBlock`] on the only thread of a runtime.
+    pub fn authorize_blocking(&self, action: Action) -> Result<Authorization, ApprovalError> {
+        let name = action.spec().name().clone();
+        super::block_on(&name, self.authorize(action))
+    }
+
+    /// What an approval is worth that may have been used before.
+    async fn usable(&self, prepared: &Prepared, approved: Approved) -> Result<Right, ApprovalError> {
+        let request = approved.request();
+        let about = About::of(request);
+        match &request.execution {
+            Some(ExecutionRecord::NotStarted) => Ok(Right::Approved(approved)),
+            Some(ExecutionRecord::Succeeded { result: Some(result), .. }) if prepared.spec.replay => {
+                Ok(Right::Ran(result.clone()))
+            }
+            Some(ExecutionRecord::Unknown { .. }) if request.action.idempotent => {
+                let command = Command {
+                    actor: Principal::service("guard"),
+                    via: None,
+                    operator: true,
+                    act: Act::Reopen,
+                };
+                let stored = self.core.execute(request.id, command).await?;
+                Ok(Right::Approved(Approved::new(self.clone(), stored.request)))
+            }
+            Some(ran) => Err(ApprovalError::of_refusal(about, Refusal::AlreadyRan(ran.state()))),
+            None => Err(ApprovalError::of_refusal(about, Refusal::NotApproved)),
+        }
+    }
+}
+
+impl Authorization {
+    /// The arguments as people approved them, secret ones redacted.
+    #[must_use]
+    pub fn arguments(&self) -> &CanonicalJson {
+        match &self.right {
+            Right::Approved(approved) => approved.arguments(),
+            Right::Allowed(_) | Right::Ran(_) => &self.prepared.bound.arguments,
+        }
+    }
+
+    /// Whether approvers changed the arguments: then those of [`Authorization::arguments`] must run.
+    #[must_use]
+    pub fn edited(&self) -> bool {
+        matches!(&self.right, Right::Approved(approved) if approved.request().revision.number > 1)
+    }
+
+    /// What the same call returned when it ran before, where the action says `replay`.
+    #[must_use]
+    pub const fn ran_before(&self) -> Option<&CanonicalJson> {
+        match &self.right {
+            Right::Ran(result) => Some(result),
+            Right::Allowed(_) | Right::Approved(_) => None,
+        }
+    }
+
+    /// Uses the right. `actual` are the arguments that are about to run, encoded anew from their actual values: unless
+    /// their digest is the approved one, nothing may run.
+    ///
+    /// # Errors
+    /// When the arguments are not the approved ones, the grant was used, ran out or was revoked, or everything is halted.
+    pub async fn begin(self, actual: CanonicalJson) -> Result<Running, ApprovalError> {
+        let Self { manager, prepared, right } = self;
+        let digest = prepared.spec.bind(actual, manager.core.settings.redaction_key.as_ref())?.digest;
+        match right {
+            Right::Approved(approved) => Ok(Running(Kind::Asked(approved.begin_with(digest).await?))),
+            Right::Allowed(rule) => {
+                if digest != prepared.bound.digest {
+                    let invalid = crate::error::Invalid::new(
+                        "arguments",
+                        prepared.spec.info.name.as_str(),
+                        "changed between the policy's answer and the body",
+                    );
+                    return Err(invalid.into());
+                }
+                Ok(Running(Kind::Allowed(Box::new(Allowed::begin(&manager, prepared, rule).await?))))
+            }
+            Right::Ran(_) => {
+                let about = About { request: uuid_nil(), action: prepared.spec.info.name.clone() };
+                Err(ApprovalError::AlreadyRan { about, state: ExecutionState::Succeeded })
+            }
+        }
+    }
+
+    /// What is fixed about the action.
+    #[must_use]
+    pub fn records_result(&self) -> bool {
+        self.prepared.spec.records_result()
+    }
+}
+
+const fn uuid_nil() -> crate::id::RequestId {
+    crate::id::RequestId::from_uuid(uuid::Uuid::nil())
+}
+
+/// A call that may run now. Say how it ended; dropped before that, nobody knows.
+#[must_use = "say how the body ended: succeeded(..) or failed(..)"]
+pub struct Running(Kind);
+
+enum Kind {
+    Asked(Execution),
+    Allowed(Box<Allowed>),
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Kind::Asked(execution) => f.debug_tuple("Running").field(execution).finish(),
+            Kind::Allowed(_) => f.write_str("Running(allowed)"),
+        }
+    }
+}
+
+impl Running {
+    /// The body begins.
+    pub const fn start(&mut self) {
+        match &mut self.0 {
+            Kind::Asked(execution) => execution.start(),
+            Kind::Allowed(allowed) => allowed.start(),
+        }
+    }
+
+    /// The request that was approved; `None` for a call that the policy allowed without asking.
+    #[must_use]
+    pub fn request(&self) -> Option<&Arc<Request>> {
+        match &self.0 {
+            Kind::Asked(execution) => Some(execution.request()),
+            Kind::Allowed(_) => None,
+        }
+    }
+
+    /// The proof for inner functions; `None` for a call that the policy allowed without asking.
+    #[must_use]
+    pub fn grant<A: ?Sized>(&self) -> Option<Grant<A>> {
+        match &self.0 {
+            Kind::Asked(execution) => Some(execution.grant()),
+            Kind::Allowed(_) => None,
+        }
+    }
+
+    /// The body returned. `result` is kept for the same call later.
+    pub async fn succeeded(self, result: Option<CanonicalJson>) {
+        match self.0 {
+            Kind::Asked(execution) => execution.succeeded(result).await,
+            Kind::Allowed(allowed) => allowed.end("succeeded", None).await,
+        }
+    }
+
+    /// The body returned an error.
+    pub async fn failed(self, why: &str) {
+        match self.0 {
+            Kind::Asked(execution) => execution.failed(why).await,
+            Kind::Allowed(allowed) => allowed.end("failed", Some(why)).await,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Guarding without the macro: for tool loops and proxies whose tools are data.
+
+use std::{fmt::Display, future::Future};
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::Authorization;
+use crate::{
+    approval_error::ApprovalError,
+    error::Invalid,
+    manager::{Action, ApprovalManager, Grant},
+    model::{CanonicalJson, canonical::to_canonical},
+};
+
+/// A call that is about to be guarded: see [`ApprovalManager::guard`].
+#[derive(Debug)]
+#[must_use = "nothing is asked and nothing runs before run(..)"]
+pub struct Guard {
+    manager: ApprovalManager,
+    action: Action,
+}
+
+impl ApprovalManager {
+    /// Guards a call whose action is data.
+    ///
+    /// ```no_run
+    /// # async fn f(manager: approval_core::ApprovalManager) -> anyhow::Result<()> {
+    /// use approval_core::Action;
+    /// use serde_json::{Value, json};
+    ///
+    /// let call = Action::new("mail.send")?
+    ///     .describe(|action| action.approvers(["user:ann@example.com"]))?
+    ///     .arguments(&json!({ "to": "bob@example.com" }))?;
+    /// let sent: Value = manager.guard(call).run(async |arguments, _grant| {
+    ///     anyhow::Ok(json!({ "sent": arguments["to"] }))
+    /// }).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn guard(&self, action: Action) -> Guard {
+        Guard { manager: self.clone(), action }
+    }
+}
+
+impl Guard {
+    /// Waits for approval and runs `body` with the approved arguments; after an edit these are not those of the call. The
+    /// grant is `None` for a call that the policy allowed without asking.
+    ///
+    /// # Errors
+    /// Why the body did not run, or what it returned.
+    pub async fn run<T, E, R>(self, body: impl FnOnce(Value, Option<Grant>) -> R) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<ApprovalError> + Display,
+        R: Future<Output = Result<T, E>>,
+    {
+        let given = self.action.arguments.clone();
+        let authorization = self.manager.authorize(self.action).await?;
+        if let Some(result) = authorization.ran_before() {
+            return result.deserialize().map_err(|e| not_the_type(&e.to_string()).into());
+        }
+        let actual = actual(&given, &authorization)?;
+        let records = authorization.records_result();
+        let arguments = actual.to_value().map_err(|e| not_the_type(&e.to_string()))?;
+        let mut running = authorization.begin(actual).await?;
+        let grant = running.grant();
+        let body = body(arguments, grant);
+        running.start();
+        match body.await {
+            Ok(value) => {
+                let result = if records { to_canonical(&value).ok() } else { None };
+                running.succeeded(result).await;
+                Ok(value)
+            }
+            Err(error) => {
+                running.failed(&error.to_string()).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The arguments that will run: those of the call, or what approvers made of them.
+fn actual(given: &CanonicalJson, authorization: &Authorization) -> Result<CanonicalJson, ApprovalError> {
+    if !authorization.edited() {
+        return Ok(given.clone());
+    }
+    let approved = authorization.arguments();
+    if approved.is_redacted() {
+        let invalid = Invalid::new(
+            "edited arguments",
+            "…",
+            "have secret values beside the edited ones, which are not in the store",
+        )
+        .hint("use #[guarded_action], or leave one of the two out");
+        return Err(invalid.into());
+    }
+    Ok(approved.clone())
+}
+
+fn not_the_type(why: &str) -> ApprovalError {
+    Invalid::new("recorded value", "…", format!("cannot be read: {why}")).into()
+}

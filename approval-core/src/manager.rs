@@ -1,0 +1,188 @@
+//! The imperative shell around the lifecycle: loads, applies, commits with compare-and-set, wakes, tells.
+
+mod action;
+mod admin;
+mod approved_worker;
+mod attempts;
+mod bell;
+mod builder;
+mod cache;
+mod context;
+mod due;
+mod engine;
+mod execution;
+mod halts;
+mod journal;
+mod keys;
+mod lease;
+mod listener;
+mod open;
+mod outbox;
+mod pending;
+mod question;
+mod requester;
+mod runtime;
+mod sink;
+mod spec;
+mod waiters;
+
+use std::{fmt, sync::Arc};
+
+pub use action::{Action, CallOf};
+pub use admin::Stats;
+pub use approved_worker::ApprovedWorker;
+pub use builder::{BuildError, ManagerBuilder};
+pub use context::Context;
+pub use execution::{Execution, Grant};
+pub(crate) use keys::{KeyScope, scoped_key};
+pub(crate) use open::{Prepared, tightened};
+pub use pending::{Approved, PendingApproval};
+pub use question::{Answer, AskBuilder};
+pub use requester::Requester;
+pub use spec::ActionSpec;
+
+use crate::{
+    approval_error::ApprovalError,
+    clock::Clock,
+    directory::Directory,
+    id::RequestId,
+    model::{Principal, Text, canonical::DigestKey},
+    notify::{Decider, DecisionSink, Notifier, TokenKey},
+    policy::Policy,
+    store::{Store, Stored},
+};
+
+/// Opens requests, waits for people, hands out grants, and keeps all of it in a store. Cheap to clone; when the last clone
+/// is gone its workers stop (prefer [`ApprovalManager::shutdown`], which flushes).
+#[derive(Clone)]
+pub struct ApprovalManager {
+    pub(crate) core: Arc<Core>,
+    _alive: Arc<Alive>,
+}
+
+/// Stops the workers when the last manager is gone.
+struct Alive(Arc<Core>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.stop.stop();
+        self.0.outbox_bell.ring();
+        self.0.due_bell.ring();
+    }
+}
+
+/// What the manager and its workers share.
+pub(crate) struct Core {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) policy: Arc<dyn Policy>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) notifiers: Vec<(Text, Arc<dyn Notifier>)>,
+    pub(crate) settings: Settings,
+    pub(crate) waiters: waiters::Waiters<RequestId, Stored>,
+    pub(crate) cache: cache::RowCache,
+    pub(crate) halts: halts::HaltWatch,
+    pub(crate) lease: lease::Lease,
+    pub(crate) journal: journal::Journal,
+    pub(crate) attempts: attempts::RefusedAttempts,
+    pub(crate) due_bell: bell::Bell,
+    pub(crate) outbox_bell: bell::Bell,
+    pub(crate) approved_bells: crate::sync::Mutex<Vec<std::sync::Weak<bell::Bell>>>,
+    pub(crate) stop: bell::Stop,
+    pub(crate) runtime: runtime::Workers,
+}
+
+/// What the builder fixed.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) namespace: Text,
+    pub(crate) agent: Principal,
+    pub(crate) token_key: TokenKey,
+    pub(crate) redaction_key: Option<DigestKey>,
+    pub(crate) info: Option<open::InfoAnswerer>,
+}
+
+impl fmt::Debug for ApprovalManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let channels: Vec<&str> = self.core.notifiers.iter().map(|(name, _)| &**name).collect();
+        f.debug_struct("ApprovalManager")
+            .field("store", &self.core.store.info().name)
+            .field("agent", &self.core.settings.agent)
+            .field("channels", &channels)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ApprovalManager {
+    /// Settings of a new manager.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use approval_core::{ApprovalManager, store::MemoryStore};
+    /// let manager = ApprovalManager::builder().store(MemoryStore::new()).unattended().build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn builder() -> ManagerBuilder {
+        ManagerBuilder::new()
+    }
+
+    /// What an agent may hold: opens requests and waits for them, and cannot decide.
+    #[must_use]
+    pub fn requester(&self) -> Requester {
+        Requester::new(self.clone())
+    }
+
+    /// What a channel may hold: hands in what people decided. Not for agents.
+    #[must_use]
+    pub fn decider(&self, channel: impl Into<Text>) -> Decider {
+        Decider::new(channel, self.sink())
+    }
+
+    fn sink(&self) -> Arc<dyn DecisionSink> {
+        Arc::new(sink::Sink(Arc::downgrade(&self.core)))
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.core.store
+    }
+
+    /// The agent that asks when no [`crate::guard::Context`] names another.
+    #[must_use]
+    pub fn agent(&self) -> &Principal {
+        &self.core.settings.agent
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.core.clock
+    }
+
+    /// Callers that wait at the moment.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.core.waiters.len()
+    }
+
+    /// Stops the workers, flushes the journal and the record of refused attempts, gives the lease back if nothing executes,
+    /// and stops the channels. Pending requests live on in the store. The store stays open: whoever opened it closes it.
+    ///
+    /// # Errors
+    /// When something could not be flushed.
+    pub async fn shutdown(&self) -> Result<(), ApprovalError> {
+        let core = &self.core;
+        core.stop.stop();
+        core.outbox_bell.ring();
+        core.due_bell.ring();
+        core.runtime.finished().await;
+        core.attempts.flush(&*core.store).await?;
+        core.journal.flush().await?;
+        core.lease.give_back(core).await?;
+        for (_, notifier) in &core.notifiers {
+            notifier.stop().await;
+        }
+        Ok(())
+    }
+}

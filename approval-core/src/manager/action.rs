@@ -1,0 +1,155 @@
+//! One call of an action.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::ActionSpec;
+use crate::{
+    error::Invalid,
+    model::{
+        ArgumentsDigest, CanonicalJson, Text,
+        canonical::{DigestKey, EncodeError, arguments_digest, parse_canonical, redact, to_canonical},
+    },
+};
+
+/// One call of an action: what is fixed about it, its arguments, and its key.
+///
+/// ```
+/// use approval_core::Action;
+/// let action = Action::new("mail.send")?.arguments(&serde_json::json!({ "to": "ann@example.com" }))?.key("mail-17");
+/// # Ok::<(), approval_core::Invalid>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Action {
+    pub(crate) spec: Arc<ActionSpec>,
+    pub(crate) arguments: CanonicalJson,
+    pub(crate) key: Option<Text>,
+    pub(crate) predecessor: Option<crate::id::RequestId>,
+}
+
+/// Arguments as they are bound: secret ones replaced, and the digest of that.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound {
+    pub(crate) arguments: CanonicalJson,
+    pub(crate) digest: ArgumentsDigest,
+}
+
+/// An encoding that failed, as an error about the arguments.
+pub(crate) fn not_encodable(error: &EncodeError) -> Invalid {
+    Invalid::new("arguments", "…", format!("cannot be encoded: {error}"))
+}
+
+impl Action {
+    /// A call of the action of this name, described on the fly: see [`ActionSpec`] for what can be said about it, and
+    /// [`Action::of`].
+    ///
+    /// # Errors
+    /// When it is no name of an action.
+    pub fn new(name: &str) -> Result<Self, Invalid> {
+        Self::of(Arc::new(ActionSpec::new(name)?)).arguments(&serde_json::Map::new())
+    }
+
+    /// A call of an action that was described before, without arguments yet.
+    #[must_use]
+    pub fn of(spec: Arc<ActionSpec>) -> CallOf {
+        CallOf { spec }
+    }
+
+    /// Says more about the action.
+    ///
+    /// # Errors
+    /// What `describe` says.
+    pub fn describe(
+        mut self,
+        describe: impl FnOnce(ActionSpec) -> Result<ActionSpec, Invalid>,
+    ) -> Result<Self, Invalid> {
+        let spec = Arc::unwrap_or_clone(self.spec);
+        self.spec = Arc::new(describe(spec)?);
+        Ok(self)
+    }
+
+    /// The arguments: an object, one member an argument.
+    ///
+    /// # Errors
+    /// When they cannot be encoded, or are no object.
+    pub fn arguments<T: Serialize + ?Sized>(self, arguments: &T) -> Result<Self, Invalid> {
+        let arguments = to_canonical(arguments).map_err(|error| not_encodable(&error))?;
+        self.with(arguments)
+    }
+
+    /// The arguments as JSON text, as a model wrote them. A key that stands twice in one object is refused.
+    ///
+    /// # Errors
+    /// When it is no JSON, or no object.
+    pub fn arguments_json(self, text: &str) -> Result<Self, Invalid> {
+        let arguments = parse_canonical(text).map_err(|error| not_encodable(&error))?;
+        self.with(arguments)
+    }
+
+    fn with(mut self, arguments: CanonicalJson) -> Result<Self, Invalid> {
+        self.arguments = object(arguments)?;
+        Ok(self)
+    }
+
+    /// The idempotency key: the same key and the same arguments are the same request.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Text>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// What is fixed about it.
+    #[must_use]
+    pub fn spec(&self) -> &Arc<ActionSpec> {
+        &self.spec
+    }
+}
+
+/// A call that lacks its arguments: see [`Action::of`].
+#[derive(Clone, Debug)]
+pub struct CallOf {
+    spec: Arc<ActionSpec>,
+}
+
+impl CallOf {
+    /// The arguments: an object, one member an argument.
+    ///
+    /// # Errors
+    /// When they cannot be encoded, or are no object.
+    pub fn arguments<T: Serialize + ?Sized>(self, arguments: &T) -> Result<Action, Invalid> {
+        let arguments = object(to_canonical(arguments).map_err(|error| not_encodable(&error))?)?;
+        Ok(Action { spec: self.spec, arguments, key: None, predecessor: None })
+    }
+}
+
+fn object(arguments: CanonicalJson) -> Result<CanonicalJson, Invalid> {
+    if arguments.as_str().starts_with('{') {
+        Ok(arguments)
+    } else {
+        Err(Invalid::new("arguments", "…", "are no object")
+            .hint("give one member for each argument: {\"cents\": 1200}"))
+    }
+}
+
+impl ActionSpec {
+    /// Replaces what is secret, and computes the digest of what is left.
+    pub(crate) fn bind(&self, arguments: CanonicalJson, key: Option<&DigestKey>) -> Result<Bound, Invalid> {
+        let arguments = if self.redact.is_empty() {
+            arguments
+        } else {
+            let key = key.ok_or_else(|| {
+                Invalid::new("redacted arguments", self.info.name.as_str(), "need a key for their digest")
+                    .hint("give the manager's builder a redaction_key")
+            })?;
+            redact(&arguments, &self.redact, key).map_err(|error| not_encodable(&error))?.bound
+        };
+        let digest = arguments_digest(
+            self.info.name.as_str(),
+            self.info.version,
+            self.info.schema.as_ref(),
+            &arguments,
+        );
+        Ok(Bound { arguments, digest })
+    }
+}

@@ -1,0 +1,273 @@
+//! Load, apply, commit; and again when somebody else was faster.
+
+use std::sync::Arc;
+
+use super::{Core, halts::HaltView};
+use crate::{
+    approval_error::{About, ApprovalError},
+    clock::Timestamp,
+    id::{GrantId, RequestId},
+    lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
+    model::{Gate, People, Principal, Request},
+    notify,
+    store::{Commit, CommitOutcome, Condition, Document, Expect, RowWrite, StoreError, Stored},
+};
+
+/// How often a change is applied again to what others wrote in between. Each round means that somebody else got through.
+const ROUNDS: usize = 1000;
+
+/// What opening a request came to.
+pub(crate) enum Opened {
+    /// It is new.
+    New(Stored),
+    /// Its key belongs to this one.
+    Existing(Stored),
+}
+
+enum Written {
+    Done(Stored),
+    KeyTaken(Stored),
+    /// What there is now.
+    Conflict(Option<Stored>),
+    /// Look at the time, the halts and the lease again.
+    Again,
+}
+
+impl Core {
+    /// Opens a request.
+    pub(crate) async fn open(&self, draft: Draft) -> Result<Opened, ApprovalError> {
+        let about = About { request: draft.id, action: draft.action.name.clone() };
+        for _ in 0..ROUNDS {
+            let people = self.people(&draft.gate, draft.on_behalf_of.as_ref(), None).await?;
+            let halts = self.halts.view(self).await?;
+            let now = self.store.now().await?;
+            let facts = facts(&people, &halts, now);
+            let transition = lifecycle::create(draft.clone(), &facts, now)
+                .map_err(|refusal| ApprovalError::of_refusal(about.clone(), refusal))?;
+            match self.write(Expect::Absent, transition, &halts).await? {
+                Written::Done(stored) => return Ok(Opened::New(stored)),
+                Written::KeyTaken(stored) => return Ok(Opened::Existing(stored)),
+                Written::Conflict(_) => {
+                    return Err(StoreError::unavailable("the id of a new request is taken").into());
+                }
+                Written::Again => {}
+            }
+        }
+        Err(too_busy())
+    }
+
+    /// Does what a command says to a request.
+    pub(crate) async fn execute(&self, id: RequestId, command: Command) -> Result<Stored, ApprovalError> {
+        self.execute_with(id, command, None).await
+    }
+
+    /// The same, where the policy was asked about edited arguments.
+    pub(crate) async fn execute_with(
+        &self,
+        id: RequestId,
+        command: Command,
+        edited_gate: Option<&Gate>,
+    ) -> Result<Stored, ApprovalError> {
+        let result = match self.try_execute(id, &command, edited_gate).await {
+            // A refusal may rest on a remembered state that is out of date: look at the store before it counts.
+            Err(Tried::Refused { remembered: true, .. }) => {
+                self.cache.forget(id);
+                self.try_execute(id, &command, edited_gate).await
+            }
+            other => other,
+        };
+        result.map_err(|tried| match tried {
+            Tried::Failed(error) => error,
+            Tried::Refused { request, refusal, .. } => {
+                self.attempts.note(&request, &command, &refusal);
+                ApprovalError::of_refusal(About::of(&request), *refusal)
+            }
+        })
+    }
+
+    async fn try_execute(
+        &self,
+        id: RequestId,
+        command: &Command,
+        edited_gate: Option<&Gate>,
+    ) -> Result<Stored, Tried> {
+        let cached = self.cache.get(id);
+        let mut remembered = cached.is_some();
+        let mut stored = match cached {
+            Some(stored) => stored,
+            None => self.load(id).await?,
+        };
+        for _ in 0..ROUNDS {
+            let request = &stored.request;
+            let people =
+                self.people(&request.gate, request.on_behalf_of.as_ref(), Some((request, command))).await?;
+            let halts = self.halts.view(self).await?;
+            let now = self.store.now().await.map_err(ApprovalError::from)?;
+            let mut facts = facts(&people, &halts, now);
+            facts.edited_gate = edited_gate;
+            facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
+            let transition = match lifecycle::apply(request, command, &facts, now) {
+                Ok(transition) => transition,
+                Err(refusal) => {
+                    return Err(Tried::Refused {
+                        request: Arc::clone(request),
+                        refusal: Box::new(refusal),
+                        remembered,
+                    });
+                }
+            };
+            match self.write(Expect::Version(stored.version), transition, &halts).await? {
+                Written::Done(done) => return Ok(done),
+                Written::Conflict(Some(current)) => {
+                    stored = current;
+                    remembered = false;
+                }
+                Written::Conflict(None) | Written::KeyTaken(_) => {
+                    return Err(Tried::Failed(ApprovalError::NotFound(id)));
+                }
+                Written::Again => {
+                    self.cache.forget(id);
+                    stored = self.load(id).await?;
+                    remembered = false;
+                }
+            }
+        }
+        Err(Tried::Failed(too_busy()))
+    }
+
+    /// Whether the lifecycle lets `stored` be tried again by `successor`.
+    pub(crate) async fn may_retry(
+        &self,
+        stored: &Stored,
+        successor: RequestId,
+        now: Timestamp,
+    ) -> Result<(), ApprovalError> {
+        let request = &stored.request;
+        let command = Command {
+            actor: self.settings.agent.clone(),
+            via: None,
+            operator: true,
+            act: Act::Retry { successor },
+        };
+        let people =
+            self.people(&request.gate, request.on_behalf_of.as_ref(), Some((request, &command))).await?;
+        let halts = self.halts.view(self).await?;
+        match lifecycle::apply(request, &command, &facts(&people, &halts, now), now) {
+            Ok(_) => Ok(()),
+            Err(refusal) => Err(ApprovalError::of_refusal(About::of(request), refusal)),
+        }
+    }
+
+    /// The request of this id, from the store.
+    pub(crate) async fn load(&self, id: RequestId) -> Result<Stored, ApprovalError> {
+        self.store.load(id).await?.ok_or(ApprovalError::NotFound(id))
+    }
+
+    async fn people(
+        &self,
+        gate: &Gate,
+        on_behalf_of: Option<&Principal>,
+        of: Option<(&Request, &Command)>,
+    ) -> Result<Arc<People>, ApprovalError> {
+        let mut wanted: Vec<&Principal> = gate.principals().chain(on_behalf_of).collect();
+        if let Some((request, command)) = of {
+            wanted.push(&command.actor);
+            wanted.extend(request.widened.iter().flat_map(|widening| &widening.to));
+            wanted.extend(request.delegations.iter().map(|delegation| &delegation.to));
+            if let Act::Delegate { to } = &command.act {
+                wanted.push(to);
+            }
+            if let Act::Escalate { to, .. } = &command.act {
+                wanted.extend(to);
+            }
+        }
+        self.directory.people(&wanted).await.map_err(|error| ApprovalError::Directory(error.0.into()))
+    }
+
+    /// Whether somebody got a notice that asks. Looked up only where the timeout rule may approve.
+    async fn delivered(&self, request: &Request) -> Result<bool, ApprovalError> {
+        use crate::model::{Delivery, OnTimeout};
+        if request.gate.on_timeout != OnTimeout::Approve || !request.status.is_open() {
+            return Ok(false);
+        }
+        let notices = self.store.notices(request.id).await?;
+        Ok(notices
+            .iter()
+            .any(|notice| notice.kind.asks() && matches!(notice.delivery, Delivery::Delivered { .. })))
+    }
+
+    async fn write(
+        &self,
+        expect: Expect,
+        transition: Transition,
+        halts: &HaltView,
+    ) -> Result<Written, ApprovalError> {
+        let Transition { request, events, notices, not_before, not_after, requires } = transition;
+        let request = Arc::new(request);
+        let now = events
+            .last()
+            .and(request.decision.as_ref().map(|decision| decision.at))
+            .unwrap_or(request.created_at);
+        let notices = notify::route(&notices, request.id, &self.notifiers, &*self.directory, now).await;
+        let conditions = conditions(&requires, halts);
+        let commit = Commit {
+            row: Some(RowWrite { expect, document: Document::new(Arc::clone(&request)) }),
+            events,
+            notices,
+            not_before,
+            not_after,
+            conditions,
+            writes: Vec::new(),
+        };
+        Ok(match self.store.commit(commit).await? {
+            CommitOutcome::Committed { version, .. } => {
+                let stored = Stored { version, request };
+                self.cache.put(&stored);
+                Written::Done(stored)
+            }
+            CommitOutcome::Conflict(current) => Written::Conflict(current),
+            CommitOutcome::KeyTaken(stored) => Written::KeyTaken(stored),
+            CommitOutcome::OutsideTime { .. } => Written::Again,
+            CommitOutcome::ConditionFailed { name, .. } => {
+                self.halts.forget();
+                self.lease.missed(self, &name).await?;
+                Written::Again
+            }
+        })
+    }
+}
+
+fn conditions(requires: &[Requires], halts: &HaltView) -> Vec<Condition> {
+    let condition = |requirement: &Requires| match requirement {
+        Requires::SameHalts => halts.condition(),
+        Requires::LeaseHeld(executor) => Condition::Present(super::lease::record_of(*executor)),
+        Requires::LeaseLost(executor) => Condition::Absent(super::lease::record_of(*executor)),
+    };
+    requires.iter().map(condition).collect()
+}
+
+/// Why a command was not done.
+enum Tried {
+    Failed(ApprovalError),
+    Refused { request: Arc<Request>, refusal: Box<Refusal>, remembered: bool },
+}
+
+impl From<ApprovalError> for Tried {
+    fn from(error: ApprovalError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn facts<'a>(people: &'a People, halts: &'a HaltView, now: Timestamp) -> Facts<'a> {
+    Facts {
+        people,
+        halts: halts.halts(),
+        grant_id: GrantId::generate(now),
+        notice_delivered: false,
+        edited_gate: None,
+    }
+}
+
+fn too_busy() -> ApprovalError {
+    StoreError::unavailable("others kept changing the same request; try again").into()
+}

@@ -1,0 +1,214 @@
+//! A grant that was spent, until it is known what became of it.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use super::{ApprovalManager, Core, runtime::back_off};
+use crate::{
+    approval_error::ApprovalError,
+    clock::{Span, after},
+    id::{ExecutorId, GrantId, RequestId},
+    lifecycle::{Act, Command, Ending},
+    model::{CanonicalJson, Principal, Request, Vote},
+};
+
+/// Proof that people approved the action `A` with the arguments that run: given to the body by the guard, and by nobody
+/// else. It cannot be made or copied by others, so a function that takes one cannot be called without an approval.
+#[derive(Debug)]
+pub struct Grant<A: ?Sized = ()> {
+    request: Arc<Request>,
+    action: PhantomData<fn() -> Box<A>>,
+}
+
+impl<A: ?Sized> Grant<A> {
+    pub(crate) const fn new(request: Arc<Request>) -> Self {
+        Self { request, action: PhantomData }
+    }
+
+    /// Its nonce.
+    #[must_use]
+    pub fn id(&self) -> GrantId {
+        self.request.grant.map_or(GrantId::from_uuid(uuid::Uuid::nil()), |grant| grant.id)
+    }
+
+    /// The request that was approved.
+    #[must_use]
+    pub fn request(&self) -> &Arc<Request> {
+        &self.request
+    }
+
+    /// Who approved. Empty when a timeout rule or a policy did.
+    #[must_use]
+    pub fn approvers(&self) -> &[Principal] {
+        self.request.decision.as_ref().map_or(&[], |decision| &decision.by)
+    }
+
+    /// What the approvers remarked, and who.
+    pub fn notes(&self) -> impl Iterator<Item = (&Principal, &str)> {
+        let approving = |vote: &&Vote| !vote.ballot.is_reject() && !vote.void;
+        self.request
+            .votes
+            .iter()
+            .filter(approving)
+            .filter_map(|vote| Some((&vote.voter, vote.note.as_deref()?)))
+    }
+
+    /// Whether approvers changed the arguments.
+    #[must_use]
+    pub fn edited(&self) -> bool {
+        self.request.revision.number > 1
+    }
+}
+
+/// A grant that was spent. Says how the body ended, or, dropped before that, that nobody knows.
+#[must_use = "say how the body ended: succeeded(..) or failed(..)"]
+pub struct Execution {
+    manager: ApprovalManager,
+    request: Arc<Request>,
+    executor: ExecutorId,
+    started: bool,
+    done: bool,
+}
+
+impl std::fmt::Debug for Execution {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Execution")
+            .field("request", &self.request.id)
+            .field("started", &self.started)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Execution {
+    pub(crate) const fn new(manager: ApprovalManager, request: Arc<Request>, executor: ExecutorId) -> Self {
+        Self { manager, request, executor, started: false, done: false }
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn request(&self) -> &Arc<Request> {
+        &self.request
+    }
+
+    /// The arguments that were approved.
+    #[must_use]
+    pub fn arguments(&self) -> &CanonicalJson {
+        &self.request.revision.arguments
+    }
+
+    /// The proof for inner functions.
+    #[must_use]
+    pub fn grant<A: ?Sized>(&self) -> Grant<A> {
+        Grant::new(Arc::clone(&self.request))
+    }
+
+    /// The body begins. From now on a drop means "unknown", before it "not started".
+    pub const fn start(&mut self) {
+        self.started = true;
+    }
+
+    /// The body returned. `result` is kept for later calls with the same key, if given.
+    pub async fn succeeded(mut self, result: Option<CanonicalJson>) {
+        self.report(Ending::Succeeded { result }).await;
+    }
+
+    /// The body returned an error.
+    pub async fn failed(mut self, why: &str) {
+        let started = self.started;
+        self.report(Ending::Failed { why: capped(why).into(), started }).await;
+    }
+
+    async fn report(&mut self, ending: Ending) {
+        self.done = true;
+        let core = Arc::clone(&self.manager.core);
+        let (request, executor) = (self.request.id, self.executor);
+        if let Err(error) = core.report(request, executor, ending.clone()).await {
+            keep_reporting(&core, request, executor, ending, &error);
+        }
+    }
+}
+
+/// Longest error of a body that is recorded, in bytes.
+const WHY_LIMIT: usize = 2000;
+
+fn capped(why: &str) -> &str {
+    why.get(..why.floor_char_boundary(WHY_LIMIT)).unwrap_or_default()
+}
+
+impl Drop for Execution {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        let ending = match (std::thread::panicking(), self.started) {
+            (true, started) => Ending::Failed { why: "the body panicked".into(), started },
+            (false, true) => {
+                Ending::Unknown { why: "the future of the body was dropped before it ended".into() }
+            }
+            (false, false) => Ending::Failed { why: "dropped before the body began".into(), started: false },
+        };
+        let core = Arc::clone(&self.manager.core);
+        let (request, executor) = (self.request.id, self.executor);
+        let manager = self.manager.clone();
+        drop(core.clone().runtime.spawn(async move {
+            if let Err(error) = core.report(request, executor, ending.clone()).await {
+                keep_reporting(&core, request, executor, ending, &error);
+            }
+            drop(manager);
+        }));
+    }
+}
+
+/// Goes on trying to record an ending that the store did not take. The caller has its value already; if all fails, the
+/// lost lease makes the request unknown.
+fn keep_reporting(
+    core: &Arc<Core>,
+    request: RequestId,
+    executor: ExecutorId,
+    ending: Ending,
+    error: &ApprovalError,
+) {
+    tracing::error!(%request, %error, "it could not be recorded how the body ended; it is tried again");
+    let spawned = Arc::clone(core);
+    drop(core.runtime.spawn(async move {
+        let core = spawned;
+        for failures in 1..=20 {
+            let wake = after(core.clock.now(), back_off(Span::from_millis(100), failures));
+            tokio::select! {
+                () = core.clock.sleep_until(wake) => {}
+                () = core.stop.stopped() => {}
+            }
+            match core.report(request, executor, ending.clone()).await {
+                Ok(()) => return,
+                Err(error) => tracing::error!(%request, %error, failures, "it could not be recorded how the body ended"),
+            }
+            if core.stop.is_stopped() {
+                break;
+            }
+        }
+        tracing::error!(%request, "it was given up to record how the body ended; the request will become unknown");
+    }));
+}
+
+impl Core {
+    async fn report(
+        &self,
+        request: RequestId,
+        executor: ExecutorId,
+        ending: Ending,
+    ) -> Result<(), ApprovalError> {
+        let command = Command {
+            actor: self.settings.agent.clone(),
+            via: None,
+            operator: false,
+            act: Act::Finish { executor, ending },
+        };
+        match self.execute(request, command).await {
+            Ok(_) => Ok(()),
+            Err(ApprovalError::Store(error)) => Err(ApprovalError::Store(error)),
+            Err(refused) => {
+                tracing::warn!(%request, %refused, "how the body ended was not taken");
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Lines about calls that opened no request. Synced before the call goes on, or buffered; a full buffer waits, never drops.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::Core;
+use crate::{
+    approval_error::ApprovalError,
+    store::{JournalLine, Store, StoreError},
+    sync::{Mutex, lock},
+};
+
+/// Lines that wait at the most; then callers wait.
+const CAPACITY: usize = 8192;
+/// From so many on they are written at once.
+const BATCH: usize = 512;
+
+pub(crate) struct Journal {
+    store: Arc<dyn Store>,
+    waiting: Mutex<Vec<JournalLine>>,
+    /// Rings when there is a batch to write.
+    full: Notify,
+    /// Rings when there is room again.
+    room: Notify,
+    /// One writes at a time, so that lines stay in order.
+    writing: tokio::sync::Mutex<()>,
+}
+
+impl Journal {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            waiting: Mutex::new(Vec::new()),
+            full: Notify::new(),
+            room: Notify::new(),
+            writing: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// Appends a line to the buffer; waits while it is full.
+    pub(crate) async fn buffer(&self, line: JournalLine) -> Result<(), ApprovalError> {
+        let mut line = Some(line);
+        loop {
+            let room = self.room.notified();
+            if let Some(refused) = line.take().and_then(|line| self.try_buffer(line)) {
+                line = Some(refused);
+            } else {
+                return Ok(());
+            }
+            room.await;
+        }
+    }
+
+    /// Appends a line without waiting. From a destructor a line may go beyond the capacity: it is never dropped.
+    pub(crate) fn force(&self, line: JournalLine) {
+        lock(&self.waiting).push(line);
+        self.full.notify_one();
+    }
+
+    fn try_buffer(&self, line: JournalLine) -> Option<JournalLine> {
+        let mut waiting = lock(&self.waiting);
+        if waiting.len() >= CAPACITY {
+            self.full.notify_one();
+            return Some(line);
+        }
+        waiting.push(line);
+        if waiting.len() == BATCH {
+            self.full.notify_one();
+        }
+        None
+    }
+
+    /// Writes a line; durable when it returns.
+    pub(crate) async fn sync(&self, line: JournalLine) -> Result<(), ApprovalError> {
+        Ok(self.store.append_journal(vec![line]).await?)
+    }
+
+    /// Writes what waits; durable when it returns. What could not be written waits on.
+    pub(crate) async fn flush(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.writing.lock().await;
+        let lines = std::mem::take(&mut *lock(&self.waiting));
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let result = self.store.append_journal(lines.clone()).await;
+        if result.is_err() {
+            let mut waiting = lock(&self.waiting);
+            let newer = std::mem::replace(&mut *waiting, lines);
+            waiting.extend(newer);
+        } else {
+            self.room.notify_waiters();
+        }
+        result
+    }
+
+    async fn full(&self) {
+        self.full.notified().await;
+    }
+}
+
+/// How long a buffered line waits at the most.
+const PATIENCE: crate::clock::Span = crate::clock::Span::from_millis(200);
+
+/// Writes buffered lines until the manager stops.
+pub(crate) async fn run(core: Arc<Core>) {
+    let mut failures = 0_u32;
+    while !core.stop.is_stopped() {
+        let wake = crate::clock::after(core.clock.now(), super::runtime::back_off(PATIENCE, failures));
+        if failures == 0 {
+            tokio::select! {
+                () = core.journal.full() => {}
+                () = core.clock.sleep_until(wake) => {}
+                () = core.stop.stopped() => {}
+            }
+        } else {
+            tokio::select! {
+                () = core.clock.sleep_until(wake) => {}
+                () = core.stop.stopped() => {}
+            }
+        }
+        let written = async {
+            core.journal.flush().await?;
+            core.attempts.flush(&*core.store).await
+        };
+        match written.await {
+            Ok(()) => failures = 0,
+            Err(error) => {
+                failures = failures.saturating_add(1);
+                tracing::error!(%error, "the journal could not be written; it is kept and tried again");
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Idempotency keys, in the scope in which they are unique.
+
+use sha2::{Digest, Sha256};
+
+use crate::model::{ActionName, Principal, Text};
+
+/// In which scope a key is unique.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyScope<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) agent: &'a Principal,
+    pub(crate) action: &'a ActionName,
+    pub(crate) run: Option<&'a str>,
+}
+
+fn hex(bytes: &[u8; 32]) -> Text {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('?');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>().into()
+}
+
+/// The key as it is stored: a hash, so that a secret in a key does not lie in the store. Each part goes in with its
+/// length, so that no two scopes can be mistaken for each other.
+pub(crate) fn scoped_key(scope: KeyScope<'_>, key: &str) -> Text {
+    let mut hasher = Sha256::new();
+    let mut part = |text: &str| {
+        hasher.update((text.len() as u64).to_be_bytes());
+        hasher.update(text.as_bytes());
+    };
+    part("approvals key v1");
+    part(scope.namespace);
+    part(scope.agent.as_str());
+    part(scope.action.as_str());
+    part(scope.run.unwrap_or(""));
+    part(if scope.run.is_some() { "run" } else { "" });
+    part(key);
+    let digest: [u8; 32] = hasher.finalize().into();
+    hex(&digest)
+}
+
+/// The key of the request that tries again one with this key.
+pub(crate) fn successor_key(key: &str) -> Text {
+    let mut hasher = Sha256::new();
+    hasher.update(b"approvals successor v1");
+    hasher.update(key.as_bytes());
+    let digest: [u8; 32] = hasher.finalize().into();
+    hex(&digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_the_scope_tells_keys_apart() {
+        let (agent, other) = (Principal::agent("a"), Principal::agent("b"));
+        let (action, other_action) = (ActionName::new("a.b").unwrap(), ActionName::new("a.c").unwrap());
+        let base = KeyScope { namespace: "n", agent: &agent, action: &action, run: None };
+        let all = [
+            scoped_key(base, "k"),
+            scoped_key(base, "k2"),
+            scoped_key(KeyScope { namespace: "m", ..base }, "k"),
+            scoped_key(KeyScope { agent: &other, ..base }, "k"),
+            scoped_key(KeyScope { action: &other_action, ..base }, "k"),
+            scoped_key(KeyScope { run: Some(""), ..base }, "k"),
+            scoped_key(KeyScope { run: Some("r"), ..base }, "k"),
+        ];
+        let distinct: std::collections::HashSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+        assert_eq!(scoped_key(base, "k"), all[0]);
+        assert_ne!(successor_key(&all[0]), all[0]);
+    }
+}

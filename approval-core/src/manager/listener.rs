@@ -1,0 +1,43 @@
+//! What the manager does when the store tells of a change.
+
+use super::{Core, waiters::News};
+use crate::store::{Change, ChangeListener};
+
+impl ChangeListener for Core {
+    fn changed(&self, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::Request { id, stored: Some(stored) } => {
+                    self.cache.put(stored);
+                    self.waiters.tell(*id, &News::Is(stored.clone()));
+                    if let Some(due) = crate::lifecycle::due_at(&stored.request) {
+                        self.due_bell.ring_for(due);
+                    }
+                    if stored.request.execution == Some(crate::model::Execution::NotStarted) {
+                        self.ring_approved();
+                    }
+                }
+                Change::Request { id, stored: None } => {
+                    self.cache.forget(*id);
+                    self.waiters.tell(*id, &News::Look);
+                    self.due_bell.ring();
+                    self.ring_approved();
+                }
+                Change::Notices => self.outbox_bell.ring(),
+                Change::Record(name) => {
+                    if name == self.halts.name() {
+                        self.halts.forget();
+                    }
+                }
+                Change::Everything => {
+                    self.halts.forget();
+                    self.cache.clear();
+                    self.waiters.tell_all();
+                    self.due_bell.ring();
+                    self.outbox_bell.ring();
+                    self.ring_approved();
+                }
+            }
+        }
+    }
+}

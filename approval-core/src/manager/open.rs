@@ -1,0 +1,289 @@
+//! From a call to a request: bind the arguments, ask the policy, open.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use super::{
+    Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval, action::Bound,
+    engine::Opened, keys::successor_key, scoped_key,
+};
+use crate::{
+    approval_error::{About, ApprovalError},
+    error::Invalid,
+    id::RequestId,
+    lifecycle::{self, Act, Command, Draft},
+    model::{Gate, Principal, Request, Text},
+    policy::{Call, Ruling},
+    store::Stored,
+};
+
+/// Answers what approvers ask an agent: see [`super::ManagerBuilder::on_info`].
+#[derive(Clone)]
+pub(crate) struct InfoAnswerer(pub(crate) Arc<AnswerFn>);
+
+type AnswerFn =
+    dyn Fn(Arc<Request>, String) -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send + Sync;
+
+impl fmt::Debug for InfoAnswerer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InfoAnswerer")
+    }
+}
+
+/// A call whose arguments are bound.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub(crate) spec: Arc<ActionSpec>,
+    pub(crate) bound: Bound,
+    pub(crate) agent: Principal,
+    pub(crate) context: Context,
+    key: Option<Text>,
+    predecessor: Option<RequestId>,
+}
+
+impl ApprovalManager {
+    /// The agent of the running code: that of its [`Context`], else the manager's.
+    #[must_use]
+    pub fn current_agent(&self) -> Principal {
+        Context::current().agent.unwrap_or_else(|| self.core.settings.agent.clone())
+    }
+
+    /// Opens a request by hand, whether or not the policy would have asked; what the policy forbids is refused, and what it
+    /// asks for besides is added. With a key that was used before: that request.
+    ///
+    /// # Errors
+    /// Why it was not opened.
+    pub async fn request(&self, action: Action) -> Result<PendingApproval, ApprovalError> {
+        let prepared = self.core.prepare(action)?;
+        let gate = match self.core.rule(&prepared).await? {
+            Ruling::Deny { rule, reason } => {
+                return Err(ApprovalError::PolicyDenied {
+                    action: prepared.spec.info.name.clone(),
+                    rule,
+                    reason,
+                });
+            }
+            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => tightened(&prepared.spec.gate, &ruling),
+        };
+        self.open(&prepared, gate).await
+    }
+
+    /// Opens the request of a prepared call, or finds the one that its key belongs to.
+    pub(crate) async fn open(
+        &self,
+        prepared: &Prepared,
+        gate: Arc<Gate>,
+    ) -> Result<PendingApproval, ApprovalError> {
+        let core = &self.core;
+        let draft = core.draft(prepared, gate).await?;
+        let id = draft.id;
+        let given = prepared.bound.digest;
+        // Registered before the request exists: whatever happens to it is told.
+        let waiter =
+            PendingApproval::register(self, About { request: id, action: prepared.spec.info.name.clone() });
+        match core.open(draft).await? {
+            Opened::New(_) => Ok(waiter.opened(&prepared.spec)),
+            Opened::Existing(stored) => {
+                let stored = core.newest(stored).await?;
+                let about = About::of(&stored.request);
+                if stored.request.original != given {
+                    return Err(ApprovalError::KeyConflict {
+                        about,
+                        original: stored.request.original,
+                        given,
+                    });
+                }
+                Ok(PendingApproval::register(self, about).look().opened(&prepared.spec))
+            }
+        }
+    }
+
+    /// Opens a new request with the arguments and the gate of one that ended without having run, linked to it. Its key, if
+    /// it had one, now leads to the new one.
+    ///
+    /// # Errors
+    /// When there is no such request, or it is open, runs, ran, or may have run.
+    pub async fn retry(&self, request: RequestId) -> Result<PendingApproval, ApprovalError> {
+        let core = &self.core;
+        let old = core.newest(core.load(request).await?).await?;
+        let now = core.store.now().await?;
+        let id = RequestId::generate(now);
+        core.may_retry(&old, id, now).await?;
+        let mut draft = again(&old.request, id);
+        // The same successor, however often and wherever this is called, and whatever crashes in between.
+        draft.key = Some(successor_key(old.request.key.as_deref().unwrap_or(&old.request.id.to_string())));
+        let opened = match core.open(draft).await? {
+            Opened::New(stored) | Opened::Existing(stored) => stored,
+        };
+        let command = Command {
+            actor: self.current_agent(),
+            via: None,
+            operator: true,
+            act: Act::Retry { successor: opened.request.id },
+        };
+        match core.execute(old.request.id, command).await {
+            Ok(_) | Err(ApprovalError::Refused { .. }) => self.attach(opened.request.id).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits for a request that was opened before, in any process.
+    ///
+    /// # Errors
+    /// When there is no such request, or the store failed.
+    pub async fn attach(&self, request: RequestId) -> Result<PendingApproval, ApprovalError> {
+        let stored = self.core.load(request).await?;
+        Ok(PendingApproval::register(self, About::of(&stored.request)).look())
+    }
+}
+
+/// A draft that asks for the same as `request` did at first, or as it was last edited.
+fn again(request: &Request, id: RequestId) -> Draft {
+    Draft {
+        id,
+        namespace: Arc::clone(&request.namespace),
+        action: Arc::clone(&request.action),
+        question: request.question.clone(),
+        requester: request.requester.clone(),
+        on_behalf_of: request.on_behalf_of.clone(),
+        run: request.run.clone(),
+        intent: request.intent.clone(),
+        key: None,
+        risk: request.risk,
+        priority: Some(request.priority),
+        gate: Arc::clone(&request.gate),
+        arguments: request.revision.arguments.clone(),
+        digest: request.revision.digest,
+        predecessor: Some(request.id),
+    }
+}
+
+impl Core {
+    /// Binds the arguments of a call and takes over the context.
+    pub(crate) fn prepare(&self, action: Action) -> Result<Prepared, ApprovalError> {
+        let context = Context::current();
+        let agent = context.agent.clone().unwrap_or_else(|| self.settings.agent.clone());
+        let Action { spec, arguments, key, predecessor } = action;
+        let bound = spec.bind(arguments, self.settings.redaction_key.as_ref())?;
+        let key = key.or_else(|| match (&context.run, &context.tool_call) {
+            (Some(_), Some(call)) => Some(Arc::clone(call)),
+            _ => None,
+        });
+        if spec.suspend && key.is_none() {
+            return Err(Invalid::new(
+                "call",
+                spec.info.name.as_str(),
+                "suspends, but has no key to be found again by",
+            )
+            .hint("give it a key, or call it within a run and a tool call")
+            .into());
+        }
+        let key = key.map(|key| {
+            let scope = KeyScope {
+                namespace: &self.settings.namespace,
+                agent: &agent,
+                action: &spec.info.name,
+                run: context.run.as_deref(),
+            };
+            scoped_key(scope, &key)
+        });
+        Ok(Prepared { spec, bound, agent, context, key, predecessor })
+    }
+
+    /// Asks the policy.
+    pub(crate) async fn rule(&self, prepared: &Prepared) -> Result<Ruling, ApprovalError> {
+        let info = &prepared.spec.info;
+        let cost = match &info.cost {
+            Some(expression) => Some(lifecycle::compute_cost(expression, &prepared.bound.arguments)?),
+            None => None,
+        };
+        let call = Call {
+            action: info,
+            arguments: &prepared.bound.arguments,
+            digest: &prepared.bound.digest,
+            agent: &prepared.agent,
+            on_behalf_of: prepared.context.on_behalf_of.as_ref(),
+            run: prepared.context.run.as_ref(),
+            risk: prepared.spec.risk,
+            cost,
+            now: self.store.now().await?,
+        };
+        self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))
+    }
+
+    async fn draft(&self, prepared: &Prepared, gate: Arc<Gate>) -> Result<Draft, ApprovalError> {
+        let now = self.store.now().await?;
+        let Prepared { spec, bound, agent, context, key, predecessor } = prepared;
+        Ok(Draft {
+            id: RequestId::generate(now),
+            namespace: Arc::clone(&self.settings.namespace),
+            action: Arc::clone(&spec.info),
+            question: None,
+            requester: agent.clone(),
+            on_behalf_of: context.on_behalf_of.clone(),
+            run: context.run.clone(),
+            intent: context.intent.clone(),
+            key: key.clone(),
+            risk: spec.risk,
+            priority: spec.priority,
+            gate,
+            arguments: bound.arguments.clone(),
+            digest: bound.digest,
+            predecessor: *predecessor,
+        })
+    }
+
+    /// The last of the requests that try one again.
+    pub(crate) async fn newest(&self, mut stored: Stored) -> Result<Stored, ApprovalError> {
+        while let Some(successor) = stored.request.successor {
+            stored = self.load(successor).await?;
+        }
+        Ok(stored)
+    }
+
+    /// For an edit: what the policy asks for with the new arguments.
+    pub(crate) async fn gate_of_edit(
+        &self,
+        id: RequestId,
+        command: &Command,
+    ) -> Result<Option<Arc<Gate>>, ApprovalError> {
+        let Act::ApproveEdited { edits, .. } = &command.act else { return Ok(None) };
+        let request = self.load(id).await?.request;
+        let about = About::of(&request);
+        let (arguments, digest) = lifecycle::edited_arguments(&request, edits)
+            .map_err(|refusal| ApprovalError::of_refusal(about, refusal))?;
+        let cost = match &request.action.cost {
+            Some(expression) => Some(lifecycle::compute_cost(expression, &arguments)?),
+            None => None,
+        };
+        let call = Call {
+            action: &request.action,
+            arguments: &arguments,
+            digest: &digest,
+            agent: &request.requester,
+            on_behalf_of: request.on_behalf_of.as_ref(),
+            run: request.run.as_ref(),
+            risk: request.risk,
+            cost,
+            now: self.store.now().await?,
+        };
+        match self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))? {
+            Ruling::Deny { rule, reason } => {
+                Err(ApprovalError::PolicyDenied { action: request.action.name.clone(), rule, reason })
+            }
+            Ruling::Ask { gate, .. } => Ok(gate),
+            Ruling::Allow { .. } => Ok(None),
+        }
+    }
+}
+
+/// What must be met: what the action says, tightened by what the policy asks for besides.
+pub(crate) fn tightened(attribute: &Arc<Gate>, ruling: &Ruling) -> Arc<Gate> {
+    match ruling {
+        Ruling::Ask { rule, gate } => match gate {
+            Some(gate) => Arc::new(Gate { rule: Arc::clone(rule), ..lifecycle::tighten(attribute, gate) }),
+            None if *rule == attribute.rule => Arc::clone(attribute),
+            None => Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(attribute) }),
+        },
+        Ruling::Allow { .. } | Ruling::Deny { .. } => Arc::clone(attribute),
+    }
+}

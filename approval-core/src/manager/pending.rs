@@ -1,0 +1,370 @@
+//! Waiting for people: a future that costs nothing while they think.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context as TaskContext, Poll},
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::{
+    ActionSpec, ApprovalManager, Execution,
+    waiters::{News, WaiterCell},
+};
+use crate::{
+    approval_error::{About, ApprovalError},
+    clock::{Clock, Span, Timestamp, after},
+    id::RequestId,
+    lifecycle::{Act, Command},
+    model::{ArgumentsDigest, CanonicalJson, Decision, Event, Execution as ExecutionRecord, Request, Status},
+    store::{StoreError, Stored},
+};
+
+/// A request that people are asked about. Awaiting it gives the approval, or the error that says how it ended.
+///
+/// Dropping it leaves the request as it is, unless the action says `cancel_on_drop`. It does not time out by itself: the
+/// deadline of the request ends it, and [`PendingApproval::within`] the caller's patience.
+#[must_use = "a pending approval is a future: await it, or detach it"]
+pub struct PendingApproval {
+    manager: ApprovalManager,
+    about: About,
+    waiter: Arc<WaiterCell<Stored>>,
+    loading: Option<BoxFuture<'static, Result<Option<Stored>, StoreError>>>,
+    patience: Option<BoxFuture<'static, ()>>,
+    told: u64,
+    events: std::collections::VecDeque<Event>,
+    cancel_on_drop: bool,
+    answered: usize,
+}
+
+impl std::fmt::Debug for PendingApproval {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PendingApproval").field("about", &self.about).finish_non_exhaustive()
+    }
+}
+
+impl PendingApproval {
+    pub(crate) fn register(manager: &ApprovalManager, about: About) -> Self {
+        let waiter = manager.core.waiters.register(about.request);
+        Self {
+            manager: manager.clone(),
+            about,
+            waiter,
+            loading: None,
+            patience: None,
+            told: 0,
+            events: std::collections::VecDeque::new(),
+            cancel_on_drop: false,
+            answered: 0,
+        }
+    }
+
+    /// Reads the store before waiting: the request existed before this waiter.
+    pub(crate) fn look(mut self) -> Self {
+        self.loading = Some(self.load());
+        self
+    }
+
+    pub(crate) fn opened(mut self, spec: &ActionSpec) -> Self {
+        self.cancel_on_drop = spec.cancel_on_drop;
+        match spec.wait {
+            Some(patience) => self.within(patience),
+            None => self,
+        }
+    }
+
+    fn load(&self) -> BoxFuture<'static, Result<Option<Stored>, StoreError>> {
+        let (store, id) = (Arc::clone(&self.manager.core.store), self.about.request);
+        async move { store.load(id).await }.boxed()
+    }
+
+    /// The request's id.
+    #[must_use]
+    pub const fn id(&self) -> RequestId {
+        self.about.request
+    }
+
+    /// Which request, and which action.
+    #[must_use]
+    pub const fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// A name for the request that people can be given: what they type after `approvals show`, and what a link ends in.
+    #[must_use]
+    pub fn link(&self) -> String {
+        format!("approval:{}", self.about.request)
+    }
+
+    /// Waits at most for `patience`, then gives [`ApprovalError::Pending`]; the request lives on.
+    pub fn within(mut self, patience: Span) -> Self {
+        let clock = Arc::clone(&self.manager.core.clock);
+        self.patience = Some(async move { sleep(&*clock, patience).await }.boxed());
+        self
+    }
+
+    /// Lets go of the request without waiting, and without cancelling it. Attach to it later with its id.
+    #[must_use = "the id is what the request is found by again"]
+    pub fn detach(mut self) -> RequestId {
+        self.cancel_on_drop = false;
+        self.about.request
+    }
+
+    /// The request as it stands.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn request(&self) -> Result<Arc<Request>, ApprovalError> {
+        Ok(self.manager.core.load(self.about.request).await?.request)
+    }
+
+    /// The next thing that happens to the request, from its opening on; `None` once it is decided and all was told.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn next_event(&mut self) -> Result<Option<Event>, ApprovalError> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                self.told = event.seq;
+                return Ok(Some(event));
+            }
+            let stored = self.manager.core.load(self.about.request).await?;
+            if stored.request.chain.count > self.told {
+                let lines = self.manager.core.store.history(self.about.request).await?;
+                let unseen = lines.iter().filter(|line| line.seq > self.told);
+                let events = unseen.map(crate::model::EventLine::event).collect::<Result<_, _>>();
+                let events = events.map_err(|e| {
+                    StoreError::unreadable(format!("the history of {} cannot be read: {e}", self.about))
+                })?;
+                self.events = events;
+                continue;
+            }
+            if !stored.request.status.is_open() {
+                return Ok(None);
+            }
+            let waiter = Arc::clone(&self.waiter);
+            std::future::poll_fn(move |context| waiter.poll_news(context)).await;
+        }
+    }
+
+    /// What a state of the request means for the waiter; `None`: go on waiting.
+    fn judge(&mut self, stored: Stored) -> Option<Result<Approved, ApprovalError>> {
+        let request = stored.request;
+        match request.status {
+            Status::Pending => None,
+            Status::InfoRequested => {
+                self.answer_info(request);
+                None
+            }
+            Status::Approved => Some(match ended(&request) {
+                Some(error) => Err(error),
+                None => Ok(Approved { manager: self.manager.clone(), request }),
+            }),
+            Status::Rejected | Status::Expired | Status::Cancelled => {
+                let error = request
+                    .decision
+                    .as_ref()
+                    .and_then(|decision| ApprovalError::of_decision(&request, decision));
+                let broken = || {
+                    StoreError::unreadable(format!("{} is decided, but has no decision", self.about)).into()
+                };
+                Some(Err(error.unwrap_or_else(broken)))
+            }
+        }
+    }
+}
+
+impl PendingApproval {
+    /// An approver wants to know something: asks the agent's answerer, once for each question.
+    fn answer_info(&mut self, request: Arc<Request>) {
+        let asked = request.info.len();
+        let Some(answerer) = self.manager.core.settings.info.clone() else { return };
+        let Some(open) = request.info.last().filter(|info| info.answer.is_none() && asked > self.answered)
+        else {
+            return;
+        };
+        self.answered = asked;
+        let question = open.question.to_string();
+        let manager = self.manager.clone();
+        let id = self.about.request;
+        let answering = (answerer.0)(Arc::clone(&request), question);
+        drop(self.manager.core.runtime.spawn(async move {
+            let Some(answer) = answering.await else { return };
+            let actor = request.requester.clone();
+            let command = Command {
+                actor,
+                via: None,
+                operator: false,
+                act: Act::ProvideInfo { answer: answer.into() },
+            };
+            if let Err(error) = manager.core.execute(id, command).await {
+                tracing::warn!(request = %id, %error, "an answer to an approver did not count");
+            }
+        }));
+    }
+}
+
+/// The error for an approval that is worth nothing any more.
+fn ended(request: &Request) -> Option<ApprovalError> {
+    let about = || About::of(request);
+    match request.execution.as_ref()? {
+        ExecutionRecord::Revoked { by, why, .. } => {
+            Some(ApprovalError::Revoked { about: about(), by: by.clone(), why: Arc::clone(why) })
+        }
+        ExecutionRecord::GrantExpired { at } => {
+            let at = request.grant.map_or(*at, |grant| grant.expires_at);
+            Some(ApprovalError::GrantExpired { about: about(), at })
+        }
+        ExecutionRecord::NotStarted
+        | ExecutionRecord::Executing { .. }
+        | ExecutionRecord::Succeeded { .. }
+        | ExecutionRecord::Failed { .. }
+        | ExecutionRecord::Unknown { .. } => None,
+    }
+}
+
+/// Sleeps by the manager's clock.
+pub(crate) async fn sleep(clock: &dyn Clock, span: Span) {
+    let until = after(clock.now(), span);
+    while clock.now() < until {
+        clock.sleep_until(until).await;
+    }
+}
+
+impl Future for PendingApproval {
+    type Output = Result<Approved, ApprovalError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let answer = loop {
+            if let Some(loading) = &mut this.loading {
+                match loading.poll_unpin(context) {
+                    Poll::Pending => break None,
+                    Poll::Ready(loaded) => {
+                        this.loading = None;
+                        match loaded {
+                            Ok(Some(stored)) => {
+                                if let Some(answer) = this.judge(stored) {
+                                    break Some(answer);
+                                }
+                            }
+                            Ok(None) => break Some(Err(ApprovalError::NotFound(this.about.request))),
+                            Err(error) => break Some(Err(error.into())),
+                        }
+                    }
+                }
+            }
+            match this.waiter.poll_news(context) {
+                Poll::Pending => break None,
+                Poll::Ready(News::Look) => this.loading = Some(this.load()),
+                Poll::Ready(News::Is(stored)) => {
+                    if let Some(answer) = this.judge(stored) {
+                        break Some(answer);
+                    }
+                }
+            }
+        };
+        if let Some(answer) = answer {
+            this.cancel_on_drop = false;
+            return Poll::Ready(answer);
+        }
+        match &mut this.patience {
+            Some(patience) if this.loading.is_none() => match patience.poll_unpin(context) {
+                Poll::Ready(()) => {
+                    this.patience = None;
+                    this.cancel_on_drop = false;
+                    Poll::Ready(Err(ApprovalError::Pending(this.about.clone())))
+                }
+                Poll::Pending => Poll::Pending,
+            },
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for PendingApproval {
+    fn drop(&mut self) {
+        self.manager.core.waiters.forget(self.about.request, &self.waiter);
+        if self.cancel_on_drop {
+            let manager = self.manager.clone();
+            let request = self.about.request;
+            let command = Command {
+                actor: manager.core.settings.agent.clone(),
+                via: None,
+                operator: true,
+                act: Act::Cancel { reason: Some("the caller stopped waiting".into()) },
+            };
+            drop(self.manager.core.runtime.spawn(async move {
+                if let Err(error) = manager.core.execute(request, command).await {
+                    tracing::warn!(%request, %error, "a request whose caller stopped waiting could not be cancelled");
+                }
+            }));
+        }
+    }
+}
+
+/// An approved request. [`Approved::begin`] spends its grant.
+#[derive(Clone, Debug)]
+pub struct Approved {
+    manager: ApprovalManager,
+    request: Arc<Request>,
+}
+
+impl Approved {
+    pub(crate) const fn new(manager: ApprovalManager, request: Arc<Request>) -> Self {
+        Self { manager, request }
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn request(&self) -> &Arc<Request> {
+        &self.request
+    }
+
+    /// Who decided, when and why.
+    #[must_use]
+    pub fn decision(&self) -> Option<&Decision> {
+        self.request.decision.as_deref()
+    }
+
+    /// The arguments that were approved: after an edit not those that were asked for.
+    #[must_use]
+    pub fn arguments(&self) -> &CanonicalJson {
+        &self.request.revision.arguments
+    }
+
+    /// Spends the grant: from now on the action may be run, once, by the caller.
+    ///
+    /// # Errors
+    /// When the grant was spent, ran out or was revoked, or everything is halted.
+    pub async fn begin(&self) -> Result<Execution, ApprovalError> {
+        self.begin_with(self.request.revision.digest).await
+    }
+
+    /// The same, for arguments that the caller has at hand: `digest` was computed from their actual values.
+    pub(crate) async fn begin_with(&self, digest: ArgumentsDigest) -> Result<Execution, ApprovalError> {
+        let core = &self.manager.core;
+        let about = About::of(&self.request);
+        let not_runnable = || Err(ApprovalError::of_refusal(about, crate::lifecycle::Refusal::NotApproved));
+        let Some(grant) = self.request.grant else { return not_runnable() };
+        let executor = core.lease.executor(core).await?;
+        let act = Act::Consume {
+            executor,
+            grant: grant.id,
+            agent: self.request.requester.clone(),
+            action: self.request.action.name.clone(),
+            digest,
+        };
+        let command = Command { actor: self.request.requester.clone(), via: None, operator: false, act };
+        let stored = core.execute(self.request.id, command).await?;
+        Ok(Execution::new(self.manager.clone(), stored.request, executor))
+    }
+
+    /// The time at which the grant runs out; `None` for a question.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.request.grant.map(|grant| grant.expires_at)
+    }
+}

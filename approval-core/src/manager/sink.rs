@@ -1,0 +1,58 @@
+//! What deciders reach the manager through. Holds it weakly, so that channels do not keep it alive.
+
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
+
+use async_trait::async_trait;
+
+use super::Core;
+use crate::{
+    approval_error::ApprovalError,
+    id::RequestId,
+    lifecycle::Command,
+    model::{Principal, Request},
+    notify::{DecideToken, DecisionSink},
+    store::{Page, Query},
+};
+
+pub(crate) struct Sink(pub(crate) Weak<Core>);
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sink")
+    }
+}
+
+impl Sink {
+    fn core(&self) -> Result<Arc<Core>, ApprovalError> {
+        self.0.upgrade().ok_or(ApprovalError::ShutDown)
+    }
+}
+
+#[async_trait]
+impl DecisionSink for Sink {
+    async fn submit(&self, request: RequestId, command: Command) -> Result<Arc<Request>, ApprovalError> {
+        let core = self.core()?;
+        let gate = core.gate_of_edit(request, &command).await?;
+        Ok(core.execute_with(request, command, gate.as_deref()).await?.request)
+    }
+
+    async fn get(&self, request: RequestId) -> Result<Arc<Request>, ApprovalError> {
+        Ok(self.core()?.load(request).await?.request)
+    }
+
+    async fn list(&self, query: &Query) -> Result<Page, ApprovalError> {
+        Ok(self.core()?.store.list(query).await?)
+    }
+
+    async fn identify(&self, channel: &str, identity: &str) -> Result<Option<Principal>, ApprovalError> {
+        let found = self.core()?.directory.identify(channel, identity).await;
+        found.map_err(|error| ApprovalError::Directory(error.0.into()))
+    }
+
+    fn verifies(&self, token: &DecideToken) -> bool {
+        self.0.upgrade().is_some_and(|core| core.settings.token_key.verifies(token))
+    }
+}

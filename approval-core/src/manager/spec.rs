@@ -1,0 +1,297 @@
+//! What is fixed about an action before it is called.
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Span,
+    error::Invalid,
+    model::{
+        ActionInfo, ActionName, DelegationRule, Editable, EscalationStage, Gate, OnTimeout, Principal,
+        Priority, RejectOption, Reminders, Requirement, Risk, SUSPEND_GRANT_TTL, SchemaDigest, Text,
+        canonical::FieldPath,
+    },
+};
+
+/// What is fixed about an action before it is called: its name, its risk, who must approve. Built once, shared by all calls.
+///
+/// ```
+/// use approval_core::ActionSpec;
+/// let spec = ActionSpec::new("payments.refund")?
+///     .description("Refund {cents} cents to {customer}")
+///     .risk(approval_core::Risk::High)
+///     .approvers(["group:finance"])?;
+/// # Ok::<(), approval_core::Invalid>(())
+/// ```
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent word of the attribute")]
+pub struct ActionSpec {
+    pub(crate) info: Arc<ActionInfo>,
+    pub(crate) risk: Risk,
+    pub(crate) priority: Option<Priority>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) wait: Option<Span>,
+    pub(crate) suspend: bool,
+    pub(crate) replay: bool,
+    pub(crate) cancel_on_drop: bool,
+    pub(crate) redact: Vec<FieldPath>,
+    pub(crate) needs_grant: bool,
+}
+
+impl ActionSpec {
+    /// The action of this name: version 1, risk medium, one hour, nobody asked yet.
+    ///
+    /// # Errors
+    /// When it is no name of an action.
+    pub fn new(name: &str) -> Result<Self, Invalid> {
+        Ok(Self {
+            info: Arc::new(ActionInfo::new(ActionName::new(name)?)),
+            risk: Risk::Medium,
+            priority: None,
+            gate: Arc::new(Gate::new("attribute", Vec::new())),
+            wait: None,
+            suspend: false,
+            replay: false,
+            cancel_on_drop: false,
+            redact: Vec::new(),
+            needs_grant: false,
+        })
+    }
+
+    fn info(mut self, change: impl FnOnce(&mut ActionInfo)) -> Self {
+        change(Arc::make_mut(&mut self.info));
+        self
+    }
+
+    fn gate(mut self, change: impl FnOnce(&mut Gate)) -> Self {
+        change(Arc::make_mut(&mut self.gate));
+        self
+    }
+
+    /// Its version; part of the digest.
+    #[must_use]
+    pub fn version(self, version: u32) -> Self {
+        self.info(|info| info.version = version)
+    }
+
+    /// What sort of action it is, such as `purchase`.
+    #[must_use]
+    pub fn kind(self, kind: &str) -> Self {
+        self.info(|info| info.kind = kind.into())
+    }
+
+    /// The sentence that people read; `{path}` stands for an argument.
+    #[must_use]
+    pub fn description(self, template: &str) -> Self {
+        self.info(|info| info.description = template.into())
+    }
+
+    /// What it costs: arithmetic over arguments and a currency, `{cents} / 100 USD`.
+    #[must_use]
+    pub fn cost(self, expression: &str) -> Self {
+        self.info(|info| info.cost = Some(expression.into()))
+    }
+
+    /// Digest of the schema of its arguments.
+    #[must_use]
+    pub fn schema(self, schema: SchemaDigest) -> Self {
+        self.info(|info| info.schema = Some(schema))
+    }
+
+    /// Parameters that the digest does not cover; people are told.
+    #[must_use]
+    pub fn unbound<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.info(|info| info.unbound.extend(names.into_iter().map(Text::from)))
+    }
+
+    /// Running it twice does no harm: an execution in doubt may be run again without a person settling it.
+    #[must_use]
+    pub fn idempotent(self) -> Self {
+        self.info(|info| info.idempotent = true)
+    }
+
+    /// Arguments whose values stay out of every display and of the store.
+    ///
+    /// # Errors
+    /// When a path cannot be read.
+    pub fn redact<'a>(mut self, paths: impl IntoIterator<Item = &'a str>) -> Result<Self, Invalid> {
+        for path in paths {
+            let parsed: FieldPath = path
+                .parse()
+                .map_err(|e| Invalid::new("path of an argument", path, format!("cannot be read: {e}")))?;
+            self.redact.push(parsed);
+            Arc::make_mut(&mut self.info).redacted.push(path.into());
+        }
+        Ok(self)
+    }
+
+    /// How bad it would be if it were wrong.
+    #[must_use]
+    pub const fn risk(mut self, risk: Risk) -> Self {
+        self.risk = risk;
+        self
+    }
+
+    /// How soon somebody should look; follows from the risk if nothing is said.
+    #[must_use]
+    pub const fn priority(mut self, priority: Priority) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Adds a requirement: one approval by any of these.
+    ///
+    /// # Errors
+    /// When a principal cannot be read.
+    pub fn approvers<'a>(self, of: impl IntoIterator<Item = &'a str>) -> Result<Self, Invalid> {
+        self.require(1, of)
+    }
+
+    /// Adds a requirement: `count` approvals by different people among these.
+    ///
+    /// # Errors
+    /// When a principal cannot be read.
+    pub fn require<'a>(self, count: u32, of: impl IntoIterator<Item = &'a str>) -> Result<Self, Invalid> {
+        let of = of.into_iter().map(Principal::new).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.requirement(Requirement::at_least(count, of)))
+    }
+
+    /// Adds a requirement.
+    #[must_use]
+    pub fn requirement(self, requirement: Requirement) -> Self {
+        self.gate(|gate| gate.requirements.push(requirement))
+    }
+
+    /// People who never count.
+    ///
+    /// # Errors
+    /// When a principal cannot be read.
+    pub fn exclude<'a>(self, who: impl IntoIterator<Item = &'a str>) -> Result<Self, Invalid> {
+        let who = who.into_iter().map(Principal::new).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.gate(|gate| gate.excluded.extend(who)))
+    }
+
+    /// How many rejects it takes.
+    #[must_use]
+    pub fn veto(self, rejects: u32) -> Self {
+        self.gate(|gate| gate.veto = rejects)
+    }
+
+    /// The person behind the agent may vote even where the risk is high or critical.
+    #[must_use]
+    pub fn allow_self_approval(self) -> Self {
+        self.gate(|gate| gate.allow_self_approval = true)
+    }
+
+    /// How long people have.
+    #[must_use]
+    pub fn timeout(self, timeout: Span) -> Self {
+        self.gate(|gate| gate.timeout = Some(timeout))
+    }
+
+    /// People have time without end.
+    #[must_use]
+    pub fn no_timeout(self) -> Self {
+        self.gate(|gate| gate.timeout = None)
+    }
+
+    /// What happens when time is up.
+    #[must_use]
+    pub fn on_timeout(self, on_timeout: OnTimeout) -> Self {
+        self.gate(|gate| gate.on_timeout = on_timeout)
+    }
+
+    /// How long the approval may stay unused.
+    #[must_use]
+    pub fn grant_ttl(self, ttl: Span) -> Self {
+        self.gate(|gate| gate.grant_ttl = ttl)
+    }
+
+    /// After `after`, these are asked too, for the requirement of this index.
+    ///
+    /// # Errors
+    /// When a principal cannot be read.
+    pub fn escalate<'a>(
+        self,
+        after: Span,
+        requirement: usize,
+        to: impl IntoIterator<Item = &'a str>,
+        priority: Option<Priority>,
+    ) -> Result<Self, Invalid> {
+        let to = to.into_iter().map(Principal::new).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.gate(|gate| gate.escalation.push(EscalationStage { after, requirement, to, priority })))
+    }
+
+    /// People who have not voted are reminded.
+    #[must_use]
+    pub fn remind(self, every: Span, at_most: u32) -> Self {
+        self.gate(|gate| gate.reminders = Some(Reminders { every, at_most }))
+    }
+
+    /// Who may hand a seat on to whom.
+    #[must_use]
+    pub fn delegation(self, rule: DelegationRule) -> Self {
+        self.gate(|gate| gate.delegation = rule)
+    }
+
+    /// An argument that approvers may change, with the JSON Schema of the parameter that it stands in.
+    #[must_use]
+    pub fn editable(self, path: &str, schema: Option<&str>) -> Self {
+        let editable = Editable { path: path.into(), schema: schema.map(Text::from) };
+        self.gate(|gate| gate.editable.push(editable))
+    }
+
+    /// Reasons to choose from when rejecting.
+    #[must_use]
+    pub fn reject_options(self, options: impl IntoIterator<Item = RejectOption>) -> Self {
+        self.gate(|gate| gate.reject_options.extend(options))
+    }
+
+    /// How long a caller waits before it gets [`crate::ApprovalError::Pending`]. Without it: until the decision.
+    #[must_use]
+    pub const fn wait(mut self, patience: Span) -> Self {
+        self.wait = Some(patience);
+        self
+    }
+
+    /// Never waits: undecided returns [`crate::ApprovalError::Pending`] at once; the same call later runs once, if approved.
+    /// Needs a key. The approval stays usable for 24 hours unless another time is set afterwards.
+    #[must_use]
+    pub fn suspend(mut self) -> Self {
+        self.suspend = true;
+        self.wait = Some(Span::ZERO);
+        self.grant_ttl(SUSPEND_GRANT_TTL)
+    }
+
+    /// The same call again gets the recorded result instead of [`crate::ApprovalError::AlreadyRan`].
+    #[must_use]
+    pub const fn replay(mut self) -> Self {
+        self.replay = true;
+        self
+    }
+
+    /// Dropping the waiting future cancels the request.
+    #[must_use]
+    pub const fn cancel_on_drop(mut self) -> Self {
+        self.cancel_on_drop = true;
+        self
+    }
+
+    /// The body demands a [`crate::Grant`]: people are asked even where the policy would allow the call without.
+    #[must_use]
+    pub const fn needs_grant(mut self) -> Self {
+        self.needs_grant = true;
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &ActionName {
+        &self.info.name
+    }
+
+    /// Whether what the body returns is recorded.
+    #[must_use]
+    pub const fn records_result(&self) -> bool {
+        self.replay
+    }
+}

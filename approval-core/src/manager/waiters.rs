@@ -1,0 +1,202 @@
+//! Who waits for which request. A waiter costs a few dozen bytes: no thread, no timer, no query.
+//!
+//! No wake-up is lost: a waiter registers first and looks at the store afterwards; what is told in between stays in its
+//! cell until it asks.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasher, Hash, RandomState},
+    task::{Context, Poll, Waker},
+};
+
+use crate::sync::{Arc, Mutex, lock};
+
+/// What a waiter is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum News<V> {
+    /// This is how it stands.
+    Is(V),
+    /// Something may have changed: look.
+    Look,
+}
+
+/// One waiter's letter-box.
+#[derive(Debug)]
+pub(crate) struct WaiterCell<V> {
+    inside: Mutex<Inside<V>>,
+}
+
+#[derive(Debug)]
+struct Inside<V> {
+    news: Option<News<V>>,
+    waker: Option<Waker>,
+}
+
+impl<V> WaiterCell<V> {
+    fn tell(&self, news: News<V>) {
+        let waker = {
+            let mut inside = lock(&self.inside);
+            inside.news = Some(news);
+            inside.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Takes the latest news, or arranges to be woken when there is some.
+    pub(crate) fn poll_news(&self, context: &Context<'_>) -> Poll<News<V>> {
+        let mut inside = lock(&self.inside);
+        if let Some(news) = inside.news.take() {
+            return Poll::Ready(news);
+        }
+        match &mut inside.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+        Poll::Pending
+    }
+}
+
+#[derive(Debug)]
+enum Slot<V> {
+    One(Arc<WaiterCell<V>>),
+    Many(Vec<Arc<WaiterCell<V>>>),
+}
+
+impl<V> Slot<V> {
+    fn cells(&self) -> &[Arc<WaiterCell<V>>] {
+        match self {
+            Self::One(cell) => std::slice::from_ref(cell),
+            Self::Many(cells) => cells,
+        }
+    }
+
+    fn add(&mut self, cell: Arc<WaiterCell<V>>) {
+        match self {
+            Self::One(first) => *self = Self::Many(vec![Arc::clone(first), cell]),
+            Self::Many(cells) => cells.push(cell),
+        }
+    }
+}
+
+type Shard<K, V> = Mutex<HashMap<K, Slot<V>>>;
+
+/// The registry of waiters, by what they wait for.
+#[derive(Debug)]
+pub(crate) struct Waiters<K, V> {
+    shards: Box<[Shard<K, V>]>,
+    hasher: RandomState,
+}
+
+impl<K: Copy + Eq + Hash, V: Clone> Waiters<K, V> {
+    /// A registry of `shards` parts that are locked one by one.
+    pub(crate) fn new(shards: usize) -> Self {
+        let shards = (0..shards.max(1)).map(|_| Mutex::new(HashMap::new())).collect();
+        Self { shards, hasher: RandomState::new() }
+    }
+
+    fn with_shard<R>(&self, key: &K, work: impl FnOnce(&mut HashMap<K, Slot<V>>) -> R) -> Option<R> {
+        let shards = self.shards.len() as u64;
+        let shard = usize::try_from(self.hasher.hash_one(key) % shards.max(1)).ok()?;
+        self.shards.get(shard).map(|shard| work(&mut lock(shard)))
+    }
+
+    /// Registers a waiter. Look at the store afterwards: what happened before is not told.
+    pub(crate) fn register(&self, key: K) -> Arc<WaiterCell<V>> {
+        let cell = Arc::new(WaiterCell { inside: Mutex::new(Inside { news: None, waker: None }) });
+        self.with_shard(&key, |shard| match shard.entry(key) {
+            Entry::Vacant(entry) => drop(entry.insert(Slot::One(Arc::clone(&cell)))),
+            Entry::Occupied(mut entry) => entry.get_mut().add(Arc::clone(&cell)),
+        });
+        cell
+    }
+
+    /// Forgets a waiter.
+    pub(crate) fn forget(&self, key: K, cell: &Arc<WaiterCell<V>>) {
+        self.with_shard(&key, |shard| {
+            let Entry::Occupied(mut entry) = shard.entry(key) else { return };
+            let empty = match entry.get_mut() {
+                Slot::One(one) => Arc::ptr_eq(one, cell),
+                Slot::Many(cells) => {
+                    cells.retain(|one| !Arc::ptr_eq(one, cell));
+                    cells.is_empty()
+                }
+            };
+            if empty {
+                entry.remove();
+            }
+        });
+    }
+
+    /// Tells those who wait for `key`.
+    pub(crate) fn tell(&self, key: K, news: &News<V>) {
+        self.with_shard(&key, |shard| {
+            for cell in shard.get(&key).iter().flat_map(|slot| slot.cells()) {
+                cell.tell(news.clone());
+            }
+        });
+    }
+
+    /// Tells everybody to look.
+    pub(crate) fn tell_all(&self) {
+        for shard in &self.shards {
+            for cell in lock(shard).values().flat_map(Slot::cells) {
+                cell.tell(News::Look);
+            }
+        }
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| lock(shard).values().map(|slot| slot.cells().len()).sum::<usize>())
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    fn poll<V>(cell: &WaiterCell<V>) -> Poll<News<V>> {
+        cell.poll_news(&Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn what_is_told_before_the_first_look_is_kept() {
+        let waiters: Waiters<u32, &str> = Waiters::new(4);
+        let cell = waiters.register(1);
+        waiters.tell(1, &News::Is("decided"));
+        assert_eq!(poll(&cell), Poll::Ready(News::Is("decided")));
+        assert_eq!(poll(&cell), Poll::Pending);
+    }
+
+    #[test]
+    fn every_waiter_of_a_key_is_told_and_nobody_else() {
+        let waiters: Waiters<u32, &str> = Waiters::new(1);
+        let (first, second, other) = (waiters.register(1), waiters.register(1), waiters.register(2));
+        waiters.tell(1, &News::Look);
+        assert_eq!(
+            (poll(&first), poll(&second), poll(&other)),
+            (Poll::Ready(News::Look), Poll::Ready(News::Look), Poll::Pending)
+        );
+        waiters.tell_all();
+        assert_eq!(poll(&other), Poll::Ready(News::Look));
+    }
+
+    #[test]
+    fn the_forgotten_leave_nothing_behind() {
+        let waiters: Waiters<u32, &str> = Waiters::new(2);
+        let (first, second) = (waiters.register(1), waiters.register(1));
+        assert_eq!(waiters.len(), 2);
+        waiters.forget(1, &first);
+        waiters.tell(1, &News::Look);
+        assert_eq!((poll(&first), poll(&second)), (Poll::Pending, Poll::Ready(News::Look)));
+        waiters.forget(1, &second);
+        assert_eq!(waiters.len(), 0);
+    }
+}

@@ -1,0 +1,45 @@
+//! Which channels carry what to whom.
+
+use std::sync::Arc;
+
+use super::Notifier;
+use crate::{
+    clock::Timestamp,
+    directory::Directory,
+    id::{NoticeId, RequestId},
+    model::{Delivery, NoticeDraft, OutboxNotice, Text},
+};
+
+/// Turns what a transition wants told into rows of the outbox: one for every channel that the receiver wants and that
+/// reaches them; for a receiver without a preference, for every channel that reaches them.
+pub(crate) async fn route(
+    drafts: &[NoticeDraft],
+    request: RequestId,
+    notifiers: &[(Text, Arc<dyn Notifier>)],
+    directory: &dyn Directory,
+    now: Timestamp,
+) -> Vec<OutboxNotice> {
+    let mut rows = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        if notifiers.is_empty() {
+            break;
+        }
+        let preferred = directory.channels(&draft.to).await.unwrap_or_else(|error| {
+            tracing::warn!(to = %draft.to, %error, "the directory does not say how to reach a person; using every channel");
+            None
+        });
+        let reaching = notifiers.iter().filter(|(_, notifier)| notifier.reaches(&draft.to));
+        let chosen =
+            reaching.filter(|(name, _)| preferred.as_ref().is_none_or(|preferred| preferred.contains(name)));
+        rows.extend(chosen.map(|(name, _)| OutboxNotice {
+            id: NoticeId::generate(now),
+            request,
+            kind: draft.kind,
+            to: draft.to.clone(),
+            channel: Arc::clone(name),
+            created_at: now,
+            delivery: Delivery::Waiting { attempts: 0, next_at: now },
+        }));
+    }
+    rows
+}

@@ -1,0 +1,152 @@
+//! What may run without asking, what must be asked, and what is forbidden.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    clock::Timestamp,
+    model::{ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Money, Principal, Risk, Text},
+};
+
+/// A call that the policy is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The action.
+    pub action: &'a Arc<ActionInfo>,
+    /// Its arguments, secret ones redacted.
+    pub arguments: &'a CanonicalJson,
+    /// Their digest.
+    pub digest: &'a ArgumentsDigest,
+    /// The agent that calls.
+    pub agent: &'a Principal,
+    /// The person behind it.
+    pub on_behalf_of: Option<&'a Principal>,
+    /// The run.
+    pub run: Option<&'a Text>,
+    /// How bad it would be if it were wrong.
+    pub risk: Risk,
+    /// What it costs.
+    pub cost: Option<Money>,
+    /// The store's present moment.
+    pub now: Timestamp,
+}
+
+/// What a policy says about a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ruling {
+    /// It runs; a journal line tells of it.
+    Allow {
+        /// Name of the rule.
+        rule: Text,
+    },
+    /// People are asked.
+    Ask {
+        /// Name of the rule.
+        rule: Text,
+        /// What must be met besides what the action says itself; it can only tighten that.
+        gate: Option<Arc<Gate>>,
+    },
+    /// It does not run.
+    Deny {
+        /// Name of the rule.
+        rule: Text,
+        /// Why, for the agent and for people.
+        reason: Text,
+    },
+}
+
+impl Ruling {
+    /// Runs; the rule is called `allow`.
+    #[must_use]
+    pub fn allow() -> Self {
+        Self::Allow { rule: "allow".into() }
+    }
+
+    /// People are asked as the action says; the rule is called `ask`.
+    #[must_use]
+    pub fn ask() -> Self {
+        Self::Ask { rule: "ask".into(), gate: None }
+    }
+
+    /// Does not run; the rule is called `deny`.
+    #[must_use]
+    pub fn deny(reason: impl Into<Text>) -> Self {
+        Self::Deny { rule: "deny".into(), reason: reason.into() }
+    }
+
+    /// The same under the name of a rule.
+    #[must_use]
+    pub fn named(self, name: impl Into<Text>) -> Self {
+        let rule = name.into();
+        match self {
+            Self::Allow { .. } => Self::Allow { rule },
+            Self::Ask { gate, .. } => Self::Ask { rule, gate },
+            Self::Deny { reason, .. } => Self::Deny { rule, reason },
+        }
+    }
+}
+
+/// A policy that could not answer. Nothing runs then.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct PolicyError(pub String);
+
+/// Says what may run without asking, what must be asked, and what is forbidden.
+#[async_trait]
+pub trait Policy: fmt::Debug + Send + Sync + 'static {
+    /// What holds for this call.
+    ///
+    /// # Errors
+    /// When it cannot say; nothing runs then.
+    async fn rule(&self, call: &Call<'_>) -> Result<Ruling, PolicyError>;
+}
+
+/// The policy of a manager that was given none: every guarded action asks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AskAlways;
+
+#[async_trait]
+impl Policy for AskAlways {
+    async fn rule(&self, _: &Call<'_>) -> Result<Ruling, PolicyError> {
+        Ok(Ruling::Ask { rule: "attribute".into(), gate: None })
+    }
+}
+
+/// A policy in code: see [`policy_fn`].
+#[derive(Clone)]
+pub struct PolicyFn<F>(F);
+
+/// Makes a policy of a closure.
+///
+/// ```
+/// use approval_core::policy::{Ruling, policy_fn};
+/// let policy = policy_fn(|call| match call.action.name.as_str() {
+///     "accounts.balance" => Ruling::allow(),
+///     "database.drop" => Ruling::deny("tables are never dropped by agents"),
+///     _ => Ruling::ask(),
+/// });
+/// ```
+pub const fn policy_fn<F>(rule: F) -> PolicyFn<F>
+where
+    F: Fn(&Call<'_>) -> Ruling + Send + Sync + 'static,
+{
+    PolicyFn(rule)
+}
+
+impl<F> fmt::Debug for PolicyFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PolicyFn")
+    }
+}
+
+#[async_trait]
+impl<F> Policy for PolicyFn<F>
+where
+    F: Fn(&Call<'_>) -> Ruling + Send + Sync + 'static,
+{
+    async fn rule(&self, call: &Call<'_>) -> Result<Ruling, PolicyError> {
+        Ok((self.0)(call))
+    }
+}
