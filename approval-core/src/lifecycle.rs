@@ -4,14 +4,37 @@
 //! what must still hold when the change is written leaves as [`Transition::requires`] and as time bounds, which the store
 //! checks inside the write.
 
+mod case;
 mod command;
+mod cost;
 mod create;
+mod decide;
+mod eligibility;
+mod escalate;
+mod execution;
+mod grant;
+mod halt;
+mod history;
+pub mod limits;
+mod matching;
+mod place;
+mod quorum;
 mod refusal;
+mod render;
+mod schema;
+mod timeout;
 mod transition;
+mod validity;
+mod vote;
+
+#[cfg(test)]
+mod tests;
 
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Settlement};
 pub use create::create;
 pub use refusal::{NotEligible, Refusal};
+pub use render::{compute_cost, render_description};
+pub use timeout::due_at;
 pub use transition::{Requires, Transition};
 
 use crate::{clock::Timestamp, model::Request};
@@ -26,14 +49,28 @@ pub fn apply(
     facts: &Facts<'_>,
     now: Timestamp,
 ) -> Result<Transition, Refusal> {
-    let _ = (request, command, facts, now);
-    Err(Refusal::NothingToDo)
-}
-
-/// When something must happen to a request by itself: its deadline, the next stage or reminder, the expiry of its grant.
-#[must_use]
-pub fn due_at(request: &Request) -> Option<Timestamp> {
-    request.deadline
+    let case = case::Case { request, command, facts, now };
+    match &command.act {
+        Act::Vote { digest, ballot, note } => vote::vote(&case, *digest, ballot, note.as_ref()),
+        Act::Escalate { requirement, to, priority } => escalate::escalate(&case, *requirement, to, *priority),
+        Act::Cancel { reason } => halt::cancel(&case, reason.as_ref()),
+        Act::Halt { reason } => halt::halt(&case, reason),
+        Act::Revoke { reason } => grant::revoke(&case, reason),
+        Act::Consume { executor, grant, agent, action, digest } => {
+            grant::consume(&case, *executor, *grant, agent, action, *digest)
+        }
+        Act::Finish { executor, ending } => execution::finish(&case, *executor, ending),
+        Act::LoseLease { executor } => execution::lose_lease(&case, *executor),
+        Act::Settle { settlement, note } => execution::settle(&case, *settlement, note.as_ref()),
+        Act::Reopen => execution::reopen(&case),
+        Act::Retry { successor } => execution::retry(&case, *successor),
+        Act::Tick => timeout::tick(&case),
+        Act::ApproveEdited { .. }
+        | Act::Delegate { .. }
+        | Act::RequestInfo { .. }
+        | Act::ProvideInfo { .. }
+        | Act::Comment { .. } => Err(Refusal::NothingToDo),
+    }
 }
 
 /// Tightens.

@@ -1,13 +1,109 @@
 //! Opening a request.
 
-use super::{Draft, Facts, Refusal, Transition};
-use crate::clock::Timestamp;
+use super::{
+    Draft, Facts, Refusal, Requires, Transition, cost, decide, history::Change, limits, quorum, render,
+    validity,
+};
+use crate::{
+    clock::{Timestamp, after, to_micros},
+    error::Invalid,
+    model::{
+        ActionInfo, CanonicalJson, ChainHead, EventKind, Money, NoticeKind, PrincipalKind, Request, Revision,
+        Status, Text,
+    },
+};
 
-/// Opens a request.
+/// Opens a request, and asks everybody who may decide.
+///
+/// The deadline is counted from `now`. The description is filled in from the arguments, and the cost computed.
 ///
 /// # Errors
-/// Why it may not be opened.
+/// - [`Refusal::Invalid`] when gate, question or texts are not right, or the cost cannot be computed.
+/// - [`Refusal::Halted`] when a halt covers it.
+/// - [`Refusal::NoApprover`] when a requirement cannot be met, however people vote.
 pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transition, Refusal> {
-    drop((draft, facts, now));
-    Err(Refusal::NothingToDo)
+    validity::gate(&draft.gate, draft.risk, draft.question.is_some())?;
+    if let Some(question) = &draft.question {
+        validity::question(question)?;
+    }
+    if draft.requester.kind() == PrincipalKind::Group {
+        return Err(Invalid::new("requester", draft.requester.as_str(), "is a group")
+            .hint("name the agent that asks")
+            .into());
+    }
+    let request = request(draft, now)?;
+    decide::not_halted(&request, facts)?;
+    let asked: Vec<_> = quorum::approvers(&request, facts.people)?.into_iter().cloned().collect();
+
+    let requester = request.requester.clone();
+    let told = EventKind::Created {
+        action: request.action.name.as_str().into(),
+        version: request.action.version,
+        risk: request.risk,
+        rule: request.gate.rule.clone(),
+        on_behalf_of: request.on_behalf_of.clone(),
+    };
+    let mut change = Change::new(request, &requester, None, now);
+    change.require(Requires::SameHalts);
+    change.tell(told)?;
+    change.notify(NoticeKind::Decide, asked);
+    Ok(change.finish())
+}
+
+fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
+    let intent = limits::perhaps("intent", draft.intent.as_ref(), limits::INTENT_LIMIT)?;
+    let (description, cost) = describe(&draft.action, &draft.arguments)?;
+    Ok(Request {
+        id: draft.id,
+        namespace: draft.namespace,
+        action: draft.action,
+        question: draft.question,
+        requester: draft.requester,
+        on_behalf_of: draft.on_behalf_of,
+        run: draft.run,
+        intent,
+        key: draft.key,
+        original: draft.digest,
+        risk: draft.risk,
+        priority: draft.priority.unwrap_or(draft.risk.priority()),
+        deadline: draft.gate.timeout.map(|timeout| to_micros(after(now, timeout))),
+        gate: draft.gate,
+        revision: Revision {
+            number: 1,
+            arguments: draft.arguments,
+            digest: draft.digest,
+            description,
+            cost,
+            editor: None,
+        },
+        status: Status::Pending,
+        votes: Vec::new(),
+        delegations: Vec::new(),
+        widened: Vec::new(),
+        reminders: 0,
+        extended: false,
+        info: Vec::new(),
+        comments: Vec::new(),
+        decision: None,
+        grant: None,
+        execution: None,
+        created_at: now,
+        predecessor: draft.predecessor,
+        successor: None,
+        chain: ChainHead::EMPTY,
+    })
+}
+
+/// What an action with these arguments is called, and what it costs.
+pub(super) fn describe(
+    action: &ActionInfo,
+    arguments: &CanonicalJson,
+) -> Result<(Text, Option<Money>), Invalid> {
+    let description = if action.description.contains(['{', '}']) {
+        render::render_description(&action.description, arguments).into()
+    } else {
+        action.description.clone()
+    };
+    let cost = action.cost.as_ref().map(|expression| cost::compute(expression, arguments)).transpose()?;
+    Ok((description, cost))
 }

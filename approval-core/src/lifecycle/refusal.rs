@@ -127,3 +127,9 @@ pub enum Refusal {
     /// There is nothing to do: nothing is due, nothing to settle, the same was said before.
     NothingToDo,
 }
+
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}

@@ -41,7 +41,12 @@ impl People {
     /// Whether `person` (canonical) is one of those whom `principal` stands for.
     #[must_use]
     pub fn includes(&self, principal: &Principal, person: &Principal) -> bool {
-        self.members(principal).any(|member| member == person)
+        match self.groups.get(principal) {
+            // The common case, without going through all members.
+            Some(group) if group.contains(person) && self.person(person) == Some(person) => true,
+            Some(_) if self.aliases.is_empty() && !principal.is_person() => false,
+            _ => self.members(principal).any(|member| member == person),
+        }
     }
 
     /// The people of several principals, each once.

@@ -1,0 +1,177 @@
+//! How running it went: reports, lost processes, settling what is in doubt, and trying again.
+
+use super::{Ending, Refusal, Requires, Settlement, Transition, case::Case, decide, history::Change, limits};
+use crate::{
+    id::{ExecutorId, RequestId},
+    model::{EventKind, Execution, ExecutionState, NoticeKind, PrincipalKind, Status, Text},
+};
+
+/// The process that executes it reports how the body ended; late, too, as long as nobody settled it.
+pub(super) fn finish(case: &Case<'_>, executor: ExecutorId, ending: &Ending) -> Result<Transition, Refusal> {
+    let Some(execution) = &case.request.execution else { return Err(Refusal::NotExecuting) };
+    let next = match ending.clone() {
+        Ending::Succeeded { result } => Execution::Succeeded { at: case.now, result },
+        Ending::Failed { why, started } => {
+            Execution::Failed { at: case.now, why: limits::cut(why, limits::FAILURE_LIMIT), started }
+        }
+        Ending::Unknown { why } => {
+            Execution::Unknown { at: case.now, why: limits::cut(why, limits::FAILURE_LIMIT), executor }
+        }
+    };
+    match (execution, &next) {
+        (Execution::Unknown { executor: who, .. }, Execution::Unknown { .. }) if *who == executor => {
+            return Err(Refusal::NothingToDo);
+        }
+        (Execution::Executing { executor: who, .. } | Execution::Unknown { executor: who, .. }, _)
+            if *who == executor => {}
+        (Execution::Succeeded { result: said, .. }, Execution::Succeeded { result, .. })
+            if said == result =>
+        {
+            return Err(Refusal::NothingToDo);
+        }
+        (Execution::Failed { why: said, started: begun, .. }, Execution::Failed { why, started, .. })
+            if said == why && begun == started =>
+        {
+            return Err(Refusal::NothingToDo);
+        }
+        _ => return Err(Refusal::NotExecuting),
+    }
+    ended(case, next)
+}
+
+/// The process is gone, and nobody knows how far it came.
+pub(super) fn lose_lease(case: &Case<'_>, lost: ExecutorId) -> Result<Transition, Refusal> {
+    match &case.request.execution {
+        Some(Execution::Executing { executor, .. }) if *executor == lost => {
+            let why = "the process that ran it was lost".into();
+            let mut transition = ended(case, Execution::Unknown { at: case.now, why, executor: lost })?;
+            transition.requires.push(Requires::LeaseLost(lost));
+            Ok(transition)
+        }
+        _ => Err(Refusal::NothingToDo),
+    }
+}
+
+fn ended(case: &Case<'_>, execution: Execution) -> Result<Transition, Refusal> {
+    let why = match &execution {
+        Execution::Failed { why, .. } | Execution::Unknown { why, .. } => Some(why.clone()),
+        Execution::NotStarted
+        | Execution::Executing { .. }
+        | Execution::Succeeded { .. }
+        | Execution::GrantExpired { .. }
+        | Execution::Revoked { .. } => None,
+    };
+    let state = execution.state().as_str().into();
+    let mut change = case.change();
+    change.request.execution = Some(execution);
+    change.tell(EventKind::Executed { state, why })?;
+    decide::close(&mut change, case.facts);
+    Ok(change.finish())
+}
+
+/// A person says how an execution in doubt had ended.
+pub(super) fn settle(
+    case: &Case<'_>,
+    settlement: Settlement,
+    note: Option<&Text>,
+) -> Result<Transition, Refusal> {
+    match case.request.execution.as_ref().map(Execution::state) {
+        None => return Err(Refusal::NotApproved),
+        Some(ExecutionState::Unknown) => {}
+        Some(_) => return Err(Refusal::NothingToDo),
+    }
+    if !case.command.operator && !case.is_approver() {
+        return Err(case.not_permitted("only approvers and operators may settle what is in doubt"));
+    }
+    let note = limits::perhaps("note", note, limits::NOTE_LIMIT)?;
+    let actor = case.actor();
+    let at = case.now;
+    let execution = match settlement {
+        Settlement::Succeeded => Execution::Succeeded { at, result: None },
+        Settlement::Failed => Execution::Failed {
+            at,
+            why: note.clone().unwrap_or_else(|| format!("settled as failed by {actor}").into()),
+            started: true,
+        },
+    };
+    let mut change = case.change_by(actor);
+    change.tell(EventKind::Settled { state: execution.state().as_str().into(), note })?;
+    change.request.execution = Some(execution);
+    decide::close(&mut change, case.facts);
+    change.notify(NoticeKind::Outcome, [case.request.requester.clone()]);
+    Ok(change.finish())
+}
+
+/// An idempotent action in doubt is given a new grant.
+pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
+    let Some(execution) = &case.request.execution else { return Err(Refusal::NotApproved) };
+    match execution.state() {
+        ExecutionState::Unknown => {}
+        ran @ (ExecutionState::Executing | ExecutionState::Succeeded | ExecutionState::Failed) => {
+            return Err(Refusal::AlreadyRan(ran));
+        }
+        ExecutionState::NotStarted | ExecutionState::GrantExpired | ExecutionState::Revoked => {
+            return Err(Refusal::NothingToDo);
+        }
+    }
+    if !case.request.action.idempotent {
+        return Err(
+            case.not_permitted("only an action that is declared idempotent may run again while in doubt")
+        );
+    }
+    if !is_involved(case) {
+        return Err(case.not_permitted(WHO_TRIES_AGAIN));
+    }
+    decide::not_halted(case.request, case.facts)?;
+    let mut change = case.change_by(case.actor());
+    change.request.grant = Some(decide::grant(case.request, case.facts, case.now));
+    change.request.execution = Some(Execution::NotStarted);
+    change.require(Requires::SameHalts);
+    change.tell(EventKind::Reopened)?;
+    Ok(change.finish())
+}
+
+const WHO_TRIES_AGAIN: &str =
+    "only the requester, the person behind it, those who may decide, and operators may do that";
+
+/// Whether the actor may let it be tried again.
+fn is_involved(case: &Case<'_>) -> bool {
+    case.command.operator
+        || case.command.actor.kind() == PrincipalKind::Service
+        || case.is_requester()
+        || case.is_principal()
+        || case.is_approver()
+}
+
+/// A successor tries it again.
+pub(super) fn retry(case: &Case<'_>, successor: RequestId) -> Result<Transition, Refusal> {
+    let request = case.request;
+    match request.successor {
+        Some(other) if other == successor => return Err(Refusal::NothingToDo),
+        Some(other) => return Err(Refusal::AlreadyRetried(other)),
+        None => {}
+    }
+    let over = match request.status {
+        Status::Rejected | Status::Expired | Status::Cancelled => true,
+        Status::Pending | Status::InfoRequested => false,
+        Status::Approved => match request.execution.as_ref().map(Execution::state) {
+            Some(ExecutionState::Failed | ExecutionState::GrantExpired | ExecutionState::Revoked) => true,
+            Some(ran @ (ExecutionState::Executing | ExecutionState::Succeeded | ExecutionState::Unknown)) => {
+                return Err(Refusal::AlreadyRan(ran));
+            }
+            Some(ExecutionState::NotStarted) | None => false,
+        },
+    };
+    if !over {
+        return Err(case.not_permitted(
+            "only what was rejected, cancelled or revoked, has failed or has expired may be tried again",
+        ));
+    }
+    if !is_involved(case) {
+        return Err(case.not_permitted(WHO_TRIES_AGAIN));
+    }
+    let mut change: Change<'_> = case.change_by(case.actor());
+    change.request.successor = Some(successor);
+    change.tell(EventKind::Retried { successor })?;
+    Ok(change.finish())
+}

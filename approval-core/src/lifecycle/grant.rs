@@ -1,0 +1,102 @@
+//! The right to run an action once: spending it, and taking it back.
+
+use super::{Refusal, Requires, Transition, case::Case, decide, limits};
+use crate::{
+    id::{ExecutorId, GrantId},
+    model::{
+        ActionName, ArgumentsDigest, Ballot, EventKind, Execution, Grant, NoticeKind, Principal, Request,
+        Text,
+    },
+};
+
+/// A process is about to run the body.
+pub(super) fn consume(
+    case: &Case<'_>,
+    executor: ExecutorId,
+    nonce: GrantId,
+    agent: &Principal,
+    action: &ActionName,
+    digest: ArgumentsDigest,
+) -> Result<Transition, Refusal> {
+    let request = case.request;
+    let grant = unspent(request)?;
+    decide::not_halted(request, case.facts)?;
+    if *agent != request.requester {
+        return Err(Refusal::WrongGrant("it was given to another agent"));
+    }
+    if *action != request.action.name {
+        return Err(Refusal::WrongGrant("it is for another action"));
+    }
+    if digest != grant.digest {
+        return Err(Refusal::WrongGrant("it is for other arguments"));
+    }
+    if nonce != grant.id {
+        return Err(Refusal::WrongGrant("it is another grant"));
+    }
+    if case.now >= grant.expires_at {
+        return Err(Refusal::GrantExpired(grant.expires_at));
+    }
+    let mut change = case.change();
+    change.not_after(Some(grant.expires_at));
+    change.require(Requires::SameHalts);
+    change.require(Requires::LeaseHeld(executor));
+    change.request.execution = Some(Execution::Executing { executor, at: case.now });
+    change.tell(EventKind::Consumed { grant: grant.id, executor })?;
+    Ok(change.finish())
+}
+
+/// The grant, if the request is approved and nobody has used it, let it expire or taken it back.
+fn unspent(request: &Request) -> Result<Grant, Refusal> {
+    let (Some(grant), Some(execution)) = (request.grant, &request.execution) else {
+        return Err(Refusal::NotApproved);
+    };
+    match execution {
+        Execution::NotStarted => Ok(grant),
+        Execution::GrantExpired { .. } => Err(Refusal::GrantExpired(grant.expires_at)),
+        Execution::Revoked { by, why, .. } => Err(Refusal::Revoked { by: by.clone(), why: why.clone() }),
+        Execution::Executing { .. }
+        | Execution::Succeeded { .. }
+        | Execution::Failed { .. }
+        | Execution::Unknown { .. } => Err(Refusal::AlreadyRan(execution.state())),
+    }
+}
+
+/// Somebody who approved, or an operator, takes the approval back before the grant is spent.
+pub(super) fn revoke(case: &Case<'_>, reason: &Text) -> Result<Transition, Refusal> {
+    let grant = unspent(case.request)?;
+    if case.now >= grant.expires_at {
+        return Err(Refusal::GrantExpired(grant.expires_at));
+    }
+    if !case.command.operator && !has_approved(case) {
+        return Err(case.not_permitted("only those who approved and operators may revoke an approval"));
+    }
+    let reason = limits::said("reason", reason, limits::NOTE_LIMIT)?;
+    let mut transition = take_back(case, reason)?;
+    transition.not_after = Some(grant.expires_at);
+    Ok(transition)
+}
+
+/// Whether the actor approved it; where the timeout rule did, whether the actor could have objected.
+fn has_approved(case: &Case<'_>) -> bool {
+    let request = case.request;
+    if request.decision.as_ref().is_some_and(|decision| decision.by_timeout) {
+        return case.is_approver();
+    }
+    let people = case.facts.people;
+    people.person(&case.command.actor).is_some_and(|person| {
+        request.votes.iter().any(|vote| {
+            vote.ballot == Ballot::Approve && !vote.void && people.person(&vote.voter) == Some(person)
+        })
+    })
+}
+
+/// Revokes an unspent grant.
+pub(super) fn take_back(case: &Case<'_>, why: Text) -> Result<Transition, Refusal> {
+    let mut change = case.change_by(case.actor());
+    change.request.execution =
+        Some(Execution::Revoked { at: case.now, by: case.actor().clone(), why: why.clone() });
+    change.tell(EventKind::Revoked { why })?;
+    decide::close(&mut change, case.facts);
+    change.notify(NoticeKind::Outcome, [case.request.requester.clone()]);
+    Ok(change.finish())
+}

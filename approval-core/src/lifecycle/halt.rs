@@ -1,0 +1,43 @@
+//! Taking a request back, and the brake.
+
+use super::{Refusal, Requires, Transition, case::Case, decide, grant, limits, quorum::Ground};
+use crate::model::{Execution, Outcome, Text};
+
+/// The requester, the person behind it, or an operator takes the request back.
+pub(super) fn cancel(case: &Case<'_>, reason: Option<&Text>) -> Result<Transition, Refusal> {
+    case.open()?;
+    if !case.command.operator && !case.is_requester() && !case.is_principal() {
+        return Err(case.not_permitted("only the requester, the person behind it, and operators may cancel"));
+    }
+    let reason = limits::perhaps("reason", reason, limits::NOTE_LIMIT)?;
+    let mut change = case.change_by(case.actor());
+    change.not_after(case.request.deadline);
+    let ground = Ground { by: vec![case.actor().clone()], reason, ..Ground::default() };
+    let decision = decide::decision(Outcome::Cancelled, case.request, ground, case.now);
+    decide::end(&mut change, case.facts, decision)?;
+    Ok(change.finish())
+}
+
+/// A halt cancels what is open and revokes what is approved but has not begun.
+///
+/// An open request is cancelled even after its deadline: a brake is never refused because something else is late.
+pub(super) fn halt(case: &Case<'_>, reason: &Text) -> Result<Transition, Refusal> {
+    if !case.command.operator && decide::not_halted(case.request, case.facts).is_ok() {
+        return Err(case.not_permitted("only operators may halt what no halt in force covers"));
+    }
+    let reason = limits::cut(reason.clone(), limits::NOTE_LIMIT);
+    let mut transition = if case.request.status.is_open() {
+        let mut change = case.change_by(case.actor());
+        let ground = Ground { by: vec![case.actor().clone()], reason: Some(reason), ..Ground::default() };
+        let mut decision = decide::decision(Outcome::Cancelled, case.request, ground, case.now);
+        decision.by_halt = true;
+        decide::end(&mut change, case.facts, decision)?;
+        change.finish()
+    } else if matches!(case.request.execution, Some(Execution::NotStarted)) {
+        grant::take_back(case, reason)?
+    } else {
+        return Err(Refusal::NothingToDo);
+    };
+    transition.requires.push(Requires::SameHalts);
+    Ok(transition)
+}

@@ -1,0 +1,116 @@
+//! A change in the making: the new request, its lines of history, each sealed to the one before it, and what goes along.
+
+use super::{Refusal, Requires, Transition};
+use crate::{
+    clock::Timestamp,
+    error::Invalid,
+    model::{
+        ChainHash, ChainHead, Event, EventKind, EventLine, NoticeDraft, NoticeKind, Principal, Request, Text,
+    },
+};
+
+/// Gathers what follows from one command.
+pub(super) struct Change<'a> {
+    /// The request as it will be.
+    pub(super) request: Request,
+    actor: &'a Principal,
+    via: Option<&'a Text>,
+    now: Timestamp,
+    events: Vec<EventLine>,
+    notices: Vec<NoticeDraft>,
+    not_before: Option<Timestamp>,
+    not_after: Option<Timestamp>,
+    requires: Vec<Requires>,
+}
+
+impl<'a> Change<'a> {
+    /// Begins with the request as it was.
+    pub(super) const fn new(
+        request: Request,
+        actor: &'a Principal,
+        via: Option<&'a Text>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            request,
+            actor,
+            via,
+            now,
+            events: Vec::new(),
+            notices: Vec::new(),
+            not_before: None,
+            not_after: None,
+            requires: Vec::new(),
+        }
+    }
+
+    /// When it happens.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Adds a line to the history. It tells the arguments as they stand in `request` at this point.
+    pub(super) fn tell(&mut self, what: EventKind) -> Result<(), Refusal> {
+        let ChainHead { count, hash: prev } = self.request.chain;
+        let event = Event {
+            actor: self.actor.clone(),
+            at: self.now,
+            digest: self.request.revision.digest,
+            prev,
+            request: self.request.id,
+            seq: count + 1,
+            via: self.via.cloned(),
+            what,
+        };
+        let text = serde_json::to_string(&event).map_err(|e| {
+            Invalid::new("event", format!("{:?}", event.what), format!("cannot be written: {e}"))
+        })?;
+        self.request.chain = ChainHead { count: event.seq, hash: ChainHash::of(&text) };
+        self.events.push(EventLine { seq: event.seq, text: text.into() });
+        Ok(())
+    }
+
+    /// Lets everybody in `to` be told.
+    pub(super) fn notify(&mut self, kind: NoticeKind, to: impl IntoIterator<Item = Principal>) {
+        self.notices.extend(to.into_iter().map(|to| NoticeDraft { kind, to }));
+    }
+
+    /// Takes back what would ask somebody to decide: it is decided.
+    pub(super) fn ask_nobody(&mut self) {
+        self.notices.retain(|notice| !notice.kind.asks());
+    }
+
+    /// It may not be written before `bound`. Of several bounds the latest counts.
+    pub(super) fn not_before(&mut self, bound: Timestamp) {
+        self.not_before = self.not_before.max(Some(bound));
+    }
+
+    /// It may not be written at or after `bound`.
+    pub(super) const fn not_after(&mut self, bound: Option<Timestamp>) {
+        self.not_after = bound;
+    }
+
+    /// What must hold when it is written.
+    pub(super) fn require(&mut self, what: Requires) {
+        if !self.requires.contains(&what) {
+            self.requires.push(what);
+        }
+    }
+
+    /// Whether nothing has happened yet.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// The finished transition.
+    pub(super) fn finish(self) -> Transition {
+        Transition {
+            request: self.request,
+            events: self.events,
+            notices: self.notices,
+            not_before: self.not_before,
+            not_after: self.not_after,
+            requires: self.requires,
+        }
+    }
+}

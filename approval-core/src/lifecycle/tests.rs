@@ -1,0 +1,264 @@
+//! What the tests of the lifecycle share: a small world of people, and a request that lives in it.
+
+mod create;
+mod execution;
+mod timeout;
+mod vote;
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    clock::{Span, Timestamp},
+    id::{ExecutorId, GrantId, RequestId},
+    model::{
+        ActionInfo, ActionName, ArgumentsDigest, Ballot, CanonicalJson, Event, EventKind, EventLine,
+        ExecutionState, Gate, Halt, HaltScope, Halts, NoticeKind, People, Principal, Requirement, Risk, Text,
+        canonical::{arguments_digest, parse_canonical},
+        verify_chain,
+    },
+};
+
+pub(super) fn p(text: &str) -> Principal {
+    Principal::new(text).unwrap()
+}
+
+pub(super) fn user(name: &str) -> Principal {
+    p(&format!("user:{name}"))
+}
+
+pub(super) fn users(names: &str) -> Vec<Principal> {
+    names.split_whitespace().map(user).collect()
+}
+
+pub(super) fn agent() -> Principal {
+    p("agent:worker")
+}
+
+/// The moment `seconds` after the requests of the tests are opened.
+pub(super) fn at(seconds: i64) -> Timestamp {
+    "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + Span::from_secs(seconds)
+}
+
+pub(super) fn json(text: &str) -> CanonicalJson {
+    parse_canonical(text).unwrap()
+}
+
+pub(super) fn id(number: u128) -> uuid::Uuid {
+    uuid::Uuid::from_u128(number)
+}
+
+pub(super) fn executor(number: u128) -> ExecutorId {
+    ExecutorId::from_uuid(id(number))
+}
+
+/// `count` of the people with these names.
+pub(super) fn need(count: u32, names: &str) -> Requirement {
+    Requirement::at_least(count, users(names))
+}
+
+pub(super) fn gate(requirements: impl Into<Vec<Requirement>>) -> Gate {
+    Gate::new("test", requirements.into())
+}
+
+pub(super) fn draft(gate: Gate) -> Draft {
+    let action = ActionInfo::new(ActionName::new("payments.refund").unwrap());
+    let arguments = json(r#"{"cents":1250}"#);
+    Draft {
+        id: RequestId::from_uuid(id(1)),
+        namespace: "default".into(),
+        digest: arguments_digest(action.name.as_str(), action.version, action.schema.as_ref(), &arguments),
+        action: Arc::new(action),
+        question: None,
+        requester: agent(),
+        on_behalf_of: None,
+        run: None,
+        intent: None,
+        key: None,
+        risk: Risk::Medium,
+        priority: None,
+        gate: Arc::new(gate),
+        arguments,
+        predecessor: None,
+    }
+}
+
+pub(super) const NOBODY: Halts = Halts(Vec::new());
+
+pub(super) fn halt() -> Halt {
+    Halt { scope: HaltScope::Everything, reason: "stop".into(), by: user("boss"), at: at(0) }
+}
+
+pub(super) fn approve() -> Ballot {
+    Ballot::Approve
+}
+
+pub(super) fn reject() -> Ballot {
+    Ballot::Reject { option: None }
+}
+
+/// A request, its history, and what is known about the world around it.
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) people: People,
+    pub(super) halts: Halts,
+    pub(super) notice_delivered: bool,
+    pub(super) edited_gate: Option<Gate>,
+    pub(super) request: Request,
+    pub(super) lines: Vec<EventLine>,
+    /// Makes every grant another.
+    pub(super) grants: u128,
+}
+
+impl World {
+    /// Opens a request with this gate at the beginning of time.
+    pub(super) fn new(gate: Gate) -> Self {
+        Self::open(draft(gate), People::default())
+    }
+
+    pub(super) fn open(draft: Draft, people: People) -> Self {
+        let transition = create(draft, &facts(&people), at(0)).unwrap();
+        let mut world = Self {
+            people,
+            halts: NOBODY,
+            notice_delivered: true,
+            edited_gate: None,
+            request: transition.request.clone(),
+            lines: Vec::new(),
+            grants: 100,
+        };
+        world.take(transition);
+        world
+    }
+
+    /// What would follow.
+    pub(super) fn try_act(&self, command: &Command, seconds: i64) -> Result<Transition, Refusal> {
+        let facts = Facts {
+            people: &self.people,
+            halts: &self.halts,
+            grant_id: GrantId::from_uuid(id(self.grants)),
+            notice_delivered: self.notice_delivered,
+            edited_gate: self.edited_gate.as_ref(),
+        };
+        apply(&self.request, command, &facts, at(seconds))
+    }
+
+    /// Does it, or tells why not.
+    pub(super) fn act(&mut self, actor: &Principal, act: Act, seconds: i64) -> Result<Transition, Refusal> {
+        self.run(Command { actor: actor.clone(), via: None, operator: false, act }, seconds)
+    }
+
+    /// Does it with the rights of an operator, or tells why not.
+    pub(super) fn operate(&mut self, act: Act, seconds: i64) -> Result<Transition, Refusal> {
+        self.run(Command { actor: user("boss"), via: None, operator: true, act }, seconds)
+    }
+
+    pub(super) fn run(&mut self, command: Command, seconds: i64) -> Result<Transition, Refusal> {
+        let transition = self.try_act(&command, seconds)?;
+        self.take(transition.clone());
+        Ok(transition)
+    }
+
+    fn take(&mut self, transition: Transition) {
+        assert!(!transition.events.is_empty(), "every transition has a line of history");
+        self.lines.extend(transition.events);
+        self.request = transition.request;
+        verify_chain(self.request.id, &self.lines, &self.request.chain).unwrap();
+        self.grants += 1;
+    }
+
+    pub(super) fn vote_act(&self, ballot: Ballot) -> Act {
+        Act::Vote { digest: self.request.revision.digest, ballot, note: None }
+    }
+
+    /// The person votes on the present arguments.
+    pub(super) fn vote(&mut self, name: &str, ballot: Ballot, seconds: i64) -> Result<Transition, Refusal> {
+        let act = self.vote_act(ballot);
+        self.act(&user(name), act, seconds)
+    }
+
+    pub(super) fn approve(&mut self, name: &str, seconds: i64) -> Result<Transition, Refusal> {
+        self.vote(name, approve(), seconds)
+    }
+
+    pub(super) fn reject(&mut self, name: &str, seconds: i64) -> Result<Transition, Refusal> {
+        self.vote(name, reject(), seconds)
+    }
+
+    pub(super) fn tick(&mut self, seconds: i64) -> Result<Transition, Refusal> {
+        self.act(&Principal::service("due"), Act::Tick, seconds)
+    }
+
+    /// The command that would spend the grant.
+    pub(super) fn consume_act(&self) -> Act {
+        Act::Consume {
+            executor: executor(7),
+            grant: self.request.grant.map_or(GrantId::from_uuid(id(0)), |grant| grant.id),
+            agent: agent(),
+            action: self.request.action.name.clone(),
+            digest: self.request.revision.digest,
+        }
+    }
+
+    pub(super) fn consume(&mut self, seconds: i64) -> Result<Transition, Refusal> {
+        let act = self.consume_act();
+        self.act(&agent(), act, seconds)
+    }
+
+    pub(super) fn finish(&mut self, ending: Ending, seconds: i64) -> Result<Transition, Refusal> {
+        self.act(&agent(), Act::Finish { executor: executor(7), ending }, seconds)
+    }
+
+    pub(super) fn state(&self) -> Option<ExecutionState> {
+        self.request.execution.as_ref().map(crate::model::Execution::state)
+    }
+
+    /// The decision.
+    pub(super) fn decision(&self) -> &crate::model::Decision {
+        self.request.decision.as_ref().unwrap()
+    }
+
+    pub(super) fn digest(&self) -> ArgumentsDigest {
+        self.request.revision.digest
+    }
+}
+
+pub(super) fn facts(people: &People) -> Facts<'_> {
+    Facts {
+        people,
+        halts: const { &NOBODY },
+        grant_id: GrantId::from_uuid(id(99)),
+        notice_delivered: true,
+        edited_gate: None,
+    }
+}
+
+/// What the lines of a transition tell.
+pub(super) fn told(transition: &Transition) -> Vec<EventKind> {
+    transition.events.iter().map(|line| event(line).what).collect()
+}
+
+pub(super) fn event(line: &EventLine) -> Event {
+    line.event().unwrap()
+}
+
+/// To whom notices of this kind go.
+pub(super) fn notified(transition: &Transition, kind: NoticeKind) -> Vec<String> {
+    transition
+        .notices
+        .iter()
+        .filter(|notice| notice.kind == kind)
+        .map(|notice| notice.to.to_string())
+        .collect()
+}
+
+pub(super) fn text(text: &str) -> Text {
+    text.into()
+}
+
+/// An approved request with one approver, ann.
+pub(super) fn approved() -> World {
+    let mut world = World::new(gate([need(1, "ann")]));
+    world.approve("ann", 1).unwrap();
+    world
+}

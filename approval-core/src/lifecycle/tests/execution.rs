@@ -1,0 +1,389 @@
+use super::*;
+use crate::model::{Execution, Outcome, Status};
+
+fn succeeded() -> Ending {
+    Ending::Succeeded { result: Some(json("1")) }
+}
+
+fn failed(why: &str) -> Ending {
+    Ending::Failed { why: text(why), started: true }
+}
+
+fn unknown() -> Ending {
+    Ending::Unknown { why: text("dropped") }
+}
+
+fn running() -> World {
+    let mut world = approved();
+    world.consume(2).unwrap();
+    world
+}
+
+fn doubtful() -> World {
+    let mut world = running();
+    world.finish(unknown(), 3).unwrap();
+    world
+}
+
+#[test]
+fn a_grant_is_spent_once() {
+    let mut world = approved();
+    let grant = world.request.grant.unwrap();
+    let transition = world.consume(2).unwrap();
+    assert_eq!(world.request.execution, Some(Execution::Executing { executor: executor(7), at: at(2) }));
+    assert_eq!(transition.not_after, Some(grant.expires_at));
+    assert_eq!(transition.requires, [Requires::SameHalts, Requires::LeaseHeld(executor(7))]);
+    assert_eq!(told(&transition), [EventKind::Consumed { grant: grant.id, executor: executor(7) }]);
+    assert_eq!(world.consume(3).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Executing));
+    world.finish(succeeded(), 4).unwrap();
+    assert_eq!(world.consume(5).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Succeeded));
+}
+
+#[test]
+fn nothing_runs_that_is_not_approved() {
+    let mut world = World::new(gate([need(1, "ann")]));
+    assert_eq!(world.consume(1).unwrap_err(), Refusal::NotApproved);
+    world.reject("ann", 2).unwrap();
+    assert_eq!(world.consume(3).unwrap_err(), Refusal::NotApproved);
+}
+
+#[test]
+fn a_grant_is_bound_to_agent_action_arguments_nonce_and_time() {
+    let world = approved();
+    let consume = |change: &dyn Fn(&mut Act), seconds| {
+        let mut act = world.consume_act();
+        change(&mut act);
+        world.clone().act(&agent(), act, seconds).map(|_| ())
+    };
+    consume(&|_| {}, 900).unwrap();
+    assert_eq!(consume(&|_| {}, 901).unwrap_err(), Refusal::GrantExpired(at(901)));
+    let wrong = [
+        consume(
+            &|act| {
+                if let Act::Consume { agent, .. } = act {
+                    *agent = p("agent:other")
+                }
+            },
+            2,
+        ),
+        consume(
+            &|act| {
+                if let Act::Consume { action, .. } = act {
+                    *action = ActionName::new("payments.pay").unwrap()
+                }
+            },
+            2,
+        ),
+        consume(
+            &|act| {
+                if let Act::Consume { digest, .. } = act {
+                    *digest = ArgumentsDigest::from_bytes([0; 32])
+                }
+            },
+            2,
+        ),
+        consume(
+            &|act| {
+                if let Act::Consume { grant, .. } = act {
+                    *grant = GrantId::from_uuid(id(5))
+                }
+            },
+            2,
+        ),
+    ];
+    let wrong: Vec<Refusal> = wrong.into_iter().map(Result::unwrap_err).collect();
+    assert!(wrong.iter().all(|refusal| matches!(refusal, Refusal::WrongGrant(_))), "{wrong:?}");
+    assert_eq!(
+        wrong.iter().map(|refusal| format!("{refusal:?}")).collect::<std::collections::BTreeSet<_>>().len(),
+        4
+    );
+}
+
+#[test]
+fn nothing_begins_while_halted() {
+    let mut world = approved();
+    world.halts = Halts(vec![halt()]);
+    assert_eq!(world.consume(2).unwrap_err(), Refusal::Halted(halt()));
+}
+
+#[test]
+fn the_executor_reports_the_end() {
+    for (ending, state) in [
+        (succeeded(), ExecutionState::Succeeded),
+        (failed("no money"), ExecutionState::Failed),
+        (unknown(), ExecutionState::Unknown),
+    ] {
+        let mut world = running();
+        let other = Act::Finish { executor: executor(8), ending: ending.clone() };
+        assert_eq!(world.act(&agent(), other, 3).unwrap_err(), Refusal::NotExecuting);
+        let transition = world.finish(ending.clone(), 3).unwrap();
+        assert_eq!(world.state(), Some(state));
+        assert!(
+            matches!(told(&transition).as_slice(), [EventKind::Executed { state: told, .. }] if **told == *state.as_str())
+        );
+        assert_eq!(notified(&transition, NoticeKind::Closed), ["user:ann"]);
+        assert_eq!(world.finish(ending, 4).unwrap_err(), Refusal::NothingToDo, "a repetition");
+    }
+}
+
+#[test]
+fn another_end_than_the_reported_one_is_refused() {
+    let mut world = running();
+    world.finish(succeeded(), 3).unwrap();
+    for ending in [failed("x"), unknown(), Ending::Succeeded { result: None }] {
+        assert_eq!(world.finish(ending, 4).unwrap_err(), Refusal::NotExecuting);
+    }
+    let mut world = running();
+    world.finish(failed("x"), 3).unwrap();
+    let unstarted = Ending::Failed { why: text("x"), started: false };
+    for ending in [succeeded(), failed("y"), unstarted] {
+        assert_eq!(world.finish(ending, 4).unwrap_err(), Refusal::NotExecuting);
+    }
+    assert_eq!(approved().finish(succeeded(), 4).unwrap_err(), Refusal::NotExecuting);
+    assert_eq!(World::new(gate([need(1, "ann")])).finish(succeeded(), 4).unwrap_err(), Refusal::NotExecuting);
+}
+
+#[test]
+fn a_long_error_is_cut_not_refused() {
+    let mut world = running();
+    world.finish(failed(&"ä".repeat(5000)), 3).unwrap();
+    let Some(Execution::Failed { why, .. }) = &world.request.execution else { panic!() };
+    assert_eq!((why.chars().count(), why.chars().last()), (limits::FAILURE_LIMIT, Some('…')));
+    assert_eq!(world.finish(failed(&"ä".repeat(5000)), 4).unwrap_err(), Refusal::NothingToDo);
+}
+
+#[test]
+fn a_lost_process_leaves_a_doubt() {
+    let mut world = running();
+    let lose = |number| Act::LoseLease { executor: executor(number) };
+    assert_eq!(world.act(&p("service:due"), lose(8), 5).unwrap_err(), Refusal::NothingToDo);
+    let transition = world.act(&p("service:due"), lose(7), 5).unwrap();
+    assert_eq!(world.state(), Some(ExecutionState::Unknown));
+    assert_eq!(transition.requires, [Requires::LeaseLost(executor(7))]);
+    assert_eq!(world.act(&p("service:due"), lose(7), 6).unwrap_err(), Refusal::NothingToDo);
+    assert_eq!(
+        world
+            .clone()
+            .act(&agent(), Act::Finish { executor: executor(8), ending: succeeded() }, 7)
+            .unwrap_err(),
+        Refusal::NotExecuting
+    );
+    world.finish(succeeded(), 7).unwrap();
+    assert_eq!(world.state(), Some(ExecutionState::Succeeded), "the same process reports late");
+}
+
+#[test]
+fn a_person_settles_a_doubt() {
+    let settle = |settlement, note: Option<&str>| Act::Settle { settlement, note: note.map(text) };
+    for (settlement, state) in
+        [(Settlement::Succeeded, ExecutionState::Succeeded), (Settlement::Failed, ExecutionState::Failed)]
+    {
+        let mut world = doubtful();
+        let act = settle(settlement, Some("saw it"));
+        assert!(matches!(world.act(&user("eve"), act.clone(), 4), Err(Refusal::NotPermitted { .. })));
+        assert!(matches!(world.act(&agent(), act.clone(), 4), Err(Refusal::NotPermitted { .. })));
+        world.clone().operate(act.clone(), 4).unwrap();
+        let transition = world.act(&user("ann"), act.clone(), 4).unwrap();
+        assert_eq!(world.state(), Some(state));
+        assert_eq!(
+            told(&transition),
+            [EventKind::Settled { state: state.as_str().into(), note: Some(text("saw it")) }]
+        );
+        assert_eq!(notified(&transition, NoticeKind::Outcome), ["agent:worker"]);
+        assert_eq!(notified(&transition, NoticeKind::Closed), ["user:ann"]);
+        assert_eq!(world.act(&user("ann"), act, 5).unwrap_err(), Refusal::NothingToDo);
+        assert_eq!(world.finish(failed("late"), 6).unwrap_err(), Refusal::NotExecuting);
+    }
+    let mut world = doubtful();
+    world.act(&user("ann"), settle(Settlement::Failed, None), 4).unwrap();
+    assert_eq!(
+        world.request.execution,
+        Some(Execution::Failed { at: at(4), why: text("settled as failed by user:ann"), started: true })
+    );
+    let act = settle(Settlement::Failed, None);
+    assert_eq!(running().act(&user("ann"), act.clone(), 4).unwrap_err(), Refusal::NothingToDo);
+    assert_eq!(
+        World::new(gate([need(1, "ann")])).act(&user("ann"), act, 4).unwrap_err(),
+        Refusal::NotApproved
+    );
+}
+
+#[test]
+fn an_approval_can_be_taken_back_until_it_is_used() {
+    let revoke = || Act::Revoke { reason: text("wrong person") };
+    let mut world = World::new(gate([need(1, "ann bob")]));
+    assert_eq!(world.act(&user("ann"), revoke(), 1).unwrap_err(), Refusal::NotApproved);
+    world.approve("ann", 1).unwrap();
+    for other in [user("bob"), user("eve"), agent()] {
+        assert!(matches!(world.act(&other, revoke(), 2), Err(Refusal::NotPermitted { .. })), "{other}");
+    }
+    assert!(matches!(
+        world.act(&user("ann"), Act::Revoke { reason: text(" ") }, 2),
+        Err(Refusal::Invalid(_))
+    ));
+    world.clone().operate(revoke(), 2).unwrap();
+    let mut run = world.clone();
+    let transition = world.act(&user("ann"), revoke(), 2).unwrap();
+    assert_eq!(world.state(), Some(ExecutionState::Revoked));
+    assert_eq!(world.request.status, Status::Approved);
+    assert_eq!(transition.not_after, Some(at(901)));
+    assert_eq!(told(&transition), [EventKind::Revoked { why: text("wrong person") }]);
+    assert_eq!(notified(&transition, NoticeKind::Closed), ["user:ann", "user:bob"]);
+    assert_eq!(notified(&transition, NoticeKind::Outcome), ["agent:worker"]);
+    let gone = Refusal::Revoked { by: user("ann"), why: text("wrong person") };
+    assert_eq!(world.consume(3).unwrap_err(), gone);
+    assert_eq!(world.act(&user("ann"), revoke(), 3).unwrap_err(), gone);
+    assert_eq!(due_at(&world.request), None);
+
+    assert_eq!(run.act(&user("ann"), revoke(), 901).unwrap_err(), Refusal::GrantExpired(at(901)));
+    run.consume(3).unwrap();
+    assert_eq!(
+        run.act(&user("ann"), revoke(), 4).unwrap_err(),
+        Refusal::AlreadyRan(ExecutionState::Executing)
+    );
+}
+
+#[test]
+fn what_time_approved_those_who_might_have_objected_take_back() {
+    let mut world = approved();
+    world.request.votes.clear();
+    let mut decision = world.decision().clone();
+    decision.by_timeout = true;
+    decision.by.clear();
+    world.request.decision = Some(Arc::new(decision));
+    let revoke = || Act::Revoke { reason: text("no") };
+    assert!(world.act(&user("eve"), revoke(), 2).is_err());
+    world.act(&user("ann"), revoke(), 2).unwrap();
+}
+
+#[test]
+fn a_request_can_be_cancelled_by_those_behind_it() {
+    let mut draft = draft(gate([need(1, "ann")]));
+    draft.on_behalf_of = Some(user("eve+x"));
+    let people = People { aliases: [(user("eve+x"), user("eve"))].into(), ..People::default() };
+    let world = World::open(draft, people);
+    let cancel = || Act::Cancel { reason: Some(text("never mind")) };
+    for who in [user("ann"), user("zoe"), p("agent:other")] {
+        assert!(matches!(world.clone().act(&who, cancel(), 1), Err(Refusal::NotPermitted { .. })), "{who}");
+    }
+    world.clone().operate(cancel(), 1).unwrap();
+    world.clone().act(&agent(), cancel(), 1).unwrap();
+    let mut world = world;
+    assert_eq!(world.act(&user("eve"), cancel(), 3600).unwrap_err(), Refusal::DeadlinePassed(at(3600)));
+    let transition = world.act(&user("eve"), cancel(), 1).unwrap();
+    assert_eq!(world.request.status, Status::Cancelled);
+    let decision = world.decision();
+    assert_eq!((decision.outcome, decision.by_halt), (Outcome::Cancelled, false));
+    assert_eq!((&decision.by, decision.reason.as_deref()), (&vec![user("eve")], Some("never mind")));
+    assert_eq!(transition.not_after, Some(at(3600)));
+    assert!(matches!(world.act(&agent(), cancel(), 2), Err(Refusal::AlreadyDecided(_))));
+}
+
+#[test]
+fn a_halt_cancels_what_is_open_and_revokes_what_has_not_begun() {
+    let halt_it = || Act::Halt { reason: text("stop") };
+    let mut world = World::new(gate([need(1, "ann")]));
+    assert!(matches!(world.act(&user("eve"), halt_it(), 1), Err(Refusal::NotPermitted { .. })));
+    world.clone().operate(halt_it(), 1).unwrap();
+    world.halts = Halts(vec![halt()]);
+    let transition = world.act(&p("service:halt"), halt_it(), 5000).unwrap();
+    assert_eq!((world.request.status, world.decision().by_halt), (Status::Cancelled, true));
+    assert_eq!(world.decision().reason, Some(text("stop")));
+    assert_eq!((transition.not_after, transition.requires), (None, vec![Requires::SameHalts]));
+    assert_eq!(world.operate(halt_it(), 6000).unwrap_err(), Refusal::NothingToDo);
+
+    let mut world = approved();
+    world.halts = Halts(vec![halt()]);
+    let transition = world.act(&p("service:halt"), halt_it(), 2).unwrap();
+    assert_eq!(world.state(), Some(ExecutionState::Revoked));
+    assert_eq!(transition.requires, [Requires::SameHalts]);
+
+    assert_eq!(running().operate(halt_it(), 3).unwrap_err(), Refusal::NothingToDo);
+}
+
+#[test]
+fn only_what_is_harmless_twice_is_reopened() {
+    let mut world = doubtful();
+    assert!(matches!(world.act(&agent(), Act::Reopen, 4), Err(Refusal::NotPermitted { .. })));
+    let mut action = (*world.request.action).clone();
+    action.idempotent = true;
+    world.request.action = Arc::new(action.clone());
+    assert!(matches!(world.act(&user("eve"), Act::Reopen, 4), Err(Refusal::NotPermitted { .. })));
+    let mut halted = world.clone();
+    halted.halts = Halts(vec![halt()]);
+    assert_eq!(halted.act(&agent(), Act::Reopen, 4).unwrap_err(), Refusal::Halted(halt()));
+    let before = world.request.grant.unwrap();
+    for who in [agent(), p("service:recovery"), user("ann")] {
+        world.clone().act(&who, Act::Reopen, 4).unwrap();
+    }
+    let transition = world.act(&agent(), Act::Reopen, 4).unwrap();
+    let grant = world.request.grant.unwrap();
+    assert_ne!(grant.id, before.id);
+    assert_eq!((grant.digest, grant.expires_at), (before.digest, at(904)));
+    assert_eq!(world.state(), Some(ExecutionState::NotStarted));
+    assert_eq!(transition.requires, [Requires::SameHalts]);
+    assert_eq!(told(&transition), [EventKind::Reopened]);
+    assert_eq!(world.finish(succeeded(), 5).unwrap_err(), Refusal::NotExecuting, "the old run is over");
+    assert_eq!(world.act(&agent(), Act::Reopen, 5).unwrap_err(), Refusal::NothingToDo);
+    world.consume(6).unwrap();
+    assert_eq!(
+        world.act(&agent(), Act::Reopen, 7).unwrap_err(),
+        Refusal::AlreadyRan(ExecutionState::Executing)
+    );
+    let open = &mut World::new(gate([need(1, "ann")]));
+    assert_eq!(open.act(&agent(), Act::Reopen, 1).unwrap_err(), Refusal::NotApproved);
+}
+
+#[test]
+fn only_what_is_over_is_tried_again() {
+    let retry = |number| Act::Retry { successor: RequestId::from_uuid(id(number)) };
+    let open = World::new(gate([need(1, "ann")]));
+    let with = |act: &dyn Fn(&mut World)| {
+        let mut world = open.clone();
+        act(&mut world);
+        world
+    };
+    let rejected = with(&|world| drop(world.reject("ann", 1).unwrap()));
+    let over = [
+        rejected.clone(),
+        with(&|world| drop(world.tick(3600).unwrap())),
+        with(&|world| drop(world.act(&agent(), Act::Cancel { reason: None }, 1).unwrap())),
+        {
+            let mut world = running();
+            world.finish(failed("x"), 3).unwrap();
+            world
+        },
+        {
+            let mut world = approved();
+            world.tick(901).unwrap();
+            world
+        },
+        {
+            let mut world = approved();
+            world.operate(Act::Revoke { reason: text("no") }, 3).unwrap();
+            world
+        },
+    ];
+    for mut world in over {
+        assert!(matches!(world.act(&user("eve"), retry(2), 5000), Err(Refusal::NotPermitted { .. })));
+        let transition = world.act(&agent(), retry(2), 5000).unwrap();
+        assert_eq!(world.request.successor, Some(RequestId::from_uuid(id(2))));
+        assert_eq!(told(&transition), [EventKind::Retried { successor: RequestId::from_uuid(id(2)) }]);
+        assert_eq!(world.act(&agent(), retry(2), 5001).unwrap_err(), Refusal::NothingToDo);
+        assert_eq!(
+            world.act(&agent(), retry(3), 5001).unwrap_err(),
+            Refusal::AlreadyRetried(RequestId::from_uuid(id(2)))
+        );
+    }
+    for mut world in [open.clone(), approved()] {
+        assert!(matches!(world.act(&agent(), retry(2), 5), Err(Refusal::NotPermitted { .. })));
+    }
+    let mut ran = running();
+    assert_eq!(ran.act(&agent(), retry(2), 5).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Executing));
+    ran.finish(succeeded(), 3).unwrap();
+    assert_eq!(ran.act(&agent(), retry(2), 5).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Succeeded));
+    assert_eq!(
+        doubtful().act(&agent(), retry(2), 5).unwrap_err(),
+        Refusal::AlreadyRan(ExecutionState::Unknown)
+    );
+}
