@@ -79,17 +79,6 @@ pub fn tighten(gate: &crate::model::Gate, by: &crate::model::Gate) -> crate::mod
     let _ = by;
     gate.clone()
 }
-/// Computes.
-///
-/// # Errors
-/// Always.
-pub fn compute_cost(
-    expression: &str,
-    arguments: &crate::model::CanonicalJson,
-) -> Result<crate::model::Money, crate::error::Invalid> {
-    let _ = (expression, arguments);
-    Err(crate::error::Invalid::new("", "", ""))
-}
 /// Edits.
 ///
 /// # Errors
