@@ -145,16 +145,16 @@ impl World {
 
     /// Does it, or tells why not.
     pub(super) fn act(&mut self, actor: &Principal, act: Act, seconds: i64) -> Result<Transition, Refusal> {
-        self.run(Command { actor: actor.clone(), via: None, operator: false, act }, seconds)
+        self.run(&Command { actor: actor.clone(), via: None, operator: false, act }, seconds)
     }
 
     /// Does it with the rights of an operator, or tells why not.
     pub(super) fn operate(&mut self, act: Act, seconds: i64) -> Result<Transition, Refusal> {
-        self.run(Command { actor: user("boss"), via: None, operator: true, act }, seconds)
+        self.run(&Command { actor: user("boss"), via: None, operator: true, act }, seconds)
     }
 
-    pub(super) fn run(&mut self, command: Command, seconds: i64) -> Result<Transition, Refusal> {
-        let transition = self.try_act(&command, seconds)?;
+    pub(super) fn run(&mut self, command: &Command, seconds: i64) -> Result<Transition, Refusal> {
+        let transition = self.try_act(command, seconds)?;
         self.take(transition.clone());
         Ok(transition)
     }

@@ -58,38 +58,10 @@ fn a_grant_is_bound_to_agent_action_arguments_nonce_and_time() {
     consume(&|_| {}, 900).unwrap();
     assert_eq!(consume(&|_| {}, 901).unwrap_err(), Refusal::GrantExpired(at(901)));
     let wrong = [
-        consume(
-            &|act| {
-                if let Act::Consume { agent, .. } = act {
-                    *agent = p("agent:other")
-                }
-            },
-            2,
-        ),
-        consume(
-            &|act| {
-                if let Act::Consume { action, .. } = act {
-                    *action = ActionName::new("payments.pay").unwrap()
-                }
-            },
-            2,
-        ),
-        consume(
-            &|act| {
-                if let Act::Consume { digest, .. } = act {
-                    *digest = ArgumentsDigest::from_bytes([0; 32])
-                }
-            },
-            2,
-        ),
-        consume(
-            &|act| {
-                if let Act::Consume { grant, .. } = act {
-                    *grant = GrantId::from_uuid(id(5))
-                }
-            },
-            2,
-        ),
+        consume(&|act| change(act, |_, agent, _, _| *agent = p("agent:other")), 2),
+        consume(&|act| change(act, |_, _, action, _| *action = ActionName::new("payments.pay").unwrap()), 2),
+        consume(&|act| change(act, |_, _, _, digest| *digest = ArgumentsDigest::from_bytes([0; 32])), 2),
+        consume(&|act| change(act, |grant, _, _, _| *grant = GrantId::from_uuid(id(5))), 2),
     ];
     let wrong: Vec<Refusal> = wrong.into_iter().map(Result::unwrap_err).collect();
     assert!(wrong.iter().all(|refusal| matches!(refusal, Refusal::WrongGrant(_))), "{wrong:?}");
@@ -97,6 +69,14 @@ fn a_grant_is_bound_to_agent_action_arguments_nonce_and_time() {
         wrong.iter().map(|refusal| format!("{refusal:?}")).collect::<std::collections::BTreeSet<_>>().len(),
         4
     );
+}
+
+fn change(
+    act: &mut Act,
+    with: impl FnOnce(&mut GrantId, &mut Principal, &mut ActionName, &mut ArgumentsDigest),
+) {
+    let Act::Consume { grant, agent, action, digest, .. } = act else { panic!() };
+    with(grant, agent, action, digest);
 }
 
 #[test]
@@ -307,7 +287,7 @@ fn only_what_is_harmless_twice_is_reopened() {
     assert!(matches!(world.act(&agent(), Act::Reopen, 4), Err(Refusal::NotPermitted { .. })));
     let mut action = (*world.request.action).clone();
     action.idempotent = true;
-    world.request.action = Arc::new(action.clone());
+    world.request.action = Arc::new(action);
     assert!(matches!(world.act(&user("eve"), Act::Reopen, 4), Err(Refusal::NotPermitted { .. })));
     let mut halted = world.clone();
     halted.halts = Halts(vec![halt()]);
@@ -345,7 +325,7 @@ fn only_what_is_over_is_tried_again() {
     };
     let rejected = with(&|world| drop(world.reject("ann", 1).unwrap()));
     let over = [
-        rejected.clone(),
+        rejected,
         with(&|world| drop(world.tick(3600).unwrap())),
         with(&|world| drop(world.act(&agent(), Act::Cancel { reason: None }, 1).unwrap())),
         {
