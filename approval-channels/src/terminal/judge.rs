@@ -1,0 +1,80 @@
+//! Hands in what people at the terminal decided, and puts into words what became of it.
+
+use approval_core::ApprovalError;
+use approval_core::lifecycle::{Act, Edit};
+use approval_core::model::canonical::to_canonical;
+use approval_core::model::{Ballot as Vote, Request};
+use approval_core::notify::Decider;
+use async_trait::async_trait;
+
+use super::desk::{Ballot, Reply, Verdict};
+use super::prompt::Answer;
+use super::session::Judge;
+use super::view::{View, ending};
+
+#[async_trait]
+impl Judge for Decider {
+    async fn judge(&self, ballot: Ballot) -> Reply {
+        let asked = matches!(ballot.answer, Answer::Ask(_));
+        let act = match act(&ballot) {
+            Ok(act) => act,
+            Err(why) => return Reply { verdict: Verdict::Refused, text: refusal(&why), view: None },
+        };
+        match self.act(ballot.id, &ballot.voter, act).await {
+            Ok(request) => accepted(&request, asked),
+            Err(error) => refused(self, &ballot, &error).await,
+        }
+    }
+}
+
+/// What a line means to the manager. A vote is bound to the digest that was on the screen.
+fn act(ballot: &Ballot) -> Result<Act, String> {
+    let digest = ballot.digest;
+    let vote =
+        |ballot, note: &Option<String>| Act::Vote { digest, ballot, note: note.as_deref().map(Into::into) };
+    Ok(match &ballot.answer {
+        Answer::Approve { note } => vote(Vote::Approve, note),
+        Answer::Reject { option, reason } => {
+            vote(Vote::Reject { option: option.as_deref().map(Into::into) }, reason)
+        }
+        Answer::Value(value) => {
+            vote(Vote::Answer(to_canonical(value).map_err(|error| error.to_string())?), &None)
+        }
+        Answer::Ask(question) => Act::RequestInfo { question: question.as_str().into() },
+        Answer::Edit(changes) => {
+            let edits = changes.iter().map(|(path, value)| {
+                let value = to_canonical(value).map_err(|error| format!("{path}: {error}"))?;
+                Ok(Edit { path: path.as_str().into(), value })
+            });
+            Act::ApproveEdited { digest, edits: edits.collect::<Result<_, String>>()?, note: None }
+        }
+    })
+}
+
+fn accepted(request: &Request, asked: bool) -> Reply {
+    let view = Some(Box::new(View::of(request)));
+    let (verdict, text) = match (request.status.is_open(), asked) {
+        (false, _) => (Verdict::Decided, format!("Done: {}.", ending(request))),
+        (true, false) => (Verdict::Voted, "Your vote counts; it takes more votes to decide.".to_owned()),
+        (true, true) => {
+            (Verdict::HandedOn, "Asked. The deadline stays; the answer will appear here.".to_owned())
+        }
+    };
+    Reply { verdict, text, view }
+}
+
+/// A refusal, together with the request as it stands now: perhaps it is not what was on the screen.
+async fn refused(decider: &Decider, ballot: &Ballot, error: &ApprovalError) -> Reply {
+    let text = refusal(&error.to_string());
+    match decider.get(ballot.id).await {
+        Ok(request) if request.status.is_open() => {
+            Reply { verdict: Verdict::Refused, text, view: Some(Box::new(View::of(&request))) }
+        }
+        Ok(_) | Err(ApprovalError::NotFound(_)) => Reply { verdict: Verdict::TooLate, text, view: None },
+        Err(_) => Reply { verdict: Verdict::Refused, text, view: None },
+    }
+}
+
+fn refusal(why: &str) -> String {
+    format!("That does not count: {why}.")
+}

@@ -1,0 +1,121 @@
+mod hostile;
+
+use serde_json::json;
+
+use super::super::sample::{now, question, view};
+use super::super::text::Look;
+use super::*;
+
+fn shown(view: &View, width: Option<usize>) -> String {
+    request(view, now(), width).paint(Look { colour: false, width })
+}
+
+#[test]
+fn everything_that_a_decision_needs_is_there() {
+    let expected = "\
+Approval wanted: payments.refund version 1
+  what        Refund 120000 cents to cust-9
+  risk        high
+  priority    high
+  cost        1200.00 USD
+  agent       agent:worker-3
+  acting for  user:bob@example.com
+  it says     The customer complained
+  deadline    2030-03-17 18:01:40 UTC (in 15 min 0 s), then rejected
+  votes       0 of 1 from user:ann@example.com, group:finance
+  arguments   64 bytes, about 7 lines, shown whole
+  | {
+  |   \"args\": {
+  |     \"customer\": \"cust-9\"
+  |   },
+  |   \"cents\": 120000,
+  |   \"note\": \"as agreed\"
+  | }
+  redacted    args.token (not shown here)
+  not bound   self, client (not covered by an approval)
+  editable    cents, note
+  options     1) too_much: Too much
+              2) wrong_customer: Wrong customer
+  request     01970000-0000-7000-8000-726566756e64
+  revision    1, sha256:6669727374000000000000000000000000000000000000000000000000000000
+";
+    assert_eq!(shown(&view(), None), expected);
+}
+
+#[test]
+fn what_is_absent_is_left_out_or_said_to_be_absent() {
+    let view = View {
+        on_behalf_of: None,
+        intent: None,
+        cost: None,
+        deadline: None,
+        redacted: vec![],
+        unbound: vec![],
+        editable: vec![],
+        options: vec![],
+        ..view()
+    };
+    let text = shown(&view, None);
+    assert!(text.contains("  acting for  nobody named\n") && text.contains("  deadline    none\n"), "{text}");
+    for label in ["cost", "it says", "redacted", "not bound", "editable", "options"] {
+        assert!(!text.contains(&format!("\n  {label} ")), "{label}: {text}");
+    }
+}
+
+#[test]
+fn a_question_is_shown_as_one() {
+    let text = shown(&question(json!({"type": "string"})), None);
+    assert!(text.starts_with("Answer wanted: ") && text.contains("  question    Refund"), "{text}");
+}
+
+#[test]
+fn the_time_left_is_told_in_two_units() {
+    let at = |seconds: i64| {
+        let deadline = Timestamp::from_second(now().as_second() + seconds).unwrap();
+        shown(&View { deadline: Some((deadline, "rejected".to_owned())), ..view() }, None)
+    };
+    for (seconds, expected) in [
+        (-5, "(past)"),
+        (0, "(past)"),
+        (1, "(in 1 s)"),
+        (59, "(in 59 s)"),
+        (60, "(in 1 min 0 s)"),
+        (3_599, "(in 59 min 59 s)"),
+        (3_600, "(in 1 h 0 min)"),
+        (86_399, "(in 23 h 59 min)"),
+        (86_400, "(in 1 d 0 h)"),
+        (10 * 86_400 + 7_300, "(in 10 d 2 h)"),
+    ] {
+        assert!(at(seconds).contains(expected), "{seconds}: {}", at(seconds));
+    }
+}
+
+#[test]
+fn long_arguments_end_with_a_reminder_to_scroll_up() {
+    let long = View { arguments: json!({"list": (0..30).collect::<Vec<_>>()}).to_string(), ..view() };
+    let text = shown(&long, None);
+    let last = "That was long: scroll up and read it from payments.refund version 1 for agent:worker-3";
+    assert!(text.contains(last), "{text}");
+    assert!(!shown(&view(), Some(80)).contains("That was long"));
+}
+
+#[test]
+fn wrapped_text_stays_in_its_column() {
+    let view = View { description: "word ".repeat(60), ..view() };
+    let text = shown(&view, Some(60));
+    let lines: Vec<_> = text.lines().skip(1).take_while(|line| !line.starts_with("  risk")).collect();
+    assert!(lines.len() > 5);
+    assert!(lines.iter().skip(1).all(|line| line.starts_with("              word")), "{text}");
+}
+
+#[test]
+fn words_that_are_not_what_they_look_like_are_pointed_out() {
+    let view = View {
+        description: "Pay p\u{430}ypal".to_owned(),
+        arguments: json!({"to": "p\u{430}ypal"}).to_string(),
+        ..view()
+    };
+    let text = shown(&view, None);
+    assert_eq!(text.matches("  beware      p\u{430}ypal mixes letters").count(), 1, "{text}");
+    assert!(!shown(&super::super::sample::view(), None).contains("beware"));
+}

@@ -1,0 +1,171 @@
+//! From a request of the core to what the terminal shows of it.
+
+use approval_core::model::canonical::FieldPath;
+use approval_core::model::{Ballot, Gate, OnTimeout, Outcome, Request, Vote};
+use approval_core::{Principal, Risk};
+use serde_json::Value;
+
+use super::{Choice, Editable, Matter, Severity, View};
+
+impl View {
+    /// The request as it stands.
+    pub(in crate::terminal) fn of(request: &Request) -> Self {
+        let revision = &request.revision;
+        let action = &request.action;
+        // Only for looking up what is edited; what is shown is the text, in which every number is exact.
+        let arguments = revision.arguments.to_value().unwrap_or_default();
+        Self {
+            id: request.id,
+            digest: revision.digest,
+            revision: revision.number,
+            editor: revision.editor.as_ref().map(Principal::to_string),
+            matter: matter(request),
+            action: format!("{} version {}", action.name, action.version),
+            description: request
+                .question
+                .as_ref()
+                .map_or(&revision.description, |question| &question.text)
+                .to_string(),
+            agent: request.requester.to_string(),
+            on_behalf_of: request.on_behalf_of.as_ref().map(Principal::to_string),
+            run: request.run.as_deref().map(str::to_owned),
+            intent: request.intent.as_deref().map(str::to_owned),
+            risk: (request.risk.to_string(), severity(request.risk)),
+            priority: request.priority.to_string(),
+            cost: revision.cost.map(|cost| cost.to_string()),
+            deadline: request.deadline.map(|at| (at, fallback(request.gate.on_timeout).to_owned())),
+            arguments: revision.arguments.as_str().to_owned(),
+            editable: editable(&request.gate, &arguments),
+            redacted: action.redacted.iter().map(|path| path.as_ref().to_owned()).collect(),
+            unbound: action.unbound.iter().map(|name| name.as_ref().to_owned()).collect(),
+            options: options(&request.gate),
+            votes: votes(request),
+            remarks: remarks(request),
+        }
+    }
+}
+
+/// How a request ended, as half a sentence: who decided what, and why.
+pub(in crate::terminal) fn ending(request: &Request) -> String {
+    let Some(decision) = &request.decision else { return "it is open".to_owned() };
+    let by: Vec<_> = decision.by.iter().map(Principal::as_str).collect();
+    let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
+    let mut text = match decision.outcome {
+        Outcome::Approved if decision.by_timeout => "approved by its timeout rule, without a vote".to_owned(),
+        Outcome::Approved if request.question.is_some() => format!("answered{by}"),
+        Outcome::Approved => format!("approved{by}"),
+        Outcome::Rejected => format!("rejected{by}"),
+        Outcome::Expired => "expired, nobody decided in time".to_owned(),
+        Outcome::Cancelled if decision.by_halt => format!("cancelled by a halt{by}"),
+        Outcome::Cancelled => format!("cancelled{by}"),
+    };
+    for why in [&decision.option, &decision.reason].into_iter().flatten() {
+        text.push_str(": ");
+        text.push_str(why);
+    }
+    text
+}
+
+fn matter(request: &Request) -> Matter {
+    let Some(question) = &request.question else { return Matter::Action };
+    let json = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    Matter::Question {
+        schema: json(&question.schema),
+        choices: question
+            .options
+            .iter()
+            .map(|option| (option.title.to_string(), json(&option.value)))
+            .collect(),
+    }
+}
+
+const fn severity(risk: Risk) -> Severity {
+    match risk {
+        Risk::Minimal | Risk::Low => Severity::Low,
+        Risk::Medium => Severity::Medium,
+        Risk::High | Risk::Critical => Severity::High,
+    }
+}
+
+const fn fallback(on_timeout: OnTimeout) -> &'static str {
+    match on_timeout {
+        OnTimeout::Reject => "it expires and nothing runs",
+        OnTimeout::Escalate => "more people are asked, and after that it expires",
+        OnTimeout::Approve => "it is approved if nobody has rejected it",
+    }
+}
+
+fn editable(gate: &Gate, arguments: &Value) -> Vec<Editable> {
+    let value =
+        |path: &str| path.parse::<FieldPath>().ok()?.get(arguments).first().map(|value| (*value).clone());
+    gate.editable
+        .iter()
+        .map(|field| Editable { path: field.path.to_string(), value: value(&field.path) })
+        .collect()
+}
+
+fn options(gate: &Gate) -> Vec<Choice> {
+    gate.reject_options
+        .iter()
+        .map(|option| Choice {
+            name: option.name.to_string(),
+            title: option.title.to_string(),
+            description: option.description.to_string(),
+        })
+        .collect()
+}
+
+/// What is needed, and what there is.
+fn votes(request: &Request) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, requirement) in request.gate.requirements.iter().enumerate() {
+        let widened = request.widened.iter().filter(|widening| widening.requirement == index);
+        let of: Vec<_> = requirement
+            .of
+            .iter()
+            .chain(widened.flat_map(|widening| &widening.to))
+            .map(Principal::as_str)
+            .collect();
+        lines.push(format!("needs {} of {}", requirement.count, of.join(", ")));
+    }
+    lines.extend(request.delegations.iter().map(|seat| format!("{} stands in for {}", seat.to, seat.from)));
+    lines.extend(request.votes.iter().map(vote));
+    lines
+}
+
+fn vote(vote: &Vote) -> String {
+    let mut text = match &vote.ballot {
+        Ballot::Approve => format!("approved by {}", vote.voter),
+        Ballot::Reject { option: None } => format!("rejected by {}", vote.voter),
+        Ballot::Reject { option: Some(option) } => format!("rejected by {} for {option}", vote.voter),
+        Ballot::Answer(answer) => format!("answered by {}: {}", vote.voter, answer.as_str()),
+    };
+    if let Some(note) = &vote.note {
+        text.push_str(": ");
+        text.push_str(note);
+    }
+    if vote.void {
+        text.push_str(" (does not count any more)");
+    }
+    text
+}
+
+fn remarks(request: &Request) -> Vec<(String, String)> {
+    let agent = request.requester.to_string();
+    let asked = request.info.iter().flat_map(|info| {
+        let answer =
+            info.answer.as_ref().map(|answer| (info.at, agent.clone(), format!("answers: {answer}")));
+        [Some((info.at, info.by.to_string(), format!("asks: {}", info.question))), answer]
+            .into_iter()
+            .flatten()
+    });
+    let said =
+        request.comments.iter().map(|comment| (comment.at, comment.by.to_string(), comment.text.to_string()));
+    let mut remarks: Vec<_> = asked.chain(said).collect();
+    // Stable: an answer stays behind its question.
+    remarks.sort_by_key(|(at, ..)| *at);
+    remarks.into_iter().map(|(_, who, text)| (who, text)).collect()
+}
+
+#[cfg(test)]
+mod tests;

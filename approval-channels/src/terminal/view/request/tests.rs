@@ -1,0 +1,137 @@
+use std::sync::Arc;
+
+use approval_core::model::{Comment, Decision, Delegation, InfoExchange, Question, Widening};
+use serde_json::json;
+
+use super::*;
+use crate::terminal::sample::{digest, id, now, principal, request};
+
+const ANN: &str = "user:ann@example.com";
+const BOB: &str = "user:bob@example.com";
+
+fn vote_of(who: &str, ballot: Ballot) -> Vote {
+    let (note, via) = (Some("noted".into()), None);
+    Vote { voter: principal(who), ballot, digest: digest("first"), note, via, at: now(), void: false }
+}
+
+fn decided(outcome: Outcome) -> Request {
+    let mut request = request("one");
+    let by = vec![principal(ANN), principal(BOB)];
+    request.decision = Some(Arc::new(Decision {
+        outcome,
+        at: now(),
+        by,
+        reason: None,
+        option: None,
+        digest: digest("first"),
+        answer: None,
+        by_timeout: false,
+        by_halt: false,
+    }));
+    request
+}
+
+fn change(request: &mut Request, change: impl FnOnce(&mut Decision)) {
+    let mut decision = (**request.decision.as_ref().unwrap()).clone();
+    change(&mut decision);
+    request.decision = Some(Arc::new(decision));
+}
+
+#[test]
+fn everything_that_a_decision_needs_is_taken_over() {
+    let view = View::of(&request("one"));
+    assert_eq!((view.id, view.digest, view.revision), (id("one"), digest("first"), 1));
+    assert_eq!(view.matter, Matter::Action);
+    assert_eq!(view.action, "payments.refund version 2");
+    assert_eq!(view.description, "Refund 120000 cents to cust-9");
+    assert_eq!(view.agent, "agent:worker-3");
+    assert_eq!(view.on_behalf_of.as_deref(), Some(BOB));
+    assert_eq!(
+        (view.run.as_deref(), view.intent.as_deref()),
+        (Some("run-7"), Some("The customer complained"))
+    );
+    assert_eq!((view.risk, view.priority.as_str()), (("high".to_owned(), Severity::High), "critical"));
+    assert_eq!(view.cost.as_deref(), Some("1200.00 USD"));
+    assert_eq!(view.deadline.map(|(at, _)| at.as_second()), Some(1_900_000_900));
+    assert_eq!(view.arguments, r#"{"args":{"customer":"cust-9"},"cents":120000}"#);
+    assert_eq!((view.redacted, view.unbound), (vec!["args.token".to_owned()], vec!["client".to_owned()]));
+    let editable: Vec<_> = view.editable.into_iter().map(|field| (field.path, field.value)).collect();
+    let expected =
+        [("cents", Some(json!(120_000))), ("args.customer", Some(json!("cust-9"))), ("missing", None)];
+    assert_eq!(editable, expected.map(|(path, value)| (path.to_owned(), value)));
+    assert_eq!(view.options[0].title, "Too much");
+    assert_eq!(view.votes, ["needs 1 of user:ann@example.com, group:finance"]);
+}
+
+#[test]
+fn votes_delegations_and_people_asked_later_are_told() {
+    let mut request = request("one");
+    request.votes = vec![
+        vote_of(ANN, Ballot::Approve),
+        vote_of(BOB, Ballot::Reject { option: Some("too_much".into()) }),
+        Vote { void: true, note: None, ..vote_of(BOB, Ballot::Reject { option: None }) },
+    ];
+    request.widened = vec![Widening {
+        requirement: 0,
+        to: vec![principal("user:cfo@example.com")],
+        stage: None,
+        at: now(),
+    }];
+    request.delegations = vec![Delegation { from: principal(ANN), to: principal(BOB), at: now() }];
+    let expected = [
+        "needs 1 of user:ann@example.com, group:finance, user:cfo@example.com",
+        "user:bob@example.com stands in for user:ann@example.com",
+        "approved by user:ann@example.com: noted",
+        "rejected by user:bob@example.com for too_much: noted",
+        "rejected by user:bob@example.com (does not count any more)",
+    ];
+    assert_eq!(View::of(&request).votes, expected);
+}
+
+#[test]
+fn remarks_are_told_in_their_order() {
+    let mut request = request("one");
+    let later = now() + approval_core::clock::Span::from_secs(1);
+    request.comments = vec![Comment { by: principal(BOB), text: "I know them".into(), at: later }];
+    let (question, answer) = ("why?".into(), Some("because".into()));
+    request.info = vec![InfoExchange { by: principal(ANN), question, at: now(), answer }];
+    let expected = [(ANN, "asks: why?"), ("agent:worker-3", "answers: because"), (BOB, "I know them")];
+    assert_eq!(View::of(&request).remarks, expected.map(|(who, text)| (who.to_owned(), text.to_owned())));
+}
+
+#[test]
+fn a_question_brings_its_schema_and_its_choices() {
+    let mut request = request("one");
+    let question = json!({
+        "text": "Which colour?",
+        "schema": r#"{"type":"string"}"#,
+        "options": [{"value": "\"b\"", "title": "Blue"}],
+        "agree": 1,
+    });
+    request.question = Some(Arc::new(serde_json::from_value::<Question>(question).unwrap()));
+    let view = View::of(&request);
+    assert_eq!(view.description, "Which colour?");
+    let choices = vec![("Blue".to_owned(), json!("b"))];
+    assert_eq!(view.matter, Matter::Question { schema: json!({"type": "string"}), choices });
+}
+
+#[test]
+fn endings_say_who_decided_what_and_why() {
+    let by = "user:ann@example.com, user:bob@example.com";
+    assert_eq!(ending(&request("one")), "it is open");
+    assert_eq!(ending(&decided(Outcome::Approved)), format!("approved by {by}"));
+    let mut rejected = decided(Outcome::Rejected);
+    change(&mut rejected, |decision| {
+        decision.reason = Some("half would do".into());
+        decision.option = Some("too_much".into());
+    });
+    assert_eq!(ending(&rejected), format!("rejected by {by}: too_much: half would do"));
+    assert_eq!(ending(&decided(Outcome::Expired)), "expired, nobody decided in time");
+    assert_eq!(ending(&decided(Outcome::Cancelled)), format!("cancelled by {by}"));
+    let mut by_timeout = decided(Outcome::Approved);
+    change(&mut by_timeout, |decision| decision.by_timeout = true);
+    assert_eq!(ending(&by_timeout), "approved by its timeout rule, without a vote");
+    let mut halted = decided(Outcome::Cancelled);
+    change(&mut halted, |decision| decision.by_halt = true);
+    assert_eq!(ending(&halted), format!("cancelled by a halt by {by}"));
+}
