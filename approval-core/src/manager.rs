@@ -25,6 +25,8 @@ mod runtime;
 mod sink;
 mod spec;
 mod waiters;
+#[cfg(test)]
+mod waiters_tests;
 
 use std::{fmt, sync::Arc};
 
