@@ -34,6 +34,7 @@
 
 mod digest;
 mod error;
+mod escape;
 mod json;
 mod key_order;
 mod number;

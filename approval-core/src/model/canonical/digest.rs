@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::CanonicalJson;
-use super::writer::push_escaped;
+use super::escape::push_escaped;
 use crate::error::Invalid;
 
 const PREFIX: &str = "sha256:";

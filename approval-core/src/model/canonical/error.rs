@@ -14,18 +14,31 @@ pub struct EncodeError(Box<Parts>);
 struct Parts {
     problem: EncodeProblem,
     path: FieldPath,
+    /// Whether `path` is known; an error from a `Serialize` implementation does not know where it is.
+    placed: bool,
     position: Option<Position>,
 }
 
 impl EncodeError {
-    pub(super) fn new(problem: EncodeProblem, path: FieldPath, position: Option<Position>) -> Self {
-        Self(Box::new(Parts { problem, path, position }))
+    pub(super) fn new(
+        problem: impl Into<Box<EncodeProblem>>,
+        path: FieldPath,
+        position: Option<Position>,
+    ) -> Self {
+        Self(Box::new(Parts { problem: *problem.into(), path, placed: true, position }))
+    }
+
+    pub(super) fn unplaced(problem: EncodeProblem) -> Self {
+        let mut error = Self::new(problem, FieldPath::root(), None);
+        error.0.placed = false;
+        error
     }
 
     /// The same error, placed at `path` unless it already has a place.
     pub(super) fn or_at(mut self, path: impl FnOnce() -> FieldPath) -> Self {
-        if self.0.path.is_root() {
+        if !self.0.placed {
             self.0.path = path();
+            self.0.placed = true;
         }
         self
     }
@@ -51,7 +64,7 @@ impl EncodeError {
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Parts { problem, path, position } = &*self.0;
+        let Parts { problem, path, position, .. } = &*self.0;
         if path.is_root() {
             write!(f, "no canonical JSON: {problem}")?;
         } else {
@@ -78,7 +91,7 @@ impl std::error::Error for EncodeError {}
 
 impl serde::ser::Error for EncodeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(EncodeProblem::Failed { message: message.to_string() }, FieldPath::root(), None)
+        Self::unplaced(EncodeProblem::Failed { message: message.to_string() })
     }
 }
 

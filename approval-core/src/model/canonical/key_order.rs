@@ -19,6 +19,20 @@ pub(super) fn compare_unescaped(left: &str, right: &str) -> Ordering {
     }
 }
 
+/// The first eight bytes of an ASCII key without escapes, as a number: keys with different numbers sort as these do.
+///
+/// A shorter key is filled up with zeros, which sort first; a zero byte in a key would be an escape.
+pub(super) fn prefix(key: &str) -> u64 {
+    if let Some(first) = key.as_bytes().first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(key.bytes()) {
+        *to = from;
+    }
+    u64::from_be_bytes(first)
+}
+
 fn is_escaped(key: &str) -> bool {
     key.as_bytes().contains(&b'\\')
 }
@@ -31,7 +45,7 @@ fn units(escaped: &str) -> impl Iterator<Item = u16> {
     })
 }
 
-/// The characters of a text that [`super::writer`] escaped; it writes no other escapes than these.
+/// The characters of a text that [`super::escape`] escaped; it writes no other escapes than these.
 pub(super) fn unescape(escaped: &str) -> impl Iterator<Item = char> {
     let mut characters = escaped.chars();
     std::iter::from_fn(move || {

@@ -46,19 +46,19 @@ pub(super) fn parse_into(text: &str, writer: &mut Writer, number_only: bool) -> 
 }
 
 /// The error for a problem, with its place in value and text.
-pub(super) fn placed(problem: EncodeProblem, lexer: &Lexer<'_>, writer: &Writer) -> EncodeError {
-    let duplicate = matches!(problem, EncodeProblem::DuplicateKey { .. });
+pub(super) fn placed(problem: Box<EncodeProblem>, lexer: &Lexer<'_>, writer: &Writer) -> EncodeError {
+    let duplicate = matches!(*problem, EncodeProblem::DuplicateKey { .. });
     let offset = writer.source_of_key().filter(|_| duplicate).unwrap_or(lexer.token_start());
     EncodeError::new(problem, writer.path(), Some(Position::of(lexer.text(), offset)))
 }
 
-fn document(lexer: &mut Lexer<'_>, writer: &mut Writer) -> Result<(), EncodeProblem> {
+fn document(lexer: &mut Lexer<'_>, writer: &mut Writer) -> Result<(), Box<EncodeProblem>> {
     let first = lexer.next()?;
     value(first, lexer, writer)?;
     if lexer.next()? == Token::End {
         Ok(())
     } else {
-        Err(EncodeProblem::Syntax { what: "something follows the value; give one value only" })
+        Err(EncodeProblem::Syntax { what: "something follows the value; give one value only" }.into())
     }
 }
 
@@ -67,7 +67,7 @@ pub(super) fn value<'a>(
     first: Token<'a>,
     lexer: &mut Lexer<'a>,
     writer: &mut Writer,
-) -> Result<(), EncodeProblem> {
+) -> Result<(), Box<EncodeProblem>> {
     match first {
         Token::Null => writer.null(),
         Token::Bool(value) => writer.bool(value),
@@ -76,7 +76,7 @@ pub(super) fn value<'a>(
         Token::BeginArray => elements(lexer, writer, value),
         Token::BeginObject => entries(lexer, writer, |_, token, lexer, writer| value(token, lexer, writer)),
         Token::EndArray | Token::EndObject | Token::Comma | Token::Colon | Token::End => {
-            Err(unexpected(&first, "expected a value"))
+            Err(unexpected(&first, "expected a value").into())
         }
     }
 }
@@ -85,8 +85,8 @@ pub(super) fn value<'a>(
 pub(super) fn elements<'a>(
     lexer: &mut Lexer<'a>,
     writer: &mut Writer,
-    mut element: impl FnMut(Token<'a>, &mut Lexer<'a>, &mut Writer) -> Result<(), EncodeProblem>,
-) -> Result<(), EncodeProblem> {
+    mut element: impl FnMut(Token<'a>, &mut Lexer<'a>, &mut Writer) -> Result<(), Box<EncodeProblem>>,
+) -> Result<(), Box<EncodeProblem>> {
     writer.begin_array()?;
     let mut token = lexer.next()?;
     if token == Token::EndArray {
@@ -100,7 +100,7 @@ pub(super) fn elements<'a>(
             return writer.end_array();
         }
         if token != Token::Comma {
-            return Err(unexpected(&token, "expected `,` or `]` after an element"));
+            return Err(unexpected(&token, "expected `,` or `]` after an element").into());
         }
         token = lexer.next()?;
     }
@@ -110,8 +110,8 @@ pub(super) fn elements<'a>(
 pub(super) fn entries<'a>(
     lexer: &mut Lexer<'a>,
     writer: &mut Writer,
-    mut entry: impl FnMut(&str, Token<'a>, &mut Lexer<'a>, &mut Writer) -> Result<(), EncodeProblem>,
-) -> Result<(), EncodeProblem> {
+    mut entry: impl FnMut(&str, Token<'a>, &mut Lexer<'a>, &mut Writer) -> Result<(), Box<EncodeProblem>>,
+) -> Result<(), Box<EncodeProblem>> {
     writer.begin_object()?;
     let mut token = lexer.next()?;
     if token == Token::EndObject {
@@ -119,12 +119,12 @@ pub(super) fn entries<'a>(
     }
     loop {
         let Token::String(key) = token else {
-            return Err(unexpected(&token, "expected a key in double quotes"));
+            return Err(unexpected(&token, "expected a key in double quotes").into());
         };
         writer.key(&key, lexer.token_start())?;
         token = lexer.next()?;
         if token != Token::Colon {
-            return Err(unexpected(&token, "expected `:` after a key"));
+            return Err(unexpected(&token, "expected `:` after a key").into());
         }
         token = lexer.next()?;
         entry(&key, token, lexer, writer)?;
@@ -133,7 +133,7 @@ pub(super) fn entries<'a>(
             return writer.end_object();
         }
         if token != Token::Comma {
-            return Err(unexpected(&token, "expected `,` or `}` after a value"));
+            return Err(unexpected(&token, "expected `,` or `}` after a value").into());
         }
         token = lexer.next()?;
     }

@@ -155,7 +155,7 @@ impl Walk<'_> {
         first: Token<'a>,
         lexer: &mut Lexer<'a>,
         writer: &mut Writer,
-    ) -> Result<(), EncodeProblem> {
+    ) -> Result<(), Box<EncodeProblem>> {
         if cursors.iter().any(|cursor| cursor.rest.is_empty()) {
             // Also what would lead further in: it is redacted with the whole.
             for cursor in cursors {
@@ -171,7 +171,7 @@ impl Walk<'_> {
         let Some(any) = cursors.first() else { return value(first, lexer, writer) };
         if first == Token::BeginObject {
             if let Some(wrong) = cursors.iter().find(|cursor| matches!(cursor.rest, [Step::Index(_), ..])) {
-                return Err(wrong.mismatch("an object; write the key instead of a number"));
+                return Err(wrong.mismatch("an object; write the key instead of a number").into());
             }
             return entries(lexer, writer, |key, token, lexer, writer| {
                 let within = narrowed(cursors, |step| step.takes_key(key));
@@ -180,7 +180,7 @@ impl Walk<'_> {
         }
         if first == Token::BeginArray {
             if let Some(wrong) = cursors.iter().find(|cursor| matches!(cursor.rest, [Step::Key(_), ..])) {
-                return Err(wrong.mismatch("an array; write `[0]` or `[*]` instead of the key"));
+                return Err(wrong.mismatch("an array; write `[0]` or `[*]` instead of the key").into());
             }
             let mut index = 0;
             return elements(lexer, writer, |token, lexer, writer| {
@@ -189,7 +189,7 @@ impl Walk<'_> {
                 self.value(&within, token, lexer, writer)
             });
         }
-        if first == Token::Null { writer.null() } else { Err(any.mismatch("a value without fields")) }
+        if first == Token::Null { writer.null() } else { Err(any.mismatch("a value without fields").into()) }
     }
 }
 

@@ -60,7 +60,7 @@ impl Encoder {
         })
     }
 
-    fn check(&mut self, outcome: Result<(), EncodeProblem>) -> Result<(), EncodeError> {
+    fn check(&mut self, outcome: Result<(), Box<EncodeProblem>>) -> Result<(), EncodeError> {
         match outcome {
             Ok(()) => Ok(()),
             Err(problem) => {
@@ -72,7 +72,7 @@ impl Encoder {
 
     fn transparent<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         if self.transparent >= MAX_TRANSPARENT {
-            return self.check(Err(EncodeProblem::TooDeep { limit: MAX_TRANSPARENT }));
+            return self.check(Err(EncodeProblem::TooDeep { limit: MAX_TRANSPARENT }.into()));
         }
         self.transparent += 1;
         let outcome = self.nested(value);
@@ -260,7 +260,7 @@ impl<'a> Serializer for &'a mut Encoder {
             let mut pieces = Pieces { writer, outcome: Ok(()) };
             match fmt::write(&mut pieces, format_args!("{value}")) {
                 Ok(()) => pieces.outcome,
-                Err(fmt::Error) => Err(pieces.outcome.err().unwrap_or(DISPLAY_FAILED)),
+                Err(fmt::Error) => Err(pieces.outcome.err().unwrap_or(DISPLAY_FAILED.into())),
             }
         });
         self.check(outcome)
@@ -272,7 +272,7 @@ const DISPLAY_FAILED: EncodeProblem = EncodeProblem::Misuse { what: "its `Displa
 /// Hands what a `Display` implementation writes to the writer.
 struct Pieces<'a> {
     writer: &'a mut Writer,
-    outcome: Result<(), EncodeProblem>,
+    outcome: Result<(), Box<EncodeProblem>>,
 }
 
 impl fmt::Write for Pieces<'_> {

@@ -1,75 +1,18 @@
 //! The one place that writes canonical text: ordering, escaping, limits, and the rewriting of the digest form.
 
+mod form;
+
+use std::cmp::Ordering;
+
+use super::escape::{Content, push_escaped};
 use super::key_order;
 use super::number::{self, MAX_SAFE};
 use super::{EncodeProblem, FieldPath, MAX_BYTES, MAX_DEPTH, Step};
+pub(super) use form::Form;
+use form::Treatment;
 
-/// Which text is being written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// The stored text of a value.
-    Plain,
-    /// The stored text of a value in which placeholders are being put.
-    Redacting,
-    /// The stored text of a value in which placeholders stand already.
-    Redacted,
-    /// The digest form of [`Form::Plain`].
-    PlainDigest,
-    /// The digest form of [`Form::Redacting`] and [`Form::Redacted`].
-    RedactedDigest,
-}
-
-impl Form {
-    pub(super) fn digest_form(self) -> Self {
-        match self {
-            Self::Plain | Self::PlainDigest => Self::PlainDigest,
-            Self::Redacting | Self::Redacted | Self::RedactedDigest => Self::RedactedDigest,
-        }
-    }
-
-    /// The digest form of the text that is read while a text of this form is written.
-    pub(super) fn digest_source(self) -> Self {
-        match self {
-            Self::Redacting => Self::PlainDigest,
-            Self::Plain | Self::Redacted | Self::PlainDigest | Self::RedactedDigest => self.digest_form(),
-        }
-    }
-
-    pub(super) fn is_redacted(self) -> bool {
-        match self {
-            Self::Plain | Self::PlainDigest => false,
-            Self::Redacting | Self::Redacted | Self::RedactedDigest => true,
-        }
-    }
-
-    fn is_digest(self) -> bool {
-        match self {
-            Self::PlainDigest | Self::RedactedDigest => true,
-            Self::Plain | Self::Redacting | Self::Redacted => false,
-        }
-    }
-
-    /// What becomes of an object key; asked for keys that begin with `$` only.
-    fn treatment(self, key: &str) -> Treatment {
-        let word = key.trim_start_matches('$');
-        match (word, self) {
-            ("int", Self::PlainDigest | Self::RedactedDigest)
-            | ("redacted", Self::PlainDigest | Self::Redacting) => Treatment::Escape,
-            ("int", Self::Plain | Self::Redacting | Self::Redacted) | ("redacted", Self::Plain) => {
-                Treatment::Note
-            }
-            _ => Treatment::Keep,
-        }
-    }
-}
-
-enum Treatment {
-    Keep,
-    /// Gets one more `$`.
-    Escape,
-    /// Will get one more `$` in the digest form.
-    Note,
-}
+/// How much of a key errors show, in characters.
+const SHOWN_KEY: usize = 120;
 
 /// A finished text.
 pub(super) struct Written {
@@ -118,15 +61,26 @@ struct Entry {
     end: usize,
     /// Where the key stands in the text that is read, to tell where an error is.
     source: usize,
+    /// The beginning of the key, as a number that sorts as it does; 0 if the key has escapes or leaves ASCII.
+    prefix: u64,
 }
 
 impl Entry {
     fn key(self, text: &str) -> &str {
         text.get(self.start.saturating_add(1)..self.key_end).unwrap_or_default()
     }
+
+    /// The order of two keys; most are told apart without looking at the text.
+    fn compare(self, other: Self, text: &str) -> Ordering {
+        if self.prefix != other.prefix && self.prefix != 0 && other.prefix != 0 {
+            self.prefix.cmp(&other.prefix)
+        } else {
+            key_order::compare(self.key(text), other.key(text))
+        }
+    }
 }
 
-type Outcome = Result<(), EncodeProblem>;
+type Outcome = Result<(), Box<EncodeProblem>>;
 
 impl Writer {
     pub(super) fn new(form: Form, capacity: usize) -> Self {
@@ -135,8 +89,8 @@ impl Writer {
             form,
             digest_differs: false,
             root_written: false,
-            frames: Vec::new(),
-            entries: Vec::new(),
+            frames: Vec::with_capacity(8),
+            entries: Vec::with_capacity(16),
             scratch: String::new(),
         }
     }
@@ -145,9 +99,9 @@ impl Writer {
         self.form
     }
 
-    pub(super) fn finish(self) -> Result<Written, EncodeProblem> {
+    pub(super) fn finish(self) -> Result<Written, Box<EncodeProblem>> {
         if !self.root_written || !self.frames.is_empty() {
-            return Err(EncodeProblem::Misuse { what: "a value was left unfinished" });
+            return Err(EncodeProblem::Misuse { what: "a value was left unfinished" }.into());
         }
         Ok(Written { text: self.out, form: self.form, digest_differs: self.digest_differs })
     }
@@ -166,13 +120,23 @@ impl Writer {
                     });
                     let entries = self.entries.get(*first..end.unwrap_or(self.entries.len()));
                     if let Some(entry) = entries.and_then(<[Entry]>::last) {
-                        let key: String = key_order::unescape(entry.key(&self.out)).collect();
-                        steps.push(Step::Key(key.into()));
+                        steps.push(Step::Key(shown(entry.key(&self.out)).into()));
                     }
                 }
             }
         }
         FieldPath::new(steps)
+    }
+
+    /// Where the object stands whose next key is to be written.
+    pub(super) fn path_of_object(&self) -> FieldPath {
+        let path = self.path();
+        match (self.frames.last(), path.steps()) {
+            (Some(Frame::Object { first, .. }), [outer @ .., _]) if self.entries.len() > *first => {
+                FieldPath::new(outer)
+            }
+            _ => path,
+        }
     }
 
     /// Where the key of the current entry stands in the text that is read.
@@ -213,17 +177,15 @@ impl Writer {
     }
 
     pub(super) fn unsigned(&mut self, value: u64) -> Outcome {
-        if value > MAX_SAFE {
-            return self.integer(&value.to_string());
-        }
-        self.small(format_args!("{value}"))
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(value);
+        if value > MAX_SAFE { self.integer(digits) } else { self.token(digits) }
     }
 
     pub(super) fn signed(&mut self, value: i64) -> Outcome {
-        if value.unsigned_abs() > MAX_SAFE {
-            return self.integer(&value.to_string());
-        }
-        self.small(format_args!("{value}"))
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(value);
+        if value.unsigned_abs() > MAX_SAFE { self.integer(digits) } else { self.token(digits) }
     }
 
     /// An integer of any size, as JSON writes it.
@@ -244,7 +206,7 @@ impl Writer {
 
     pub(super) fn float(&mut self, value: f64) -> Outcome {
         if !value.is_finite() {
-            return Err(EncodeProblem::NotFinite { found: number::name_of_non_finite(value) });
+            return Err(EncodeProblem::NotFinite { found: number::name_of_non_finite(value) }.into());
         }
         self.begin_value()?;
         let mut buffer = ryu_js::Buffer::new();
@@ -315,7 +277,7 @@ impl Writer {
         self.room(key.len())?;
         let Some(Frame::Object { first, sorted, wants_value: wants_value @ false }) = self.frames.last_mut()
         else {
-            return Err(EncodeProblem::Misuse { what: "a key was written where a value belongs" });
+            return Err(EncodeProblem::Misuse { what: "a key was written where a value belongs" }.into());
         };
         *wants_value = true;
         if self.entries.len() > *first {
@@ -327,13 +289,13 @@ impl Writer {
         }
         let start = self.out.len();
         self.out.push('"');
-        push_escaped(&mut self.out, key);
+        let content = push_escaped(&mut self.out, key);
         let key_end = self.out.len();
         self.out.push_str("\":");
-        let entry = Entry { start, key_end, end: key_end, source };
+        let prefix = if content == Content::PlainAscii { key_order::prefix(key) } else { 0 };
+        let entry = Entry { start, key_end, end: key_end, source, prefix };
         if *sorted && self.entries.len() > *first {
-            let previous = self.entries.last().map_or("", |previous| previous.key(&self.out));
-            *sorted = key_order::compare(previous, entry.key(&self.out)).is_lt();
+            *sorted = self.entries.last().is_some_and(|previous| previous.compare(entry, &self.out).is_lt());
         }
         self.entries.push(entry);
         Ok(())
@@ -341,7 +303,9 @@ impl Writer {
 
     pub(super) fn end_object(&mut self) -> Outcome {
         let Some(Frame::Object { first, sorted, wants_value: false }) = self.frames.last() else {
-            return Err(EncodeProblem::Misuse { what: "an object ended without the value of its last key" });
+            return Err(
+                EncodeProblem::Misuse { what: "an object ended without the value of its last key" }.into()
+            );
         };
         let (first, sorted) = (*first, *sorted);
         let end = self.out.len();
@@ -363,16 +327,16 @@ impl Writer {
         let entries = entries.get_mut(first..).unwrap_or_default();
         let body = entries.first().map_or(out.len(), |entry| entry.start);
         // Stable, so that of two equal keys the later one is the duplicate.
-        entries.sort_by(|left, right| key_order::compare(left.key(out), right.key(out)));
+        entries.sort_by(|left, right| left.compare(*right, out));
         let duplicate = entries.windows(2).position(|pair| match pair {
-            [left, right] => left.key(out) == right.key(out),
+            [left, right] => left.compare(*right, out).is_eq(),
             _ => false,
         });
         if let Some(at) = duplicate {
-            let key = entries.get(at).map(|entry| key_order::unescape(entry.key(out)).collect());
+            let key = entries.get(at).map(|entry| shown(entry.key(out)));
             // The duplicate becomes the current entry, so that path and position lead to it.
             self.entries.truncate(first + at + 2);
-            return Err(EncodeProblem::DuplicateKey { key: key.unwrap_or_default() });
+            return Err(EncodeProblem::DuplicateKey { key: key.unwrap_or_default() }.into());
         }
         scratch.clear();
         scratch.push_str(out.get(body..).unwrap_or_default());
@@ -389,7 +353,7 @@ impl Writer {
     fn open(&mut self, bracket: char, frame: Frame) -> Outcome {
         self.begin_value()?;
         if self.frames.len() >= MAX_DEPTH && !self.form.is_digest() {
-            return Err(EncodeProblem::TooDeep { limit: MAX_DEPTH });
+            return Err(EncodeProblem::TooDeep { limit: MAX_DEPTH }.into());
         }
         self.out.push(bracket);
         self.frames.push(frame);
@@ -402,26 +366,20 @@ impl Writer {
         self.room(0)
     }
 
-    fn small(&mut self, value: std::fmt::Arguments<'_>) -> Outcome {
-        self.begin_value()?;
-        // Writing to a `String` does not fail.
-        std::fmt::Write::write_fmt(&mut self.out, value)
-            .map_err(|_| EncodeProblem::Misuse { what: "a number could not be written" })?;
-        self.room(0)
-    }
-
     /// Checks that a value may stand here.
     fn begin_value(&mut self) -> Outcome {
         match self.frames.last_mut() {
             Some(Frame::Array { .. }) => {}
             Some(Frame::Object { wants_value, .. }) => {
                 if !std::mem::take(wants_value) {
-                    return Err(EncodeProblem::Misuse { what: "a value was written where a key belongs" });
+                    return Err(
+                        EncodeProblem::Misuse { what: "a value was written where a key belongs" }.into()
+                    );
                 }
             }
             None => {
                 if std::mem::replace(&mut self.root_written, true) {
-                    return Err(EncodeProblem::Misuse { what: "a second value was written" });
+                    return Err(EncodeProblem::Misuse { what: "a second value was written" }.into());
                 }
             }
         }
@@ -431,37 +389,18 @@ impl Writer {
     /// Checks the limit of length. The digest form may be longer: it is never stored.
     fn room(&self, more: usize) -> Outcome {
         if self.out.len().saturating_add(more) > MAX_BYTES && !self.form.is_digest() {
-            return Err(EncodeProblem::TooLong { limit: MAX_BYTES });
+            return Err(EncodeProblem::TooLong { limit: MAX_BYTES }.into());
         }
         Ok(())
     }
 }
 
-/// Appends a string's characters with the escapes of RFC 8785, section 3.2.2.2, and no others.
-pub(super) fn push_escaped(out: &mut String, value: &str) {
-    let mut rest = value;
-    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-        // Both cuts are next to an ASCII character.
-        let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        let (special, after) = from.split_at_checked(1).unwrap_or((from, ""));
-        out.push_str(before);
-        match special.bytes().next() {
-            Some(b'"') => out.push_str("\\\""),
-            Some(b'\\') => out.push_str("\\\\"),
-            Some(0x08) => out.push_str("\\b"),
-            Some(b'\t') => out.push_str("\\t"),
-            Some(b'\n') => out.push_str("\\n"),
-            Some(0x0c) => out.push_str("\\f"),
-            Some(b'\r') => out.push_str("\\r"),
-            Some(control) => {
-                out.push_str("\\u00");
-                for nibble in [control >> 4, control & 0xf] {
-                    out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-                }
-            }
-            None => {}
-        }
-        rest = after;
+/// A key as errors show it: not escaped, and shortened when very long.
+fn shown(escaped: &str) -> String {
+    let mut characters = key_order::unescape(escaped);
+    let mut key: String = characters.by_ref().take(SHOWN_KEY).collect();
+    if characters.next().is_some() {
+        key.push('…');
     }
-    out.push_str(rest);
+    key
 }

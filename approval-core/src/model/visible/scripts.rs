@@ -60,13 +60,14 @@ pub fn suspicious_words(text: &str) -> Vec<SuspiciousWord> {
         .filter(|(_, word)| !word.is_ascii())
         .map(|(offset, word)| (offset, word, judge(word)))
         .collect();
-    let in_use: Vec<Script> = judged
-        .iter()
-        .filter_map(|(_, _, judgement)| match judgement {
-            Judgement::Honest(script) => Some(*script),
-            Judgement::Mixed | Judgement::LooksLike(..) => None,
-        })
-        .collect();
+    let mut in_use = Vec::new();
+    for (_, _, judgement) in &judged {
+        if let Judgement::Honest(script) = judgement
+            && !in_use.contains(script)
+        {
+            in_use.push(*script);
+        }
+    }
     judged
         .into_iter()
         .filter_map(|(offset, word, judgement)| {
@@ -97,11 +98,11 @@ fn judge(word: &str) -> Judgement {
     let script =
         word.chars().find(|letter| !letter.is_ascii()).map_or(Script::Latin, |letter| letter.script());
     let ordinary_latin = word.chars().all(|letter| letter.is_ascii() || is_ordinary_latin(letter));
-    let looks: String = skeleton(word).collect();
-    if !ordinary_latin && word.chars().any(char::is_alphabetic) && looks.is_ascii() {
-        return Judgement::LooksLike(looks, script);
+    if ordinary_latin || !word.chars().any(char::is_alphabetic) {
+        return Judgement::Honest(script);
     }
-    Judgement::Honest(script)
+    let looks: String = skeleton(word).collect();
+    if looks.is_ascii() { Judgement::LooksLike(looks, script) } else { Judgement::Honest(script) }
 }
 
 /// Latin letters as languages use them (`ı`, `œ`), not the full-width forms that merely look like ASCII.

@@ -31,10 +31,10 @@ pub(in crate::model::canonical) struct Lexer<'a> {
     token_start: usize,
 }
 
-type Result<T> = std::result::Result<T, EncodeProblem>;
+type Result<T> = std::result::Result<T, Box<EncodeProblem>>;
 
 fn syntax<T>(what: &'static str) -> Result<T> {
-    Err(EncodeProblem::Syntax { what })
+    Err(EncodeProblem::Syntax { what }.into())
 }
 
 impl<'a> Lexer<'a> {

@@ -86,7 +86,7 @@ impl<'a> Compound<'a> {
     fn text<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         let Ok(serde_json::Value::String(text)) = serde_json::to_value(value) else {
             let problem = EncodeProblem::Misuse { what: "a name that is private to `serde_json` was used" };
-            return self.encoder.check(Err(problem));
+            return self.encoder.check(Err(problem.into()));
         };
         let outcome = parse::parse_into(&text, &mut self.encoder.writer, matches!(self.kind, Kind::Number));
         self.encoder.placed(outcome)
@@ -161,7 +161,9 @@ impl SerializeMap for Compound<'_> {
     type Error = EncodeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
-        let outcome = key.serialize(KeyText { encoder: self.encoder });
+        let outcome = key
+            .serialize(KeyText { encoder: self.encoder })
+            .map_err(|error| error.or_at(|| self.encoder.writer.path_of_object()));
         self.encoder.placed(outcome)
     }
 

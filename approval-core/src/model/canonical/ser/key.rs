@@ -6,7 +6,7 @@ use serde::ser::Impossible;
 use serde::{Serialize, Serializer};
 
 use super::{Encoder, display};
-use crate::model::canonical::{EncodeError, EncodeProblem, FieldPath};
+use crate::model::canonical::{EncodeError, EncodeProblem};
 
 /// Writes the key of a map entry.
 pub(super) struct KeyText<'a> {
@@ -14,7 +14,7 @@ pub(super) struct KeyText<'a> {
 }
 
 fn refused<T>(found: &'static str) -> Result<T, EncodeError> {
-    Err(EncodeError::new(EncodeProblem::KeyNotText { found }, FieldPath::root(), None))
+    Err(EncodeError::unplaced(EncodeProblem::KeyNotText { found }))
 }
 
 macro_rules! by_display {

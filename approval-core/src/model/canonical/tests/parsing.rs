@@ -128,6 +128,9 @@ fn duplicate_keys_are_refused_with_their_place() {
     refused("{\"a\":1,\n \"a\":2}", 2, 2, "`a`");
     refused(r#"{"x":[{"b":1,"a":2,"c":3,"\u0062":4}]}"#, 1, 26, "`x[0].b`");
     refused(r#"{"b":1,"a\n":1,"a\u000a":1}"#, 1, 16, r#"the key "a\n" occurs twice"#);
+    let long = "k".repeat(10_000);
+    let error = parse_canonical(&format!(r#"{{"{long}":{{"{long}":1,"{long}":2}}}}"#)).unwrap_err();
+    assert!(error.to_string().len() < 1_000, "{error}");
     // The same keys in different objects are no duplicates.
     assert!(parse_canonical(r#"{"a":{"a":1},"b":{"a":1}}"#).is_ok());
 }

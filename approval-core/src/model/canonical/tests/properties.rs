@@ -148,8 +148,14 @@ fn pair() -> impl Strategy<Value = (Model, Model)> {
     ]
 }
 
+/// `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(1_000), ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn reading_any_text_of_a_value_gives_its_canonical_text(value in model()) {

@@ -149,6 +149,15 @@ impl<K: Serialize, V: Serialize> Serialize for Entries<K, V> {
 
 #[test]
 fn keys_that_are_not_text_are_refused() {
+    struct Key(Result<&'static str, f64>);
+    impl Serialize for Key {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                Ok(text) => serializer.serialize_str(text),
+                Err(number) => serializer.serialize_f64(number),
+            }
+        }
+    }
     #[derive(Serialize)]
     struct Args {
         by_size: Entries<f64, u8>,
@@ -156,6 +165,10 @@ fn keys_that_are_not_text_are_refused() {
     let error = to_canonical(&Args { by_size: Entries(vec![(1.5, 1)]) }).unwrap_err();
     assert_eq!(error.problem(), &EncodeProblem::KeyNotText { found: "a float" });
     assert_eq!(error.path().to_string(), "by_size");
+    // The entry before the refused one is not blamed.
+    let mixed = Entries(vec![(Key(Ok("x")), 1), (Key(Err(0.5)), 2)]);
+    assert_eq!(to_canonical(&[&mixed]).unwrap_err().path().to_string(), "[0]");
+    assert!(to_canonical(&mixed).unwrap_err().path().is_root());
     assert!(to_canonical(&Entries(vec![((), 1)])).is_err());
     assert!(to_canonical(&Entries(vec![(None::<u8>, 1)])).is_err());
     assert!(to_canonical(&Entries(vec![([1, 2], 1)])).is_err());
