@@ -167,6 +167,11 @@ impl Desk {
         Self { entries: Vec::new(), state: State::Idle, elsewhere }
     }
 
+    /// From now on no further request is put on the screen.
+    pub(super) fn retire(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.shelved = true);
+    }
+
     /// Takes note of an event and says what to do.
     pub(super) fn handle(&mut self, event: Event, scene: Scene) -> Step {
         let mut step = match event {
@@ -354,10 +359,10 @@ impl Desk {
 
     fn ended(&mut self, why: &str) -> Step {
         self.state = State::Over;
-        let text = format!("{why}: nobody can answer here any more, and nothing was decided.");
+        let text = format!("{why}: nobody can answer here any more. What is open stays undecided:");
         let mut page = Page::line(Style::Warning, &text);
         for entry in self.entries.drain(..) {
-            let text = format!("  still open: {} ({})", render::title(&entry.view), entry.view.id);
+            let text = format!("  {} ({})", render::title(&entry.view), entry.view.id);
             page.push(Line::new(Style::Plain, &text));
         }
         page.push(Line::new(Style::Plain, &self.elsewhere));

@@ -71,7 +71,7 @@ impl Session {
                 biased;
                 news = self.news.recv() => match news {
                     Some(News::Event(event)) => (event, None),
-                    Some(News::Stop) | None => return self.leave(standing.is_some()).await,
+                    Some(News::Stop) | None => return self.leave(standing.is_some(), sending).await,
                 },
                 event = pending(&mut sending) => {
                     sending = None;
@@ -131,10 +131,18 @@ impl Session {
         Ok(())
     }
 
-    /// Leaves the cursor at the beginning of a line.
-    async fn leave(&mut self, standing: bool) {
+    /// Tells what became of the last answer, and leaves the cursor at the beginning of a line.
+    async fn leave(mut self, standing: bool, sending: Option<Sending>) {
         self.lines.pause();
-        if standing && let Err(error) = self.screen.print("\n".to_owned()).await {
+        let mut text = if standing { "\n".to_owned() } else { String::new() };
+        if let Some(sending) = sending {
+            self.desk.retire();
+            let event = sending.await;
+            let scene = self.scene();
+            let look = Look { colour: self.colour, width: scene.width };
+            text.push_str(&self.desk.handle(event, scene).page.paint(look));
+        }
+        if let Err(error) = self.screen.print(text).await {
             tracing::debug!(%error, "the terminal was gone before the program");
         }
     }

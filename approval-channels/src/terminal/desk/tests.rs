@@ -386,8 +386,8 @@ fn the_end_of_input_votes_nothing_and_lists_what_is_open() {
     room.ask("two", ANN);
     let text = room.on(Event::Ended("The input ended".into()));
     let expected = format!(
-        "The input ended: nobody can answer here any more, and nothing was decided.\n  still open: act.one for \
-         agent:worker-3 ({})\n  still open: act.two for agent:worker-3 ({})\nGo elsewhere.\n",
+        "The input ended: nobody can answer here any more. What is open stays undecided:\n  act.one for \
+         agent:worker-3 ({})\n  act.two for agent:worker-3 ({})\nGo elsewhere.\n",
         id("one"),
         id("two")
     );

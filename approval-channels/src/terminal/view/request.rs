@@ -69,14 +69,24 @@ pub(in crate::terminal) fn ending(request: &Request) -> String {
 fn matter(request: &Request) -> Matter {
     let Some(question) = &request.question else { return Matter::Action };
     let json = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-    Matter::Question {
-        schema: json(&question.schema),
-        choices: question
-            .options
-            .iter()
-            .map(|option| (option.title.to_string(), json(&option.value)))
-            .collect(),
+    let schema = json(&question.schema);
+    let mut choices: Vec<_> =
+        question.options.iter().map(|option| (option.title.to_string(), json(&option.value))).collect();
+    if choices.is_empty() {
+        choices = enumerated(&schema);
     }
+    Matter::Question { schema, choices }
+}
+
+/// The answers of a schema that lists them all: by `enum`, or by `oneOf` with a `const` each.
+fn enumerated(schema: &Value) -> Vec<(String, Value)> {
+    let list = |keyword| schema.get(keyword).and_then(Value::as_array);
+    let title = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if let Some(values) = list("enum") {
+        return values.iter().map(|value| (title(value), value.clone())).collect();
+    }
+    let constant = |one: &Value| one.get("const").map(|value| (title(value), value.clone()));
+    list("oneOf").and_then(|all| all.iter().map(constant).collect()).unwrap_or_default()
 }
 
 const fn severity(risk: Risk) -> Severity {

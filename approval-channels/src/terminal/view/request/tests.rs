@@ -116,6 +116,18 @@ fn a_question_brings_its_schema_and_its_choices() {
 }
 
 #[test]
+fn the_answers_that_a_schema_lists_can_be_chosen() {
+    let blue_or_7 = vec![("blue".to_owned(), json!("blue")), ("7".to_owned(), json!(7))];
+    assert_eq!(enumerated(&json!({"enum": ["blue", 7]})), blue_or_7);
+    assert_eq!(
+        enumerated(&json!({"oneOf": [{"const": "blue", "description": "As the sky"}, {"const": 7}]})),
+        blue_or_7
+    );
+    assert_eq!(enumerated(&json!({"oneOf": [{"const": "blue"}, {"type": "integer"}]})), []);
+    assert_eq!(enumerated(&json!({"type": "string"})), []);
+}
+
+#[test]
 fn endings_say_who_decided_what_and_why() {
     let by = "user:ann@example.com, user:bob@example.com";
     assert_eq!(ending(&request("one")), "it is open");
