@@ -9,12 +9,15 @@ mod command;
 mod cost;
 mod create;
 mod decide;
+mod delegate;
+mod edit;
 mod eligibility;
 mod escalate;
 mod execution;
 mod grant;
 mod halt;
 mod history;
+mod info;
 pub mod limits;
 mod matching;
 mod place;
@@ -22,6 +25,7 @@ mod quorum;
 mod refusal;
 mod render;
 mod schema;
+mod tighten;
 mod timeout;
 mod transition;
 mod validity;
@@ -32,8 +36,10 @@ mod tests;
 
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Settlement};
 pub use create::create;
+pub use edit::edited_arguments;
 pub use refusal::{NotEligible, Refusal};
 pub use render::{compute_cost, render_description};
+pub use tighten::tighten;
 pub use timeout::due_at;
 pub use transition::{Requires, Transition};
 
@@ -52,7 +58,14 @@ pub fn apply(
     let case = case::Case { request, command, facts, now };
     match &command.act {
         Act::Vote { digest, ballot, note } => vote::vote(&case, *digest, ballot, note.as_ref()),
+        Act::ApproveEdited { digest, edits, note } => {
+            edit::approve_edited(&case, *digest, edits, note.as_ref())
+        }
+        Act::Delegate { to } => delegate::delegate(&case, to),
         Act::Escalate { requirement, to, priority } => escalate::escalate(&case, *requirement, to, *priority),
+        Act::RequestInfo { question } => info::request_info(&case, question),
+        Act::ProvideInfo { answer } => info::provide_info(&case, answer),
+        Act::Comment { text } => info::comment(&case, text),
         Act::Cancel { reason } => halt::cancel(&case, reason.as_ref()),
         Act::Halt { reason } => halt::halt(&case, reason),
         Act::Revoke { reason } => grant::revoke(&case, reason),
@@ -65,28 +78,5 @@ pub fn apply(
         Act::Reopen => execution::reopen(&case),
         Act::Retry { successor } => execution::retry(&case, *successor),
         Act::Tick => timeout::tick(&case),
-        Act::ApproveEdited { .. }
-        | Act::Delegate { .. }
-        | Act::RequestInfo { .. }
-        | Act::ProvideInfo { .. }
-        | Act::Comment { .. } => Err(Refusal::NothingToDo),
     }
-}
-
-/// Tightens.
-#[must_use]
-pub fn tighten(gate: &crate::model::Gate, by: &crate::model::Gate) -> crate::model::Gate {
-    let _ = by;
-    gate.clone()
-}
-/// Edits.
-///
-/// # Errors
-/// Always.
-pub fn edited_arguments(
-    request: &Request,
-    edits: &[Edit],
-) -> Result<(crate::model::CanonicalJson, crate::model::ArgumentsDigest), Refusal> {
-    let _ = (request, edits);
-    Err(Refusal::NothingToDo)
 }

@@ -26,7 +26,7 @@ impl<'a> Case<'a> {
         Change::new(self.request.clone(), actor, self.command.via.as_ref(), self.now)
     }
 
-    /// A change by the canonical person who acts.
+    /// Who sits where.
     pub(super) fn seating(&self) -> Seating<'a> {
         Seating::new(self.request, self.facts.people)
     }
@@ -53,13 +53,18 @@ impl<'a> Case<'a> {
         self.seating().voter(&self.command.actor).map_err(|why| self.not_an_approver(why))
     }
 
+    /// The canonical name of the actor, who must be eligible, even if the seat is taken meanwhile.
+    pub(super) fn approver(&self) -> Result<&'a Principal, Refusal> {
+        self.seating().approver(&self.command.actor).map_err(|why| self.not_an_approver(why))
+    }
+
     fn not_an_approver(&self, why: NotEligible) -> Refusal {
         Refusal::NotAnApprover { who: self.command.actor.clone(), why }
     }
 
     /// Whether the actor is an eligible approver, even if the seat is taken meanwhile.
     pub(super) fn is_approver(&self) -> bool {
-        self.seating().approver(&self.command.actor).is_ok()
+        self.approver().is_ok()
     }
 
     /// Whether the actor is the agent that asked.

@@ -52,7 +52,6 @@ pub(super) fn find(json: &CanonicalJson, steps: &[Step]) -> Found {
     if is_placeholder(json, at) { Found::Redacted } else { Found::Value(at..end(text, at)) }
 }
 
-#[expect(dead_code, reason = "wanted by edits")]
 /// Whether a part of the text holds a placeholder. Inside a string its quotes would have backslashes.
 pub(super) fn holds_placeholder(json: &CanonicalJson, part: &Range<usize>) -> bool {
     json.is_redacted() && json.as_str().get(part.clone()).is_none_or(|text| text.contains(PLACEHOLDER))

@@ -1,7 +1,15 @@
 //! What the tests of the lifecycle share: a small world of people, and a request that lives in it.
 
 mod create;
+mod delegate;
+mod edit;
+mod escalate;
 mod execution;
+mod info;
+mod matching;
+mod question;
+mod render;
+mod tighten;
 mod timeout;
 mod vote;
 

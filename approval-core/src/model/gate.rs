@@ -176,6 +176,20 @@ impl Gate {
         }
     }
 
+    /// A gate that says nothing but these requirements, for tightening another with: no timeout, and the loosest of
+    /// everything else. By itself it is only good for what is of low risk.
+    #[must_use]
+    pub fn only(rule: impl Into<Text>, requirements: Vec<Requirement>) -> Self {
+        Self {
+            veto: u32::MAX,
+            allow_self_approval: true,
+            timeout: None,
+            on_timeout: OnTimeout::Approve,
+            grant_ttl: Span::MAX,
+            ..Self::new(rule, requirements)
+        }
+    }
+
     /// Every principal that the gate names, for looking them up in the directory.
     pub fn principals(&self) -> impl Iterator<Item = &Principal> {
         let delegates: &[Principal] = match &self.delegation {

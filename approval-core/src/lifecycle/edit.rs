@@ -1,0 +1,213 @@
+//! Approving with changed arguments.
+
+use std::sync::Arc;
+
+use super::{
+    Edit, Refusal, Transition,
+    case::Case,
+    create, decide,
+    eligibility::Seating,
+    limits,
+    place::{self, Found},
+    quorum, schema,
+    tighten::tighten,
+    validity, vote,
+};
+use crate::{
+    clock::{after, to_micros},
+    error::Invalid,
+    model::{
+        ArgumentsDigest, Ballot, CanonicalJson, Editable, EventKind, NoticeKind, Principal, Request,
+        Revision, Text, Vote,
+        canonical::{FieldPath, Step, arguments_digest, parse_canonical},
+    },
+};
+
+/// A person changes arguments and approves the result.
+pub(super) fn approve_edited(
+    case: &Case<'_>,
+    digest: ArgumentsDigest,
+    edits: &[Edit],
+    note: Option<&Text>,
+) -> Result<Transition, Refusal> {
+    case.open()?;
+    let editor = case.voter()?;
+    case.saw(digest)?;
+    let note = limits::perhaps("note", note, limits::NOTE_LIMIT)?;
+    let (arguments, digest) = edited_arguments(case.request, edits)?;
+    let (description, cost) = create::describe(&case.request.action, &arguments)?;
+
+    let mut change = case.change_by(editor);
+    change.not_after(case.request.deadline);
+    let request = &mut change.request;
+    let from = request.revision.digest;
+    let number = request.revision.number.saturating_add(1);
+    request.revision =
+        Revision { number, arguments, digest, description, cost, editor: Some(editor.clone()) };
+    tighten_request(request, case)?;
+    for vote in request.votes.iter_mut().filter(|vote| !vote.ballot.is_reject()) {
+        vote.void = true;
+    }
+    quorum::approvers(request, case.facts.people)?;
+    Seating::new(request, case.facts.people)
+        .voter(editor)
+        .map_err(|why| Refusal::NotAnApprover { who: editor.clone(), why })?;
+
+    change.tell(EventKind::Edited { revision: number, from })?;
+    change.tell(EventKind::Voted { ballot: Ballot::Approve, note: note.clone() })?;
+    let via = case.command.via.clone();
+    let vote =
+        Vote { voter: editor.clone(), ballot: Ballot::Approve, digest, note, via, at: case.now, void: false };
+    vote::put(&mut change.request, vote, case);
+    let asked = Seating::new(&change.request, case.facts.people).deciders();
+    let others: Vec<Principal> = asked.into_iter().filter(|person| *person != editor).cloned().collect();
+    change.notify(NoticeKind::Edited, others);
+    decide::decide_by_votes(&mut change, case.facts)?;
+    Ok(change.finish())
+}
+
+/// The gate becomes as strict as the new arguments ask for. People then have the shorter time, counted from now, but
+/// never longer than before.
+fn tighten_request(request: &mut Request, case: &Case<'_>) -> Result<(), Refusal> {
+    let Some(by) = case.facts.edited_gate else { return Ok(()) };
+    let gate = tighten(&request.gate, by);
+    validity::gate(&gate, request.risk, false)?;
+    if gate.timeout != request.gate.timeout
+        && let Some(timeout) = gate.timeout
+    {
+        let shorter = to_micros(after(case.now, timeout));
+        request.deadline = Some(request.deadline.map_or(shorter, |deadline| deadline.min(shorter)));
+    }
+    request.gate = Arc::new(gate);
+    Ok(())
+}
+
+/// The arguments as they would be after these edits, and their digest.
+///
+/// # Errors
+/// [`Refusal::Invalid`] when there is no edit, one is about an argument that the gate does not list as editable or that
+/// is redacted, a value does not fit the schema of its parameter, or nothing changes.
+pub fn edited_arguments(
+    request: &Request,
+    edits: &[Edit],
+) -> Result<(CanonicalJson, ArgumentsDigest), Refusal> {
+    if request.question.is_some() {
+        return Err(bad("question", "has no arguments to edit", "answer it, or reject it"));
+    }
+    if edits.is_empty() {
+        return Err(bad("", "changes nothing", "vote without an edit"));
+    }
+    let mut arguments = request.revision.arguments.clone();
+    let mut checks: Vec<(Step, &Text)> = Vec::new();
+    let mut paths: Vec<FieldPath> = Vec::with_capacity(edits.len());
+    for edit in edits {
+        let path: FieldPath = edit
+            .path
+            .parse()
+            .map_err(|e| Invalid::new("edit", &*edit.path, format!("names no argument: {e}")))?;
+        if paths.iter().any(|other| covers(other, &path) || covers(&path, other)) {
+            return Err(bad(&edit.path, "is edited twice", "give one value for it"));
+        }
+        let listed = listed(&request.gate.editable, &path).ok_or_else(|| not_editable(request, edit))?;
+        arguments = replace(&arguments, &path, edit, listed.exactly)?;
+        if let (Some(schema), Some(parameter)) = (&listed.editable.schema, path.steps().first()) {
+            checks.push((parameter.clone(), schema));
+        }
+        paths.push(path);
+    }
+    for (parameter, schema) in checks {
+        let value = part(&arguments, &[parameter]).ok_or_else(|| bad("", "is gone", "give it a value"))?;
+        schema::check("edited argument", schema, &value)?;
+    }
+    let action = &request.action;
+    let digest = arguments_digest(action.name.as_str(), action.version, action.schema.as_ref(), &arguments);
+    if digest == request.revision.digest {
+        return Err(bad(
+            edits.first().map_or("", |edit| &*edit.path),
+            "has that value already",
+            "vote without an edit",
+        ));
+    }
+    Ok((arguments, digest))
+}
+
+fn bad(path: &str, why: &str, hint: &str) -> Refusal {
+    Invalid::new("edit", path, why).hint(hint).into()
+}
+
+fn not_editable(request: &Request, edit: &Edit) -> Refusal {
+    let paths: Vec<&str> = request.gate.editable.iter().map(|one| &*one.path).collect();
+    let hint = match paths.as_slice() {
+        [] => "reject it, and say what would be right".to_owned(),
+        some => format!("these may be edited: {}", some.join(", ")),
+    };
+    Invalid::new("edit", &*edit.path, "is of an argument that may not be edited").hint(hint).into()
+}
+
+/// The entry that lets a path be edited.
+struct Listed<'a> {
+    editable: &'a Editable,
+    /// Whether it is the path itself, and nothing around it.
+    exactly: bool,
+}
+
+fn listed<'a>(editable: &'a [Editable], path: &FieldPath) -> Option<Listed<'a>> {
+    let entries = editable.iter().filter_map(|one| {
+        let outer: FieldPath = one.path.parse().ok()?;
+        covers(&outer, path)
+            .then(|| Listed { editable: one, exactly: outer.steps().len() == path.steps().len() })
+    });
+    entries.max_by_key(|entry| entry.exactly)
+}
+
+/// Whether `inner` is `outer` or lies in it.
+pub(super) fn covers(outer: &FieldPath, inner: &FieldPath) -> bool {
+    let same = |(outer, inner): (&Step, &Step)| outer == inner || *outer == Step::Every;
+    outer.steps().len() <= inner.steps().len() && outer.steps().iter().zip(inner.steps()).all(same)
+}
+
+/// Puts the new value in its place, on the text, so that nothing else changes.
+fn replace(
+    arguments: &CanonicalJson,
+    path: &FieldPath,
+    edit: &Edit,
+    may_add: bool,
+) -> Result<CanonicalJson, Refusal> {
+    let text = arguments.as_str();
+    let secret =
+        || bad(&edit.path, "is redacted, and cannot be edited", "reject it, and say what would be right");
+    if edit.value.is_redacted() || (arguments.is_redacted() && edit.value.as_str().contains("$redacted\":")) {
+        return Err(bad(&edit.path, "has a value that looks redacted", "give the value itself"));
+    }
+    let (range, member) = match place::find(arguments, path.steps()) {
+        Found::Value(range) if place::holds_placeholder(arguments, &range) => return Err(secret()),
+        Found::Value(range) => (range, None),
+        Found::NoKey { at, others } if may_add => (at..at, Some(others)),
+        Found::Redacted => return Err(secret()),
+        Found::NoKey { .. } | Found::Nothing => {
+            return Err(bad(&edit.path, "leads to no argument", "name one that the request has"));
+        }
+    };
+    let mut new = String::with_capacity(text.len() + edit.value.as_str().len());
+    new.push_str(text.get(..range.start).unwrap_or_default());
+    if let (Some(_), Some(Step::Key(key))) = (member, path.steps().last()) {
+        new.push_str(&serde_json::Value::from(&**key).to_string());
+        new.push(':');
+    }
+    new.push_str(edit.value.as_str());
+    if member == Some(true) {
+        new.push(',');
+    }
+    new.push_str(text.get(range.end..).unwrap_or_default());
+    let read =
+        if arguments.is_redacted() { CanonicalJson::parse_redacted(&new) } else { parse_canonical(&new) };
+    read.map_err(|e| Invalid::new("edit", &*edit.path, format!("gives no arguments: {e}")).into())
+}
+
+/// A part of the arguments, for itself.
+fn part(arguments: &CanonicalJson, steps: &[Step]) -> Option<CanonicalJson> {
+    match place::find(arguments, steps) {
+        Found::Value(range) => parse_canonical(arguments.as_str().get(range)?).ok(),
+        Found::NoKey { .. } | Found::Redacted | Found::Nothing => None,
+    }
+}
