@@ -1,0 +1,111 @@
+//! The journal.
+
+use std::sync::Arc;
+
+use approval_core::{
+    Principal,
+    store::{JournalEntry, JournalLine},
+};
+
+use super::{Check, Env, Stop, ensure, ensure_eq};
+
+/// A line that differs from every other number's.
+fn line(env: &Env, number: usize) -> Result<JournalLine, Stop> {
+    let (_, sample) = env.sample();
+    Ok(JournalLine::Call {
+        at: env.now(),
+        action: "balance.read".into(),
+        version: 1,
+        digest: sample.document()?.request().original,
+        agent: Principal::agent("suite"),
+        run: number.is_multiple_of(2).then(|| "run".into()),
+        rule: format!("rule \"{number}\"").into(),
+        outcome: "allowed".into(),
+        why: None,
+    })
+}
+
+fn lines(env: &Env, from: usize, count: usize) -> Result<Vec<JournalLine>, Stop> {
+    (from..from + count).map(|number| line(env, number)).collect()
+}
+
+fn texts(entries: &[JournalEntry]) -> Vec<&JournalLine> {
+    entries.iter().map(|entry| &entry.line).collect()
+}
+
+pub(super) async fn an_empty_journal_has_no_lines(env: &mut Env) -> Check {
+    ensure_eq!(env.store.read_journal(0, 10).await?, vec![], "an empty journal");
+    env.store.append_journal(vec![]).await?;
+    ensure_eq!(env.store.read_journal(0, 10).await?, vec![], "a journal after nothing was appended");
+    Ok(())
+}
+
+pub(super) async fn the_journal_keeps_its_order(env: &mut Env) -> Check {
+    let mut all = Vec::new();
+    for (from, count) in [(0, 1), (1, 30), (31, 2)] {
+        let some = lines(env, from, count)?;
+        all.extend(some.clone());
+        env.store.append_journal(some).await?;
+    }
+    let found = env.store.read_journal(0, 1000).await?;
+    ensure_eq!(texts(&found), all.iter().collect::<Vec<_>>(), "the journal");
+    ensure!(found.is_sorted_by(|a, b| a.number < b.number), "the numbers do not count up: {found:.300?}");
+    ensure!(found.first().is_some_and(|first| first.number > 0), "the first number is 0");
+    Ok(())
+}
+
+pub(super) async fn the_journal_is_read_a_page_at_a_time(env: &mut Env) -> Check {
+    env.store.append_journal(lines(env, 0, 25)?).await?;
+    let whole = env.store.read_journal(0, 100).await?;
+    let (mut found, mut after) = (Vec::new(), 0);
+    loop {
+        let page = env.store.read_journal(after, 10).await?;
+        ensure!(page.len() <= 10, "a page of at most 10 has {}", page.len());
+        let Some(last) = page.last() else { break };
+        after = last.number;
+        found.extend(page);
+    }
+    ensure_eq!(found, whole, "the pages together");
+    ensure_eq!(env.store.read_journal(u64::MAX, 10).await?, vec![], "what comes after the last number");
+    Ok(())
+}
+
+pub(super) async fn every_kind_of_line_is_kept(env: &mut Env) -> Check {
+    let refused = JournalLine::Refused {
+        at: env.now(),
+        request: env.id(),
+        by: Principal::agent("mallory"),
+        via: Some("mail\u{0}\u{202e}".into()),
+        why: "vote: not an approver".into(),
+        count: u64::from(u32::MAX) + 1,
+    };
+    let all = vec![refused, line(env, 1)?];
+    env.store.append_journal(all.clone()).await?;
+    ensure_eq!(texts(&env.store.read_journal(0, 10).await?), all.iter().collect::<Vec<_>>(), "the journal");
+    Ok(())
+}
+
+pub(super) async fn lines_appended_together_stay_together(env: &mut Env) -> Check {
+    let mut tasks = Vec::new();
+    for group in 0..20 {
+        let some = lines(env, group * 10, 10)?;
+        let store = Arc::clone(&env.store);
+        tasks.push(tokio::spawn(async move { store.append_journal(some).await }));
+    }
+    for task in tasks {
+        task.await??;
+    }
+    let found = env.store.read_journal(0, 1000).await?;
+    ensure_eq!(found.len(), 200, "the number of lines");
+    for group in found.chunks(10) {
+        let Some(JournalEntry { line: JournalLine::Call { rule, .. }, .. }) = group.first() else {
+            return Err(Stop::Broken("a line of another kind is in the journal".to_owned()));
+        };
+        let first = (0..20).find(|number| **rule == *format!("rule \"{}\"", number * 10));
+        let Some(first) = first else {
+            return Err(Stop::Broken(format!("{rule} follows the last line of another group")));
+        };
+        ensure_eq!(texts(group), lines(env, first * 10, 10)?.iter().collect::<Vec<_>>(), "a group of lines");
+    }
+    Ok(())
+}
