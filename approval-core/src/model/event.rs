@@ -250,7 +250,7 @@ pub struct Event {
 }
 
 /// A line of history as it is stored and hashed: the JSON text of an [`Event`], and its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventLine {
     /// Its place, from 1.
     pub seq: u64,

@@ -1,6 +1,6 @@
 //! Amounts of money.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,22 @@ impl Money {
     #[must_use]
     pub const fn currency(&self) -> Currency {
         self.currency
+    }
+}
+
+/// Amounts in one currency are ordered. In two currencies neither is less, equal or more, so that a limit in euros says
+/// nothing about a price in yen: write rules as "allow what is at most the limit".
+///
+/// ```
+/// use approval_core::Money;
+/// let limit: Money = "50 EUR".parse()?;
+/// assert!("49.99 EUR".parse::<Money>()? <= limit);
+/// assert!(!("1 JPY".parse::<Money>()? <= limit));
+/// # Ok::<(), approval_core::Invalid>(())
+/// ```
+impl PartialOrd for Money {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (self.currency == other.currency).then(|| self.amount.cmp(&other.amount))
     }
 }
 
@@ -107,6 +123,14 @@ mod tests {
         let json = serde_json::to_string(&cost).unwrap();
         assert_eq!(json, r#"{"amount":"0.10","currency":"EUR"}"#);
         assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), cost);
+    }
+
+    #[test]
+    fn only_one_currency_is_ordered() {
+        let money = |text: &str| text.parse::<Money>().unwrap();
+        assert!(money("50.00 EUR") <= money("50 EUR") && money("50.01 EUR") > money("50 EUR"));
+        assert_eq!(money("1 USD").partial_cmp(&money("2 EUR")), None);
+        assert_eq!(money("1 USD").partial_cmp(&money("1 EUR")), None);
     }
 
     #[test]

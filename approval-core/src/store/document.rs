@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::StoreError;
 use crate::{
     clock::Timestamp,
@@ -14,7 +16,7 @@ use crate::{
 pub struct Document(Arc<Request>);
 
 /// A request and its version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Counts the writes, from 1.
     pub version: u64,
