@@ -1,3 +1,4 @@
 //! Shared by the tests.
 
+pub mod examples;
 pub mod repo;
