@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Durable stores for [`approval_core`].
+//!
+//! - `SqliteStore` (feature `sqlite`, on by default): one file, any number of processes on one machine.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use approval_core::ApprovalManager;
+//! use approval_store::SqliteStore;
+//! let manager = ApprovalManager::builder().store(SqliteStore::open("approvals.db")?).unattended().build()?;
+//! # Ok(()) }
+//! ```
+
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sync;
+
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteBuilder, SqliteStore};
