@@ -118,7 +118,7 @@ impl FakeClock {
     ///
     /// In a current-thread runtime with a store in memory all that time brought about is done then. What other threads do
     /// meanwhile (those of a database, or of a multi-thread runtime) this cannot see: wait for what you expect of them,
-    /// with `TestManager::until` for instance.
+    /// with [`crate::TestManager::until`] for instance.
     pub async fn settle(&self) {
         let mut quiet = 0;
         let mut before = self.sleepers().stirs;
