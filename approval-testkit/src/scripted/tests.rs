@@ -1,7 +1,8 @@
 use approval_core::{
     Action, ApprovalError,
+    directory::StaticDirectory,
     lifecycle::NotEligible,
-    model::{EventKind, Status},
+    model::{EventKind, NoticeKind, Status},
 };
 use serde_json::{Value, json};
 
@@ -146,6 +147,42 @@ async fn people_answer_questions_and_refuse_to() {
     assert_eq!(refused.len(), 1);
     assert_eq!(refused[0].number, None);
     assert!(refused[0].to_string().contains("a vote at the script's end was refused: approve by user:ann@"));
+}
+
+#[tokio::test]
+async fn people_edit_arguments() {
+    let people = Scripted::new().edit(ANN, "cents", 200).edits(BOB, [("cents", 1)]).edit(ANN, "to", "eve");
+    let manager = TestManager::new(people.clone()).unwrap();
+    assert_eq!(run(&manager, call("a.b", 1)).await.unwrap(), json!({"cents": 200}));
+    assert_eq!(run(&manager, call("a.b", 1)).await.unwrap(), json!({"cents": 1}));
+    let waiting = manager.request(call("a.b", 1)).await.unwrap();
+    people.finished().await;
+    assert_eq!(waiting.request().await.unwrap().status, Status::Pending);
+    assert_eq!(people.refusals()[0].step, "edit and approve by user:ann@example.com");
+}
+
+#[tokio::test]
+async fn the_script_goes_on_when_the_agent_has_answered() {
+    let people = Scripted::new().ask(ANN, "which customer?").approve(ANN);
+    let manager = TestManager::with(|builder| {
+        builder.notifier(people.clone()).on_info(async |_, question| Some(format!("you asked {question}")))
+    })
+    .unwrap();
+    let approved = manager.request(call("a.b", 1)).await.unwrap().await.unwrap();
+    let info = &approved.request().info[0];
+    assert_eq!(info.answer.as_deref(), Some("you asked which customer?"));
+    assert!(people.notices().iter().any(|notice| notice.kind == NoticeKind::InfoProvided));
+    people.check().unwrap();
+}
+
+#[tokio::test]
+async fn seats_are_handed_on() {
+    let people = Scripted::new().delegate(ANN, EVE).approve(EVE);
+    let directory = StaticDirectory::new().may_delegate(ANN, [EVE]).unwrap();
+    let manager = TestManager::with(|builder| builder.notifier(people.clone()).directory(directory)).unwrap();
+    let approved = manager.request(call("a.b", 1)).await.unwrap().await.unwrap();
+    assert_eq!(approved.decision().unwrap().by, [Principal::new(EVE).unwrap()]);
+    people.check().unwrap();
 }
 
 #[tokio::test]
