@@ -68,7 +68,7 @@ impl Guard {
         running.start();
         match body.await {
             Ok(value) => {
-                let result = if records { to_canonical(&value).ok() } else { None };
+                let result = if records { recorded(&value) } else { None };
                 running.succeeded(result).await;
                 Ok(value)
             }
@@ -78,6 +78,13 @@ impl Guard {
             }
         }
     }
+}
+
+/// What a body returned, as it is kept for the same call later. A value that cannot be encoded is not kept.
+pub(crate) fn recorded<T: Serialize>(value: &T) -> Option<CanonicalJson> {
+    to_canonical(value)
+        .inspect_err(|error| tracing::error!(%error, "what the body returned cannot be recorded, so it cannot be replayed"))
+        .ok()
 }
 
 /// The arguments that will run: those of the call, or what approvers made of them.

@@ -41,6 +41,8 @@ pub struct Draft {
     pub arguments: CanonicalJson,
     /// Their digest.
     pub digest: ArgumentsDigest,
+    /// Whether the agent answers what approvers ask it.
+    pub answers_info: bool,
     /// The request that this one tries again.
     pub predecessor: Option<RequestId>,
 }

@@ -82,6 +82,7 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
         widened: Vec::new(),
         reminders: 0,
         extended: false,
+        answers_info: draft.answers_info,
         info: Vec::new(),
         comments: Vec::new(),
         decision: None,

@@ -87,6 +87,7 @@ pub(super) fn draft(gate: Gate) -> Draft {
         priority: None,
         gate: Arc::new(gate),
         arguments,
+        answers_info: false,
         predecessor: None,
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     error::Invalid,
     model::{
         ArgumentsDigest, CanonicalJson, Text,
-        canonical::{DigestKey, EncodeError, arguments_digest, parse_canonical, redact, to_canonical},
+        canonical::{DigestKey, EncodeError, Step, arguments_digest, parse_canonical, redact, to_canonical},
     },
 };
 
@@ -142,7 +142,20 @@ impl ActionSpec {
                 Invalid::new("redacted arguments", self.info.name.as_str(), "need a key for their digest")
                     .hint("give the manager's builder a redaction_key")
             })?;
-            redact(&arguments, &self.redact, key).map_err(|error| not_encodable(&error))?.bound
+            let redacted = redact(&arguments, &self.redact, key).map_err(|error| not_encodable(&error))?;
+            // A path that finds nothing may be a spelling mistake, and the secret would be shown.
+            let missed = redacted.absent.iter().find(|path| !path.steps().contains(&Step::Every));
+            if let Some(path) = missed {
+                return Err(Invalid::new(
+                    "path of a redacted argument",
+                    path.to_string(),
+                    "leads to nothing",
+                )
+                .hint(
+                    "look at its spelling; a value that may be missing is redacted if it is written as null",
+                ));
+            }
+            redacted.bound
         };
         let digest = arguments_digest(
             self.info.name.as_str(),

@@ -153,6 +153,7 @@ fn again(request: &Request, id: RequestId) -> Draft {
         gate: Arc::clone(&request.gate),
         arguments: request.revision.arguments.clone(),
         digest: request.revision.digest,
+        answers_info: request.answers_info,
         predecessor: Some(request.id),
     }
 }
@@ -228,6 +229,7 @@ impl Core {
             gate,
             arguments: bound.arguments.clone(),
             digest: bound.digest,
+            answers_info: self.settings.info.is_some(),
             predecessor: *predecessor,
         })
     }

@@ -182,6 +182,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
             gate: Arc::new(gate),
             arguments,
             digest,
+            answers_info: core.settings.info.is_some(),
             predecessor: None,
         })
     }

@@ -223,6 +223,9 @@ pub struct Request {
     /// Whether the deadline has been moved by [`super::OnTimeout::Escalate`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub extended: bool,
+    /// Whether the agent answers what approvers ask it. If not, they are told that nobody will.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answers_info: bool,
     /// What approvers asked the agent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub info: Vec<InfoExchange>,
