@@ -83,8 +83,14 @@ pub trait StoreHome: Send + Sync {
     /// Why it cannot be opened.
     async fn open(&self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, BoxError>;
 
-    /// Whether a store that is opened later finds what an earlier one wrote, and several may be open at once. The cases
-    /// about that are left out if not.
+    /// Whether a store that is opened after an earlier one was closed finds what that one wrote. The cases about restarts
+    /// are left out if not.
+    fn survives(&self) -> bool {
+        self.shared()
+    }
+
+    /// Whether several stores may be open on the same data at once, as in several processes. The cases about that are left
+    /// out if not.
     fn shared(&self) -> bool {
         false
     }

@@ -58,11 +58,11 @@ pub(super) async fn closing_finishes_what_was_begun(env: &mut Env) -> Check {
             other => ensure!(false, "a commit while the store closes is answered by {other:.300?}"),
         }
     }
-    if env.home.shared() {
-        let store = env.another().await?;
+    if env.home.survives() {
+        env.reopen().await?;
         for id in acknowledged {
             ensure!(
-                store.load(id).await?.is_some(),
+                env.store.load(id).await?.is_some(),
                 "request {id} was acknowledged while closing, and is lost"
             );
         }

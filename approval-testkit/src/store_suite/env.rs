@@ -48,11 +48,11 @@ impl Env {
 
     /// Closes the store and opens it again.
     pub(super) async fn reopen(&mut self) -> Check {
-        if !self.home.shared() {
+        if !self.home.survives() {
             return Err(Stop::NotApplicable);
         }
         self.store.close().await?;
-        self.store = self.another().await?;
+        self.store = self.home.open(Arc::new(self.clock.clone())).await?;
         Ok(())
     }
 
