@@ -180,6 +180,8 @@ pub enum StopReason {
     Halted,
     /// It has run already.
     AlreadyRan,
+    /// Somebody else decided first.
+    AlreadyDecided,
     /// Nobody knows whether it ran.
     OutcomeUnknown,
     /// The call itself is not right.
@@ -200,6 +202,7 @@ impl StopReason {
             Self::PolicyDenied => "policy_denied",
             Self::Halted => "halted",
             Self::AlreadyRan => "already_ran",
+            Self::AlreadyDecided => "already_decided",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::InvalidCall => "invalid_call",
             Self::SystemError => "system_error",
@@ -370,7 +373,8 @@ impl ApprovalError {
             Self::Cancelled(_) => StopReason::ApprovalCancelled,
             Self::PolicyDenied { .. } => StopReason::PolicyDenied,
             Self::Halted { .. } => StopReason::Halted,
-            Self::AlreadyRan { .. } | Self::AlreadyDecided { .. } => StopReason::AlreadyRan,
+            Self::AlreadyRan { .. } => StopReason::AlreadyRan,
+            Self::AlreadyDecided { .. } => StopReason::AlreadyDecided,
             Self::Unknown(_) => StopReason::OutcomeUnknown,
             Self::KeyConflict { .. }
             | Self::NotAnApprover { .. }

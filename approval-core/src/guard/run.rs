@@ -64,9 +64,8 @@ impl Guard {
         let arguments = actual.to_value().map_err(|e| not_the_type(&e.to_string()))?;
         let mut running = authorization.begin(actual).await?;
         let grant = running.grant();
-        let body = body(arguments, grant);
         running.start();
-        match body.await {
+        match body(arguments, grant).await {
             Ok(value) => {
                 let result = if records { recorded(&value) } else { None };
                 running.succeeded(result).await;

@@ -44,7 +44,7 @@ impl Core {
             let facts = facts(&people, &halts, now);
             let transition = lifecycle::create(draft.clone(), &facts, now)
                 .map_err(|refusal| ApprovalError::of_refusal(about.clone(), refusal))?;
-            match self.write(Expect::Absent, transition, &halts).await? {
+            match self.write(Expect::Absent, transition, &halts, now).await? {
                 Written::Done(stored) => return Ok(Opened::New(stored)),
                 Written::KeyTaken(stored) => return Ok(Opened::Existing(stored)),
                 Written::Conflict(_) => {
@@ -80,6 +80,7 @@ impl Core {
             Tried::Failed(error) => error,
             Tried::Refused { request, refusal, .. } => {
                 self.attempts.note(&request, &command, &refusal);
+                self.journal.nudge();
                 ApprovalError::of_refusal(About::of(&request), *refusal)
             }
         })
@@ -116,7 +117,7 @@ impl Core {
                     });
                 }
             };
-            match self.write(Expect::Version(stored.version), transition, &halts).await? {
+            match self.write(Expect::Version(stored.version), transition, &halts, now).await? {
                 Written::Done(done) => return Ok(done),
                 Written::Conflict(Some(current)) => {
                     stored = current;
@@ -201,13 +202,10 @@ impl Core {
         expect: Expect,
         transition: Transition,
         halts: &HaltView,
+        now: Timestamp,
     ) -> Result<Written, ApprovalError> {
         let Transition { request, events, notices, not_before, not_after, requires } = transition;
         let request = Arc::new(request);
-        let now = events
-            .last()
-            .and(request.decision.as_ref().map(|decision| decision.at))
-            .unwrap_or(request.created_at);
         let notices = notify::route(&notices, request.id, &self.notifiers, &*self.directory, now).await;
         let conditions = conditions(&requires, halts);
         let commit = Commit {

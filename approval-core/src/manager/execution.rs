@@ -8,7 +8,7 @@ use crate::{
     clock::{Span, after},
     id::{ExecutorId, GrantId, RequestId},
     lifecycle::{Act, Command, Ending},
-    model::{CanonicalJson, Principal, Request, Vote},
+    model::{CanonicalJson, Execution as ExecutionRecord, Principal, Request, Vote},
 };
 
 /// Proof that people approved the action `A` with the arguments that run: given to the body by the guard, and by nobody
@@ -64,7 +64,6 @@ impl<A: ?Sized> Grant<A> {
 pub struct Execution {
     manager: ApprovalManager,
     request: Arc<Request>,
-    executor: ExecutorId,
     started: bool,
     done: bool,
 }
@@ -79,8 +78,16 @@ impl std::fmt::Debug for Execution {
 }
 
 impl Execution {
-    pub(crate) const fn new(manager: ApprovalManager, request: Arc<Request>, executor: ExecutorId) -> Self {
-        Self { manager, request, executor, started: false, done: false }
+    /// What is known to be executed in this process.
+    pub(crate) const fn new(manager: ApprovalManager, request: Arc<Request>) -> Self {
+        Self { manager, request, started: false, done: false }
+    }
+
+    fn executor(&self) -> ExecutorId {
+        match self.request.execution {
+            Some(ExecutionRecord::Executing { executor, .. }) => executor,
+            _ => ExecutorId::from_uuid(uuid::Uuid::nil()),
+        }
     }
 
     /// The request.
@@ -120,7 +127,7 @@ impl Execution {
     async fn report(&mut self, ending: Ending) {
         self.done = true;
         let core = Arc::clone(&self.manager.core);
-        let (request, executor) = (self.request.id, self.executor);
+        let (request, executor) = (self.request.id, self.executor());
         if let Err(error) = core.report(request, executor, ending.clone()).await {
             keep_reporting(&core, request, executor, ending, &error);
         }
@@ -147,7 +154,7 @@ impl Drop for Execution {
             (false, false) => Ending::Failed { why: "dropped before the body began".into(), started: false },
         };
         let core = Arc::clone(&self.manager.core);
-        let (request, executor) = (self.request.id, self.executor);
+        let (request, executor) = (self.request.id, self.executor());
         let manager = self.manager.clone();
         drop(core.clone().runtime.spawn(async move {
             if let Err(error) = core.report(request, executor, ending.clone()).await {

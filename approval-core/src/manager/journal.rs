@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::Core;
+use super::{Core, runtime::back_off};
 use crate::{
     approval_error::ApprovalError,
+    clock::{Span, after},
     store::{JournalLine, Store, StoreError},
     sync::{Mutex, lock},
 };
@@ -19,6 +20,8 @@ const BATCH: usize = 512;
 pub(crate) struct Journal {
     store: Arc<dyn Store>,
     waiting: Mutex<Vec<JournalLine>>,
+    /// Rings when there is something to write.
+    some: Notify,
     /// Rings when there is a batch to write.
     full: Notify,
     /// Rings when there is room again.
@@ -32,6 +35,7 @@ impl Journal {
         Self {
             store,
             waiting: Mutex::new(Vec::new()),
+            some: Notify::new(),
             full: Notify::new(),
             room: Notify::new(),
             writing: tokio::sync::Mutex::new(()),
@@ -55,7 +59,7 @@ impl Journal {
     /// Appends a line without waiting. From a destructor a line may go beyond the capacity: it is never dropped.
     pub(crate) fn force(&self, line: JournalLine) {
         lock(&self.waiting).push(line);
-        self.full.notify_one();
+        self.some.notify_one();
     }
 
     fn try_buffer(&self, line: JournalLine) -> Option<JournalLine> {
@@ -65,8 +69,10 @@ impl Journal {
             return Some(line);
         }
         waiting.push(line);
-        if waiting.len() == BATCH {
-            self.full.notify_one();
+        match waiting.len() {
+            1 => self.some.notify_one(),
+            BATCH => self.full.notify_one(),
+            _ => {}
         }
         None
     }
@@ -94,33 +100,34 @@ impl Journal {
         result
     }
 
-    async fn full(&self) {
-        self.full.notified().await;
+    /// There is something else to write with the next batch.
+    pub(crate) fn nudge(&self) {
+        self.some.notify_one();
     }
 }
 
 /// How long a buffered line waits at the most.
-const PATIENCE: crate::clock::Span = crate::clock::Span::from_millis(200);
+const PATIENCE: Span = Span::from_millis(200);
 
 /// Writes buffered lines until the manager stops.
 pub(crate) async fn run(core: Arc<Core>) {
+    let journal = &core.journal;
     let mut failures = 0_u32;
     while !core.stop.is_stopped() {
-        let wake = crate::clock::after(core.clock.now(), super::runtime::back_off(PATIENCE, failures));
         if failures == 0 {
             tokio::select! {
-                () = core.journal.full() => {}
-                () = core.clock.sleep_until(wake) => {}
-                () = core.stop.stopped() => {}
-            }
-        } else {
-            tokio::select! {
-                () = core.clock.sleep_until(wake) => {}
-                () = core.stop.stopped() => {}
+                () = journal.some.notified() => {}
+                () = core.stop.stopped() => return,
             }
         }
+        let wake = after(core.clock.now(), back_off(PATIENCE, failures));
+        tokio::select! {
+            () = journal.full.notified(), if failures == 0 => {}
+            () = core.clock.sleep_until(wake) => {}
+            () = core.stop.stopped() => {}
+        }
         let written = async {
-            core.journal.flush().await?;
+            journal.flush().await?;
             core.attempts.flush(&*core.store).await
         };
         match written.await {

@@ -349,17 +349,21 @@ impl Approved {
         let about = About::of(&self.request);
         let not_runnable = || Err(ApprovalError::of_refusal(about, crate::lifecycle::Refusal::NotApproved));
         let Some(grant) = self.request.grant else { return not_runnable() };
-        let executor = core.lease.executor(core).await?;
         let act = Act::Consume {
-            executor,
+            executor: core.lease.executor(core).await?,
             grant: grant.id,
             agent: self.request.requester.clone(),
             action: self.request.action.name.clone(),
             digest,
         };
+        // On a task of its own: a caller that goes away meanwhile must not leave a spent grant that nobody answers for.
+        let (manager, id) = (self.manager.clone(), self.request.id);
         let command = Command { actor: self.request.requester.clone(), via: None, operator: false, act };
-        let stored = core.execute(self.request.id, command).await?;
-        Ok(Execution::new(self.manager.clone(), stored.request, executor))
+        let spent = core.runtime.spawn(async move {
+            let stored = manager.core.execute(id, command).await?;
+            Ok(Execution::new(manager, stored.request))
+        });
+        spent.await.unwrap_or(Err(ApprovalError::ShutDown))
     }
 
     /// The time at which the grant runs out; `None` for a question.

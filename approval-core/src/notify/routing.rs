@@ -7,7 +7,7 @@ use crate::{
     clock::Timestamp,
     directory::Directory,
     id::{NoticeId, RequestId},
-    model::{Delivery, NoticeDraft, OutboxNotice, Text},
+    model::{Delivery, NoticeDraft, NoticeKind, OutboxNotice, Text},
 };
 
 /// Turns what a transition wants told into rows of the outbox: one for every channel that the receiver wants and that
@@ -28,7 +28,10 @@ pub(crate) async fn route(
             tracing::warn!(to = %draft.to, %error, "the directory does not say how to reach a person; using every channel");
             None
         });
-        let reaching = notifiers.iter().filter(|(_, notifier)| notifier.reaches(&draft.to));
+        // A channel that cannot bring a message up to date has nothing to say when the matter is closed.
+        let useful =
+            |notifier: &dyn Notifier| draft.kind != NoticeKind::Closed || notifier.capabilities().updates;
+        let reaching = notifiers.iter().filter(|(_, one)| one.reaches(&draft.to) && useful(&**one));
         let chosen =
             reaching.filter(|(name, _)| preferred.as_ref().is_none_or(|preferred| preferred.contains(name)));
         rows.extend(chosen.map(|(name, _)| OutboxNotice {

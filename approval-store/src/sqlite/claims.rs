@@ -6,7 +6,7 @@ use approval_core::{
     model::{OutboxNotice, Text},
     store::{ClaimedNotice, NoticeClaim, NoticeClaims, NoticeSettlement, StoreError},
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     failure::failed,
@@ -15,8 +15,8 @@ use super::{
 };
 
 /// The channels are a JSON array; an empty one means any.
-const NEXT: &str = "SELECT min(claimable_at) FROM notices WHERE claimable_at IS NOT NULL
-    AND (?1 = '[]' OR channel IN (SELECT value FROM json_each(?1)))";
+const NEXT: &str = "SELECT claimable_at FROM notices WHERE claimable_at IS NOT NULL
+    AND (?1 = '[]' OR channel IN (SELECT value FROM json_each(?1))) ORDER BY claimable_at LIMIT 1";
 const CLAIMABLE: &str = "SELECT number, body, delivery FROM notices WHERE claimable_at <= ?1
     AND (?2 = '[]' OR channel IN (SELECT value FROM json_each(?2))) ORDER BY claimable_at, number LIMIT ?3";
 const CLAIM: &str = "UPDATE notices SET claimable_at = ?2, owner = ?3 WHERE number = ?1";
@@ -39,7 +39,8 @@ fn notice(body: &str, delivery: &str) -> Result<OutboxNotice, StoreError> {
 pub(super) fn next(connection: &Connection, channels: &[Text]) -> Result<Option<Timestamp>, StoreError> {
     let fail = failed("the outbox could not be read");
     let mut statement = connection.prepare_cached(NEXT).map_err(&fail)?;
-    let next: Option<i64> = statement.query_row([array(channels)?], |row| row.get(0)).map_err(&fail)?;
+    let next: Option<i64> =
+        statement.query_row([array(channels)?], |row| row.get(0)).optional().map_err(&fail)?;
     next.map(moment).transpose()
 }
 
