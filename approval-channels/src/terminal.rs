@@ -7,8 +7,6 @@
 //! Several requests queue. One that is decided elsewhere leaves with a line that says who decided. At the end of the
 //! input nothing is decided; the terminal says what is still open and asks nobody any more.
 //!
-//! When it starts, it also asks about what was open before: the run that had asked may be gone, and its screen with it.
-//!
 //! Where people type, what they typed before the prompt (`user:ann@example.com> `) appeared does not count. Where lines
 //! are piped in, each answers one prompt, whenever it was written.
 //!
@@ -26,7 +24,6 @@
 mod desk;
 mod devices;
 mod edit;
-mod form;
 mod input;
 mod json;
 mod judge;
@@ -44,11 +41,10 @@ mod wrap;
 
 use std::fmt;
 use std::io::{self, BufRead, Write};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use approval_core::model::Text;
-use approval_core::notify::Decider;
 use approval_core::{Clock, Principal, SystemClock};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -69,8 +65,6 @@ pub struct Terminal {
     elsewhere: String,
     clock: Arc<dyn Clock>,
     settle: Duration,
-    /// Once it is started.
-    decider: OnceLock<Decider>,
     /// Until it is started.
     idle: Mutex<Option<Idle>>,
     news: mpsc::UnboundedSender<News>,
@@ -106,8 +100,7 @@ impl InputEnd {
 impl Terminal {
     /// Standard input and standard error of this process.
     ///
-    /// One for each process: two would compete for the lines. What is a terminal and what a pipe is looked up; standard
-    /// output is left alone, and standard input between two prompts. Colours are used where standard
+    /// What is a terminal and what a pipe is looked up; standard output is left alone. Colours are used where standard
     /// error is a terminal, unless the environment sets `NO_COLOR`, or `TERM` to `dumb`: these two variables are all
     /// that is read of the environment.
     #[must_use]
@@ -147,7 +140,6 @@ impl Terminal {
                 .to_owned(),
             clock: Arc::new(SystemClock),
             settle: SETTLE,
-            decider: OnceLock::new(),
             idle: Mutex::new(Some(Idle { devices, news: received })),
             news,
             over: watch::Sender::new(false),

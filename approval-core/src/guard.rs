@@ -4,13 +4,17 @@ mod allowed;
 mod ambient;
 mod authorize;
 mod blocking;
+pub(crate) mod macro_support;
 mod refusable;
+mod reject_options;
 mod run;
+mod watch;
 
 pub use ambient::{AsManager, HasApprovalManager, ambient, set_ambient};
 pub use authorize::{Authorization, Running};
 pub(crate) use blocking::block_on;
 pub use refusable::Refusable;
+pub use reject_options::RejectOptions;
 pub use run::Guard;
 
 pub use crate::manager::Context;

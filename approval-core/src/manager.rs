@@ -35,6 +35,7 @@ pub use admin::Stats;
 pub use approved_worker::ApprovedWorker;
 pub use builder::{BuildError, ManagerBuilder};
 pub use context::Context;
+pub(crate) use execution::Unwound;
 pub use execution::{Execution, Grant};
 pub(crate) use keys::{KeyScope, scoped_key};
 pub(crate) use open::{Prepared, tightened};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     approval_error::ApprovalError,
-    manager::{ApprovalManager, Prepared},
+    manager::{ApprovalManager, Prepared, Unwound},
     model::{Risk, Text},
     store::JournalLine,
 };
@@ -16,6 +16,7 @@ pub(crate) struct Allowed {
     prepared: Prepared,
     rule: Text,
     started: bool,
+    unwound: Unwound,
     done: bool,
 }
 
@@ -35,11 +36,23 @@ impl Allowed {
         if prepared.spec.risk > Risk::Low {
             core.journal.sync(line(manager, &prepared, &rule, "allowed", None)).await?;
         }
-        Ok(Self { manager: manager.clone(), prepared, rule, started: false, done: false })
+        Ok(Self {
+            manager: manager.clone(),
+            prepared,
+            rule,
+            started: false,
+            unwound: Unwound::Unwatched,
+            done: false,
+        })
     }
 
     pub(crate) const fn start(&mut self) {
         self.started = true;
+    }
+
+    pub(crate) fn watch(&mut self, unwound: Unwound) {
+        self.started = true;
+        self.unwound = unwound;
     }
 
     pub(crate) async fn end(mut self, outcome: &str, why: Option<&str>) {
@@ -56,10 +69,11 @@ impl Drop for Allowed {
         if self.done {
             return;
         }
-        let (outcome, why) = match (std::thread::panicking(), self.started) {
-            (true, _) => ("failed", "the body panicked"),
-            (false, true) => ("unknown", "the future of the body was dropped before it ended"),
-            (false, false) => ("failed", "dropped before the body began"),
+        let panic = self.unwound.why();
+        let (outcome, why) = match (&panic, self.started) {
+            (Some(why), _) => ("failed", why.as_str()),
+            (None, true) => ("unknown", "the future of the body was dropped before it ended"),
+            (None, false) => ("failed", "dropped before the body began"),
         };
         let line = line(&self.manager, &self.prepared, &self.rule, outcome, Some(why));
         self.manager.core.journal.force(line);

@@ -43,6 +43,12 @@ impl<T: AsManager + ?Sized> AsManager for &T {
     }
 }
 
+impl<T: AsManager + ?Sized> AsManager for &mut T {
+    fn as_manager(&self) -> Result<ApprovalManager, ApprovalError> {
+        (**self).as_manager()
+    }
+}
+
 impl<T: AsManager + ?Sized> AsManager for Arc<T> {
     fn as_manager(&self) -> Result<ApprovalManager, ApprovalError> {
         (**self).as_manager()

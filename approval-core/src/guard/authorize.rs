@@ -6,7 +6,7 @@ use super::allowed::{self, Allowed};
 use crate::{
     approval_error::{About, ApprovalError},
     lifecycle::{Act, Command, Refusal},
-    manager::{Action, ApprovalManager, Approved, Execution, Grant, Prepared, tightened},
+    manager::{Action, ApprovalManager, Approved, Execution, Grant, Prepared, Unwound, tightened},
     model::{CanonicalJson, Execution as ExecutionRecord, ExecutionState, Principal, Request},
     policy::Ruling,
 };
@@ -190,6 +190,23 @@ impl Running {
         match &mut self.0 {
             Kind::Asked(execution) => execution.start(),
             Kind::Allowed(allowed) => allowed.start(),
+        }
+    }
+
+    /// The body begins, and whoever runs it tells of a panic: a drop without one is a drop.
+    pub(super) fn watch(&mut self) {
+        self.unwound(Unwound::No);
+    }
+
+    /// The body panicked.
+    pub(super) fn panicked(&mut self, message: &str) {
+        self.unwound(Unwound::Yes(message.to_owned()));
+    }
+
+    fn unwound(&mut self, unwound: Unwound) {
+        match &mut self.0 {
+            Kind::Asked(execution) => execution.watch(unwound),
+            Kind::Allowed(allowed) => allowed.watch(unwound),
         }
     }
 

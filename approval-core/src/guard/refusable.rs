@@ -17,6 +17,7 @@ pub trait Refusable {
     fn refused(error: ApprovalError) -> Self;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E: From<ApprovalError>> Refusable for Result<T, E> {
     fn refused(error: ApprovalError) -> Self {
         Err(error.into())

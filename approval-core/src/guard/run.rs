@@ -1,11 +1,11 @@
 //! Guarding without the macro: for tool loops and proxies whose tools are data.
 
-use std::{fmt::Display, future::Future};
+use std::{fmt::Display, future::Future, pin::pin};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::Authorization;
+use super::{Authorization, watch::watched};
 use crate::{
     approval_error::ApprovalError,
     error::Invalid,
@@ -65,7 +65,8 @@ impl Guard {
         let mut running = authorization.begin(actual).await?;
         let grant = running.grant();
         running.start();
-        match body(arguments, grant).await {
+        let body = pin!(body(arguments, grant));
+        match watched(&mut running, body).await {
             Ok(value) => {
                 let result = if records { recorded(&value) } else { None };
                 running.succeeded(result).await;

@@ -53,7 +53,6 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
 fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
     let intent = limits::perhaps("intent", draft.intent.as_ref(), limits::INTENT_LIMIT)?;
     let (description, cost) = describe(&draft.action, &draft.arguments)?;
-    let predecessor = draft.predecessor;
     Ok(Request {
         id: draft.id,
         namespace: draft.namespace,
@@ -64,18 +63,18 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
         run: draft.run,
         intent,
         key: draft.key,
-        original: predecessor.as_ref().map_or(draft.digest, |one| one.original),
+        original: draft.digest,
         risk: draft.risk,
         priority: draft.priority.unwrap_or(draft.risk.priority()),
         deadline: draft.gate.timeout.map(|timeout| to_micros(after(now, timeout))),
         gate: draft.gate,
         revision: Revision {
-            number: predecessor.as_ref().map_or(1, |one| one.revision),
+            number: 1,
             arguments: draft.arguments,
             digest: draft.digest,
             description,
             cost,
-            editor: predecessor.as_ref().and_then(|one| one.editor.clone()),
+            editor: None,
         },
         status: Status::Pending,
         votes: Vec::new(),
@@ -90,7 +89,7 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
         grant: None,
         execution: None,
         created_at: now,
-        predecessor: predecessor.map(|one| one.request),
+        predecessor: draft.predecessor,
         successor: None,
         chain: ChainHead::EMPTY,
     })

@@ -65,7 +65,31 @@ pub struct Execution {
     manager: ApprovalManager,
     request: Arc<Request>,
     started: bool,
+    unwound: Unwound,
     done: bool,
+}
+
+/// Whether a body panicked, as far as is known.
+#[derive(Debug, Default)]
+pub(crate) enum Unwound {
+    /// Nobody watches the body: if the thread unwinds, it is taken to be the body that panicked.
+    #[default]
+    Unwatched,
+    /// The body is watched, and has not panicked.
+    No,
+    /// The body panicked with this message.
+    Yes(String),
+}
+
+impl Unwound {
+    /// What is recorded about a panic, if there was one.
+    pub(crate) fn why(&self) -> Option<String> {
+        match self {
+            Self::Unwatched => std::thread::panicking().then(|| "the body panicked".to_owned()),
+            Self::No => None,
+            Self::Yes(message) => Some(format!("the body panicked: {message}")),
+        }
+    }
 }
 
 impl std::fmt::Debug for Execution {
@@ -80,7 +104,7 @@ impl std::fmt::Debug for Execution {
 impl Execution {
     /// What is known to be executed in this process.
     pub(crate) const fn new(manager: ApprovalManager, request: Arc<Request>) -> Self {
-        Self { manager, request, started: false, done: false }
+        Self { manager, request, started: false, unwound: Unwound::Unwatched, done: false }
     }
 
     fn executor(&self) -> ExecutorId {
@@ -111,6 +135,12 @@ impl Execution {
     /// The body begins. From now on a drop means "unknown", before it "not started".
     pub const fn start(&mut self) {
         self.started = true;
+    }
+
+    /// The body begins, or went on to panic, under somebody's eyes.
+    pub(crate) fn watch(&mut self, unwound: Unwound) {
+        self.started = true;
+        self.unwound = unwound;
     }
 
     /// The body returned. `result` is kept for later calls with the same key, if given.
@@ -146,12 +176,12 @@ impl Drop for Execution {
         if self.done {
             return;
         }
-        let ending = match (std::thread::panicking(), self.started) {
-            (true, started) => Ending::Failed { why: "the body panicked".into(), started },
-            (false, true) => {
+        let ending = match (self.unwound.why(), self.started) {
+            (Some(why), started) => Ending::Failed { why: capped(&why).into(), started },
+            (None, true) => {
                 Ending::Unknown { why: "the future of the body was dropped before it ended".into() }
             }
-            (false, false) => Ending::Failed { why: "dropped before the body began".into(), started: false },
+            (None, false) => Ending::Failed { why: "dropped before the body began".into(), started: false },
         };
         let core = Arc::clone(&self.manager.core);
         let (request, executor) = (self.request.id, self.executor());

@@ -52,7 +52,7 @@ pub use error::{DecodeError, EncodeError, EncodeProblem, Position};
 pub use json::CanonicalJson;
 pub use parse::parse_canonical;
 pub use path::{FieldPath, Step};
-pub use redact::{DigestKey, Redacted, keyed, redact};
+pub use redact::{DigestKey, Redacted, keyed, omit, redact};
 pub use ser::to_canonical;
 
 /// How deep arrays and objects may be nested: as deep as `serde_json` reads with its default settings.

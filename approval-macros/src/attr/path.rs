@@ -53,21 +53,19 @@ impl FieldPath {
 
     /// The path as the library reads it when the program runs: `args.customer`, `pair[0]`.
     pub(crate) fn canonical(&self) -> String {
-        let mut text = self.root_name();
-        for member in &self.members {
-            match member {
-                Member::Named(ident) => {
-                    text.push('.');
-                    text.push_str(&ident.unraw().to_string());
-                }
-                Member::Unnamed(index) => {
-                    text.push('[');
-                    text.push_str(&index.index.to_string());
-                    text.push(']');
-                }
+        // Marks that belong to the letter before them stand in names, but not in bare keys.
+        let key = |name: String, dot: &str| {
+            if name.chars().all(|c| c.is_alphanumeric() || c == '_') {
+                format!("{dot}{name}")
+            } else {
+                format!("[\"{name}\"]")
             }
-        }
-        text
+        };
+        let members = self.members.iter().map(|member| match member {
+            Member::Named(ident) => key(ident.unraw().to_string(), "."),
+            Member::Unnamed(index) => format!("[{}]", index.index),
+        });
+        std::iter::once(key(self.root_name(), "")).chain(members).collect()
     }
 
     /// Reads a path out of a string literal whose tokens stand at `span`.
@@ -170,6 +168,7 @@ mod tests {
     #[test]
     fn the_library_reads_elements_in_brackets() {
         assert_eq!(tokens("r#type.0.1.name").unwrap().canonical(), "type[0][1].name");
+        assert_eq!(tokens("args.क्ष").unwrap().canonical(), "args[\"क्ष\"]");
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Guard {
                 target.extend(quote_spanned!(Span::mixed_site()=> .#member));
             }
             quote_spanned!(Span::mixed_site()=>
-                match execution.edited(&#editor) {
+                match authorized.edited(&#editor) {
                     ::core::result::Result::Ok(::core::option::Option::Some(edited)) => #target = edited,
                     ::core::result::Result::Ok(::core::option::Option::None) => {}
                     ::core::result::Result::Err(error) => return refuse(error),
@@ -110,7 +110,7 @@ impl Guard {
         if let ([(editor, _)], true) = (paths.as_slice(), whole) {
             return quote_spanned!(Span::mixed_site()=>
                 #(#cfg)*
-                let #mutability #root = match execution.edited(&#editor) {
+                let #mutability #root = match authorized.edited(&#editor) {
                     ::core::result::Result::Ok(::core::option::Option::Some(edited)) => edited,
                     ::core::result::Result::Ok(::core::option::Option::None) => #root,
                     ::core::result::Result::Err(error) => return refuse(error),

@@ -27,7 +27,7 @@ impl Guard {
         let (editors, offer_editors) = (self.editors(), self.offer_editors());
         let (bind_all, check_fields) = (self.bind_all(), self.check_fields());
         let with_key = self.attributes.key.as_ref().map(|_| quote_spanned!(Span::mixed_site()=> .key(key)));
-        let authorized = self.authorized();
+        let (authorize, begin) = (self.authorize(), self.begin());
         let (apply_edits, grant) = (self.apply_edits(), self.grant());
         let run = self.run(statements, block);
         quote_spanned!(Span::mixed_site()=>
@@ -48,14 +48,15 @@ impl Guard {
                 #offer_editors
                 #m::Call::new(arguments, manager) #with_key
             };
-            let mut execution = #authorized;
+            #authorize
             #apply_edits
+            #begin
             #[allow(clippy::used_underscore_binding)]
             let arguments = {
                 #bind_all
                 #m::Arguments::of(spec, &bound)
             };
-            if let ::core::result::Result::Err(error) = execution.recheck(arguments) {
+            if let ::core::result::Result::Err(error) = running.recheck(arguments) {
                 return refuse(error);
             }
             #grant
@@ -76,29 +77,55 @@ impl Guard {
         quote_spanned!(Span::mixed_site()=> let refuse = #refused;)
     }
 
-    /// Asks and waits; the execution that may begin, or back to the caller.
-    fn authorized(&self) -> TokenStream {
+    /// Asks and waits; back to the caller with whatever stands in the way, or with what was recorded before.
+    fn authorize(&self) -> TokenStream {
         let m = &self.root;
         let asked = if self.analysed.is_async() {
             quote_spanned!(Span::mixed_site()=> #m::authorize(call).await)
         } else {
             quote_spanned!(Span::mixed_site()=> #m::authorize_blocking(call))
         };
-        let refused = if self.attributes.replay.is_some() {
+        let authorized = or_refuse(&asked);
+        let replayed = self.attributes.replay.map(|_| {
+            let replayed = or_refuse(&quote_spanned!(Span::mixed_site()=> replayed));
             quote_spanned!(Span::mixed_site()=>
-                match #m::replayed(error) {
-                    ::core::result::Result::Ok(returned) => return returned,
-                    ::core::result::Result::Err(error) => return refuse(error),
+                if let ::core::option::Option::Some(replayed) = authorized.replayed() {
+                    return #replayed;
                 }
             )
-        } else {
-            quote_spanned!(Span::mixed_site()=> return refuse(error))
-        };
+        });
         quote_spanned!(Span::mixed_site()=>
-            match #asked {
-                ::core::result::Result::Ok(execution) => execution,
-                ::core::result::Result::Err(error) => #refused,
-            }
+            let authorized = #authorized;
+            #replayed
+        )
+    }
+
+    /// Spends the grant for the caller's own arguments, or for those that approvers made of them.
+    fn begin(&self) -> TokenStream {
+        let m = &self.root;
+        let edited = if self.attributes.editable.is_some() {
+            let bind_all = self.bind_all();
+            quote_spanned!(Span::mixed_site()=>
+                #[allow(clippy::used_underscore_binding)]
+                let edited = if authorized.is_edited() {
+                    #bind_all
+                    ::core::option::Option::Some(#m::Arguments::of(spec, &bound))
+                } else {
+                    ::core::option::Option::None
+                };
+            )
+        } else {
+            quote_spanned!(Span::mixed_site()=> let edited = ::core::option::Option::None;)
+        };
+        let begun = if self.analysed.is_async() {
+            quote_spanned!(Span::mixed_site()=> authorized.begin(edited).await)
+        } else {
+            quote_spanned!(Span::mixed_site()=> authorized.begin_blocking(edited))
+        };
+        let running = or_refuse(&begun);
+        quote_spanned!(Span::mixed_site()=>
+            #edited
+            let mut running = #running;
         )
     }
 
@@ -106,7 +133,8 @@ impl Guard {
         let grant = self.parameters.grant.as_ref()?;
         let (name, ty) = (&grant.binding.ident, &grant.ty);
         let mutability = grant.binding.mutable.then(|| syn::token::Mut(name.span()));
-        Some(quote_spanned!(Span::mixed_site()=> let #mutability #name: #ty = execution.grant();))
+        let proof = or_refuse(&quote_spanned!(Span::mixed_site().located_at(ty.span())=> running.grant()));
+        Some(quote_spanned!(Span::mixed_site()=> let #mutability #name: #ty = #proof;))
     }
 
     /// Runs `statements`, records how they ended, and returns what they returned.
@@ -122,11 +150,10 @@ impl Guard {
         let recorded = self
             .attributes
             .replay
-            .map(|_| quote_spanned!(Span::mixed_site()=> execution.record(#m::Replay::recorded(&returned));));
+            .map(|_| quote_spanned!(Span::mixed_site()=> running.record(#m::Replay::recorded(&returned));));
         if self.analysed.is_async() {
             quote_spanned!(Span::mixed_site()=>
-                #[allow(clippy::let_unit_value)]
-                let returned: #output = execution.run(async move {
+                let body = async move {
                     // Tells inference what `return` and `?` in the body return.
                     if let ::core::option::Option::Some(returned) = ::core::option::Option::None::<#output> {
                         return returned;
@@ -135,19 +162,31 @@ impl Guard {
                     let returned: #output = #body;
                     #[allow(unreachable_code)]
                     returned
-                }).await;
+                };
+                #[allow(clippy::let_unit_value)]
+                let returned: #output = running.run(::core::pin::pin!(body)).await;
                 #recorded
-                execution.finish(#outcome).await;
+                running.finish(#outcome).await;
                 returned
             )
         } else {
             quote_spanned!(Span::mixed_site()=>
                 #[allow(clippy::let_unit_value)]
-                let returned: #output = execution.run_blocking(move || -> #output #body);
+                let returned: #output = running.run_blocking(move || -> #output #body);
                 #recorded
-                execution.finish_blocking(#outcome);
+                running.finish_blocking(#outcome);
                 returned
             )
         }
     }
+}
+
+/// The value of `result`; its error goes back to the caller.
+fn or_refuse(result: &TokenStream) -> TokenStream {
+    quote_spanned!(Span::mixed_site()=>
+        match #result {
+            ::core::result::Result::Ok(value) => value,
+            ::core::result::Result::Err(error) => return refuse(error),
+        }
+    )
 }

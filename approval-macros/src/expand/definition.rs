@@ -80,6 +80,7 @@ impl Guard {
         fields.flag("replay", attributes.replay.is_some());
         fields.flag("suspend", attributes.mode.is_some_and(|mode| mode.value == Mode::Suspend));
         fields.flag("cancel_on_drop", attributes.cancel_on_drop.is_some());
+        fields.flag("needs_grant", self.parameters.grant.is_some());
         let (unbound, skipped) = self.unbound();
         fields.slice("unbound", &unbound);
         fields.slice("skipped", &skipped);

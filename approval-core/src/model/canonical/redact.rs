@@ -97,6 +97,25 @@ pub struct Redacted {
 /// number or bool), or when the result is too large.
 pub fn redact(value: &CanonicalJson, paths: &[FieldPath], key: &DigestKey) -> Result<Redacted, EncodeError> {
     let form = if value.is_redacted() { Form::Redacted } else { Form::Redacting };
+    replace(value, paths, form, Some(key))
+}
+
+/// Replaces the values at these paths by `null`, so that nothing about them is bound. A path that leads to no value is
+/// passed over.
+///
+/// # Errors
+/// As [`redact`].
+pub fn omit(value: &CanonicalJson, paths: &[FieldPath]) -> Result<CanonicalJson, EncodeError> {
+    let form = if value.is_redacted() { Form::Redacted } else { Form::Plain };
+    Ok(replace(value, paths, form, None)?.bound)
+}
+
+fn replace(
+    value: &CanonicalJson,
+    paths: &[FieldPath],
+    form: Form,
+    key: Option<&DigestKey>,
+) -> Result<Redacted, EncodeError> {
     let text = value.as_str();
     let mut lexer = Lexer::new(text);
     let mut writer = Writer::new(form, text.len().saturating_add(128));
@@ -121,7 +140,8 @@ pub fn redact(value: &CanonicalJson, paths: &[FieldPath], key: &DigestKey) -> Re
 }
 
 struct Walk<'k> {
-    key: &'k DigestKey,
+    /// Under which placeholders are made; `null` stands in without.
+    key: Option<&'k DigestKey>,
     /// For each path, whether it led to a value.
     found: Vec<bool>,
 }
@@ -165,8 +185,8 @@ impl Walk<'_> {
             }
             let mut hidden = Writer::new(writer.form().digest_source(), 64);
             value(first, lexer, &mut hidden)?;
-            let keyed = self.key.keyed(&hidden.finish()?.text);
-            return writer.placeholder(&keyed);
+            let Some(key) = self.key else { return writer.null() };
+            return writer.placeholder(&key.keyed(&hidden.finish()?.text));
         }
         let Some(any) = cursors.first() else { return value(first, lexer, writer) };
         if first == Token::BeginObject {

@@ -1,0 +1,105 @@
+//! From a call to the right to run it.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::{Arguments, Call, Editor, Replay, Running};
+use crate::{
+    approval_error::ApprovalError,
+    error::Invalid,
+    guard::{Authorization, block_on},
+    manager::{Action, ActionSpec, ApprovalManager},
+    model::CanonicalJson,
+};
+
+/// A call that may run, once.
+#[derive(Debug)]
+pub struct Authorized {
+    authorization: Authorization,
+    manager: ApprovalManager,
+    spec: Arc<ActionSpec>,
+    /// The caller's own arguments, as they were when the call was made.
+    own: CanonicalJson,
+}
+
+/// Asks the policy and, where it says so, people; waits as long as the caller has patience.
+///
+/// # Errors
+/// Why the body may not run.
+pub async fn authorize(call: Call) -> Result<Authorized, ApprovalError> {
+    let (manager, action) = call.prepare()?;
+    let (spec, own) = (Arc::clone(&action.spec), action.arguments.clone());
+    let authorization = manager.authorize(action).await?;
+    Ok(Authorized { authorization, manager, spec, own })
+}
+
+/// [`authorize`] for a function that is not async.
+///
+/// # Errors
+/// As [`authorize`]; and where waiting would block the only thread of a runtime.
+pub fn authorize_blocking(call: Call) -> Result<Authorized, ApprovalError> {
+    let (manager, action) = call.prepare()?;
+    let (spec, own) = (Arc::clone(&action.spec), action.arguments.clone());
+    let authorization = manager.authorize_blocking(action)?;
+    Ok(Authorized { authorization, manager, spec, own })
+}
+
+impl Call {
+    fn prepare(self) -> Result<(ApprovalManager, Action), ApprovalError> {
+        let Self { arguments, manager, key } = self;
+        let manager = manager?;
+        let spec = arguments.spec.action_spec(&arguments.editable)?;
+        let own = arguments.checked()?;
+        Ok((manager, Action { spec, arguments: own, key: key.map(Into::into), predecessor: None }))
+    }
+}
+
+impl Authorized {
+    /// What the same call returned when it ran before, if that is to be given back.
+    #[must_use]
+    pub fn replayed<R: Replay>(&self) -> Option<Result<R, ApprovalError>> {
+        let recorded = self.authorization.ran_before()?;
+        Some(R::read(recorded).map_err(|why| {
+            Invalid::new("recorded result", self.spec.name().as_str(), format!("cannot be read: {why}"))
+                .into()
+        }))
+    }
+
+    /// Whether approvers changed the arguments.
+    #[must_use]
+    pub fn is_edited(&self) -> bool {
+        self.authorization.edited()
+    }
+
+    /// What approvers made of a parameter, if they changed it.
+    ///
+    /// # Errors
+    /// When the new value does not have the parameter's type.
+    pub fn edited<T: DeserializeOwned>(&self, editor: &Editor<T>) -> Result<Option<T>, ApprovalError> {
+        if !self.is_edited() {
+            return Ok(None);
+        }
+        Ok(editor.changed(&self.own, self.authorization.arguments())?)
+    }
+
+    /// Spends the grant. `edited` are the arguments with the approvers' changes in place; without, the caller's own run.
+    ///
+    /// # Errors
+    /// When the arguments are not the approved ones, or the grant was used, ran out, or was revoked.
+    pub async fn begin(self, edited: Option<Arguments>) -> Result<Running, ApprovalError> {
+        let Self { authorization, manager, spec, own } = self;
+        let expected = edited.map_or(Ok(own), Arguments::into_json)?;
+        let running = authorization.begin(expected.clone()).await?;
+        Ok(Running::new(running, manager, spec, expected))
+    }
+
+    /// [`Authorized::begin`] for a function that is not async.
+    ///
+    /// # Errors
+    /// As [`Authorized::begin`].
+    pub fn begin_blocking(self, edited: Option<Arguments>) -> Result<Running, ApprovalError> {
+        let action = self.spec.name().clone();
+        block_on(&action, self.begin(edited))
+    }
+}

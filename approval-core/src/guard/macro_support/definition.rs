@@ -1,0 +1,284 @@
+//! What an attribute says, as a constant.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use super::Edit;
+use crate::{
+    clock::Span,
+    error::Invalid,
+    manager::ActionSpec,
+    model::{self, OnTimeout, Principal, Priority, RejectOption, Risk, canonical::FieldPath},
+};
+
+/// How long people have.
+#[derive(Clone, Copy, Debug)]
+pub enum Timeout {
+    /// As long as the manager says.
+    Default,
+    /// As long as this.
+    After(Duration),
+    /// Without end.
+    Never,
+}
+
+/// At least `count` of these principals.
+#[derive(Clone, Copy, Debug)]
+pub struct Requirement {
+    /// How many.
+    pub count: u32,
+    /// Of whom.
+    pub of: &'static [&'static str],
+    /// Whether one person may fill a seat here and in another requirement.
+    pub may_share: bool,
+}
+
+/// Who else is asked after a delay.
+#[derive(Clone, Copy, Debug)]
+pub struct Escalation {
+    /// Delay from the opening of the request.
+    pub after: Duration,
+    /// Which requirement is widened, counted from 0.
+    pub requirement: usize,
+    /// By whom.
+    pub to: &'static [&'static str],
+    /// To which priority the request is raised.
+    pub priority: Option<Priority>,
+}
+
+/// How often people who have not voted are reminded.
+#[derive(Clone, Copy, Debug)]
+pub struct Reminders {
+    /// Time between two.
+    pub every: Duration,
+    /// How many at the most.
+    pub at_most: u32,
+}
+
+/// Everything that `#[guarded_action(…)]` can say and that is the same for every call.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the attribute")]
+pub struct Definition {
+    /// `name`
+    pub name: &'static str,
+    /// `version`
+    pub version: u32,
+    /// `kind`
+    pub kind: Option<&'static str>,
+    /// `description`, with placeholders
+    pub description: Option<&'static str>,
+    /// `cost`, with placeholders
+    pub cost: Option<&'static str>,
+    /// `risk`
+    pub risk: Risk,
+    /// `priority`
+    pub priority: Option<Priority>,
+    /// `approvers` and `require`
+    pub requirements: &'static [Requirement],
+    /// `escalate`
+    pub escalations: &'static [Escalation],
+    /// `remind`
+    pub reminders: Option<Reminders>,
+    /// `timeout`
+    pub timeout: Timeout,
+    /// `on_timeout`
+    pub on_timeout: OnTimeout,
+    /// `wait`
+    pub wait: Option<Duration>,
+    /// `grant_ttl`
+    pub grant_ttl: Option<Duration>,
+    /// `veto`
+    pub veto: Option<u32>,
+    /// `allow_self_approval`
+    pub allow_self_approval: bool,
+    /// `reject_options`
+    pub reject_options: Option<fn() -> Vec<RejectOption>>,
+    /// `idempotent`
+    pub idempotent: bool,
+    /// `replay`
+    pub replay: bool,
+    /// `mode = "suspend"`
+    pub suspend: bool,
+    /// `cancel_on_drop`
+    pub cancel_on_drop: bool,
+    /// Whether the body takes a `#[grant]`
+    pub needs_grant: bool,
+    /// Parameters that are not bound: `self`, `_`, and those of `skip`.
+    pub unbound: &'static [&'static str],
+    /// Fields of bound parameters that are not bound.
+    pub skipped: &'static [&'static str],
+    /// `redact`
+    pub redacted: &'static [&'static str],
+}
+
+impl Definition {
+    /// An action about which nothing else is said.
+    #[must_use]
+    pub const fn new(name: &'static str, version: u32) -> Self {
+        Self {
+            name,
+            version,
+            kind: None,
+            description: None,
+            cost: None,
+            risk: Risk::Medium,
+            priority: None,
+            requirements: &[],
+            escalations: &[],
+            reminders: None,
+            timeout: Timeout::Default,
+            on_timeout: OnTimeout::Reject,
+            wait: None,
+            grant_ttl: None,
+            veto: None,
+            allow_self_approval: false,
+            reject_options: None,
+            idempotent: false,
+            replay: false,
+            suspend: false,
+            cancel_on_drop: false,
+            needs_grant: false,
+            unbound: &[],
+            skipped: &[],
+            redacted: &[],
+        }
+    }
+}
+
+/// A definition, and what is made of it when the action is first called.
+#[derive(Debug)]
+pub struct Spec {
+    definition: Definition,
+    built: OnceLock<Result<Built, Invalid>>,
+    skipped: OnceLock<Result<Box<[FieldPath]>, Invalid>>,
+}
+
+#[derive(Debug)]
+struct Built {
+    spec: Arc<ActionSpec>,
+    editable: Box<[Edit]>,
+}
+
+impl Spec {
+    /// Holds `definition`.
+    #[must_use]
+    pub const fn new(definition: Definition) -> Self {
+        Self { definition, built: OnceLock::new(), skipped: OnceLock::new() }
+    }
+
+    /// The definition as written.
+    pub(super) const fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
+    /// The fields that are not bound.
+    pub(super) fn skipped(&self) -> Result<&[FieldPath], Invalid> {
+        let paths =
+            self.skipped.get_or_init(|| self.definition.skipped.iter().map(|path| path.parse()).collect());
+        paths.as_deref().map_err(Clone::clone)
+    }
+
+    /// The definition as the manager takes it, with what may be edited.
+    ///
+    /// It is built once. Only a generic function can have other types to edit in another call; that call builds its own.
+    pub(super) fn action_spec(&self, editable: &[Edit]) -> Result<Arc<ActionSpec>, Invalid> {
+        let make = || {
+            let spec = Arc::new(self.definition.build(editable)?);
+            Ok(Built { spec, editable: editable.into() })
+        };
+        let built = self.built.get_or_init(make).as_ref().map_err(Clone::clone)?;
+        if built.editable.iter().zip(editable).all(|(one, other)| one.is(other)) {
+            return Ok(Arc::clone(&built.spec));
+        }
+        Ok(make()?.spec)
+    }
+}
+
+impl Definition {
+    fn build(&self, editable: &[Edit]) -> Result<ActionSpec, Invalid> {
+        let mut spec = ActionSpec::new(self.name)?.version(self.version).risk(self.risk);
+        if let Some(kind) = self.kind {
+            spec = spec.kind(kind);
+        }
+        if let Some(description) = self.description {
+            spec = spec.description(description);
+        }
+        if let Some(cost) = self.cost {
+            spec = spec.cost(cost);
+        }
+        if let Some(priority) = self.priority {
+            spec = spec.priority(priority);
+        }
+        spec = spec.unbound(self.unbound.iter().chain(self.skipped).copied());
+        spec = spec.redact(self.redacted.iter().copied())?;
+        for edit in editable {
+            spec = spec.editable(edit.path, Some(&edit.parameter_schema()?));
+        }
+        if let Some(options) = self.reject_options {
+            spec = spec.reject_options(options());
+        }
+        spec = self.flags(spec);
+        Ok(self.times(self.people(spec)?))
+    }
+
+    fn flags(&self, mut spec: ActionSpec) -> ActionSpec {
+        if self.idempotent {
+            spec = spec.idempotent();
+        }
+        if self.replay {
+            spec = spec.replay();
+        }
+        if self.cancel_on_drop {
+            spec = spec.cancel_on_drop();
+        }
+        if self.allow_self_approval {
+            spec = spec.allow_self_approval();
+        }
+        if self.needs_grant {
+            spec = spec.needs_grant();
+        }
+        spec
+    }
+
+    fn people(&self, mut spec: ActionSpec) -> Result<ActionSpec, Invalid> {
+        for Requirement { count, of, may_share } in self.requirements {
+            let of = of.iter().map(|text| Principal::new(text)).collect::<Result<_, _>>()?;
+            spec = spec.requirement(model::Requirement { count: *count, of, may_share: *may_share });
+        }
+        for Escalation { after, requirement, to, priority } in self.escalations {
+            spec = spec.escalate(span(*after), *requirement, to.iter().copied(), *priority)?;
+        }
+        if let Some(veto) = self.veto {
+            spec = spec.veto(veto);
+        }
+        Ok(spec)
+    }
+
+    fn times(&self, mut spec: ActionSpec) -> ActionSpec {
+        spec = spec.on_timeout(self.on_timeout);
+        match self.timeout {
+            Timeout::Default => {}
+            Timeout::After(timeout) => spec = spec.timeout(span(timeout)),
+            Timeout::Never => spec = spec.no_timeout(),
+        }
+        if self.suspend {
+            spec = spec.suspend();
+        }
+        if let Some(patience) = self.wait {
+            spec = spec.wait(span(patience));
+        }
+        if let Some(ttl) = self.grant_ttl {
+            spec = spec.grant_ttl(span(ttl));
+        }
+        if let Some(Reminders { every, at_most }) = self.reminders {
+            spec = spec.remind(span(every), at_most);
+        }
+        spec
+    }
+}
+
+fn span(duration: Duration) -> Span {
+    Span::try_from(duration).unwrap_or(Span::MAX)
+}
