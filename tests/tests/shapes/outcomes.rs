@@ -1,0 +1,113 @@
+use std::{panic::AssertUnwindSafe, pin::pin};
+
+use approval_core::{
+    ApprovalError, ApprovalManager, guarded_action,
+    model::{Execution, Status},
+    policy::Ruling,
+};
+use approval_testkit::{Scripted, TestManager};
+use futures_util::{FutureExt, future::Either};
+
+use crate::support::{ANN, approving, deciding, outcomes, requests};
+
+#[guarded_action(name = "outcomes.panics", manager = approvals)]
+async fn panics(approvals: &ApprovalManager) -> Result<(), ApprovalError> {
+    tokio::task::yield_now().await;
+    panic!("half-way")
+}
+
+#[guarded_action(name = "outcomes.panics_in_sync", manager = approvals)]
+fn panics_in_sync(approvals: &ApprovalManager) -> Result<(), ApprovalError> {
+    panic!("half-way")
+}
+
+#[guarded_action(name = "outcomes.hangs", manager = approvals)]
+async fn hangs(approvals: &ApprovalManager) -> Result<(), ApprovalError> {
+    std::future::pending().await
+}
+
+#[guarded_action(name = "outcomes.replays", manager = approvals, key = id, replay)]
+async fn replays(approvals: &ApprovalManager, id: u8) -> Result<Vec<u8>, String> {
+    if id == 0 { Err("zero".into()) } else { Ok(vec![id]) }
+}
+
+#[guarded_action(name = "outcomes.suspends", manager = approvals, key = id, mode = "suspend")]
+async fn suspends(approvals: &ApprovalManager, id: u8) -> Result<u8, ApprovalError> {
+    Ok(id)
+}
+
+#[guarded_action(name = "outcomes.cancelled", manager = approvals, cancel_on_drop)]
+async fn cancelled(approvals: &ApprovalManager) -> Result<(), ApprovalError> {
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_a_failure_and_goes_on() {
+    let manager = approving();
+    let payload = AssertUnwindSafe(panics(&manager)).catch_unwind().await.unwrap_err();
+    assert_eq!(*payload.downcast::<&str>().unwrap(), "half-way");
+    std::panic::catch_unwind(AssertUnwindSafe(|| panics_in_sync(&manager))).unwrap_err();
+    assert_eq!(outcomes(&manager).await, ["failed: the body panicked: half-way"; 2]);
+}
+
+#[tokio::test]
+async fn a_body_dropped_half_way_is_unknown_even_while_another_panics() {
+    let manager = approving();
+    let dropped = AssertUnwindSafe(async {
+        let body = pin!(hangs(&manager));
+        let started = async {
+            let request = manager.next_request().await.unwrap();
+            manager
+                .until(request.id, |request| matches!(request.execution, Some(Execution::Executing { .. })))
+                .await
+        };
+        futures_util::future::select(body, pin!(started)).await;
+        panic!("somebody else");
+    });
+    dropped.catch_unwind().await.unwrap_err();
+    assert_eq!(outcomes(&manager).await, ["unknown"]);
+}
+
+#[tokio::test]
+async fn a_recorded_result_is_given_back() {
+    let manager = approving();
+    for _ in 0..2 {
+        assert_eq!(replays(&manager, 3).await.unwrap(), [3]);
+    }
+    assert_eq!(replays(&manager, 0).await.unwrap_err(), "zero");
+    assert_eq!(outcomes(&manager).await, ["failed: zero", "succeeded: [3]"]);
+    let again = replays(&manager, 0).await.unwrap_err();
+    assert!(again.contains("outcomes.replays"), "an error is not replayed: {again}");
+}
+
+#[tokio::test]
+async fn a_suspended_call_runs_when_it_is_made_again() {
+    let manager = deciding(Scripted::new().ignore());
+    let pending = suspends(&manager, 7).await.unwrap_err();
+    let ApprovalError::Pending(about) = pending else { panic!("{pending}") };
+    manager.approve(about.request, ANN).await.unwrap();
+    assert_eq!(suspends(&manager, 7).await.unwrap(), 7);
+    assert!(matches!(suspends(&manager, 7).await.unwrap_err(), ApprovalError::AlreadyRan { .. }));
+}
+
+#[tokio::test]
+async fn a_dropped_wait_cancels_where_that_is_asked_for() {
+    let manager = deciding(Scripted::new().ignore());
+    let request = {
+        let mut waiting = pin!(cancelled(&manager));
+        let request = pin!(manager.next_request());
+        match futures_util::future::select(&mut waiting, request).await {
+            Either::Right((request, _)) => request.unwrap(),
+            Either::Left((returned, _)) => panic!("{returned:?}"),
+        }
+    };
+    manager.until(request.id, |request| request.status == Status::Cancelled).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_allowed_call_is_journaled() {
+    let manager = TestManager::with(|builder| builder.policy_fn(|_| Ruling::allow()).unattended()).unwrap();
+    assert_eq!(replays(&manager, 3).await.unwrap(), [3]);
+    assert!(requests(&manager).await.is_empty());
+    assert!(!manager.journal().await.unwrap().is_empty());
+}
