@@ -75,16 +75,13 @@ impl<'a> Case<'a> {
     /// Whether the actor is the person behind the agent.
     pub(super) fn is_principal(&self) -> bool {
         let people = self.facts.people;
-        let canonical = |spelled| people.person(spelled).unwrap_or(spelled);
-        self.request
-            .on_behalf_of
-            .as_ref()
-            .is_some_and(|person| canonical(person) == canonical(&self.command.actor))
+        let actor = people.canonical(&self.command.actor);
+        self.request.on_behalf_of.as_ref().is_some_and(|person| people.canonical(person) == actor)
     }
 
-    /// The actor's canonical name, if it is a person of the directory; else the name as it is.
+    /// The actor's canonical name.
     pub(super) fn actor(&self) -> &'a Principal {
-        self.facts.people.person(&self.command.actor).unwrap_or(&self.command.actor)
+        self.facts.people.canonical(&self.command.actor)
     }
 
     /// Refuses what was decided on by the sight of other arguments.

@@ -23,11 +23,17 @@ pub struct People {
 }
 
 impl People {
+    /// The one name of a principal however it is spelled, known or not.
+    #[must_use]
+    pub fn canonical<'a>(&'a self, spelled: &'a Principal) -> &'a Principal {
+        self.aliases.get(spelled).unwrap_or(spelled)
+    }
+
     /// The canonical principal of a person however addressed; `None` when nobody of that name is known or when it is no
     /// person.
     #[must_use]
     pub fn person<'a>(&'a self, spelled: &'a Principal) -> Option<&'a Principal> {
-        let person = self.aliases.get(spelled).unwrap_or(spelled);
+        let person = self.canonical(spelled);
         let known = self.known.as_ref().is_none_or(|known| known.contains(person));
         (person.is_person() && known).then_some(person)
     }
