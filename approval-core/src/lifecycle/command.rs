@@ -109,7 +109,8 @@ pub enum Act {
         /// Why.
         note: Option<Text>,
     },
-    /// A person hands the own seat on.
+    /// A person hands the own seat on. An approval that the person gave before fills it no more; a later vote of the person
+    /// takes the seat back.
     Delegate {
         /// To whom.
         to: Principal,
@@ -128,12 +129,12 @@ pub enum Act {
         /// What.
         question: Text,
     },
-    /// The agent answers.
+    /// The agent answers all that approvers asked and it has not answered yet.
     ProvideInfo {
         /// The answer.
         answer: Text,
     },
-    /// A remark.
+    /// A remark by somebody whom it concerns, also after the decision.
     Comment {
         /// What.
         text: Text,
@@ -143,7 +144,8 @@ pub enum Act {
         /// Why.
         reason: Option<Text>,
     },
-    /// A halt covers the request: cancels it while it is open, revokes an unspent grant.
+    /// A halt covers the request: cancels it while it is open, revokes an unspent grant. By an operator, or by whoever
+    /// carries out a halt that the facts tell.
     Halt {
         /// Why.
         reason: Text,
@@ -185,9 +187,9 @@ pub enum Act {
         /// In the person's words.
         note: Option<Text>,
     },
-    /// An idempotent action in doubt is given a new grant.
+    /// An idempotent action in doubt is given a new grant. By whom it concerns, or by a service.
     Reopen,
-    /// A successor tries it again; only after it failed, expired, or was rejected, cancelled, revoked or settled.
+    /// A successor tries it again; only after it was rejected, cancelled or revoked, expired or has failed.
     Retry {
         /// The successor.
         successor: RequestId,
@@ -212,7 +214,7 @@ pub struct Command {
 /// What was looked up before.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The directory.
+    /// The directory, as far as it is about anybody whom the request, the command or `edited_gate` names.
     pub people: &'a People,
     /// The halts in force.
     pub halts: &'a Halts,

@@ -262,6 +262,7 @@ impl Setup {
             gate: Arc::new(self.gate()),
             arguments,
             predecessor: None,
+            answers_info: false,
         }
     }
 }
