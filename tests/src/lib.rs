@@ -1,4 +1,5 @@
-//! Shared by the tests.
+//! Shared by the tests and the benchmarks.
 
+pub mod bench;
 pub mod examples;
 pub mod repo;

@@ -1,0 +1,109 @@
+//! How much memory a pending request takes, its waiter alive: ours and bare code. Each case is a process of its own, so
+//! that what others left behind does not count.
+
+use std::{
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use approval_core::store::MemoryStore;
+use approval_tests::bench::{
+    bare_memory::BareMemory,
+    load::{Approvals, runtime},
+    mode::{self, sized},
+    ours::Ours,
+    resident,
+    table::{CASES, Row, thousands},
+};
+
+/// Requests that are opened at a time.
+const IN_FLIGHT: usize = 256;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, child, case, count, ..] = arguments.as_slice()
+        && child == "--child"
+    {
+        let count = count.parse().expect("a number");
+        let each = runtime().block_on(child_main(case, count));
+        println!("{each}");
+        return;
+    }
+    let count = mode::pending(sized(1_000_000, 1_000));
+    row(CASES[5], count, ("memory-ours", "memory-bare"), 2000.0);
+}
+
+/// Measures both sides and reports the row.
+fn row(case: &str, count: usize, (ours, bare): (&str, &str), most: f64) {
+    let (ours, bare) = (measured(ours, count), measured(bare, count));
+    Row {
+        case: case.to_owned(),
+        ours: format!("{} bytes", thousands(ours)),
+        bare: format!("{} bytes", thousands(bare)),
+        ratio: format!("{:.1}x", ours / bare),
+        goal: format!("at most {} bytes", thousands(most)),
+        met: ours <= most,
+    }
+    .report();
+}
+
+/// Bytes for each of `count` pending requests, found out by a child process.
+fn measured(case: &str, count: usize) -> f64 {
+    let itself = std::env::current_exe().expect("the path of this program");
+    let mut child = Command::new(itself);
+    child.args(["--child", case, &count.to_string()]);
+    if mode::measuring() {
+        child.arg("--bench");
+    }
+    let output = child.output().expect("a child process");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{case}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    text.lines().last().and_then(|line| line.trim().parse().ok()).expect("a number")
+}
+
+async fn child_main(case: &str, count: usize) -> f64 {
+    match case {
+        "memory-ours" => {
+            let ours = Ours::new(Arc::new(MemoryStore::new())).await;
+            each_of(Arc::new(ours), count).await
+        }
+        "memory-bare" => each_of(Arc::new(BareMemory::new()), count).await,
+        _ => panic!("no case {case}"),
+    }
+}
+
+/// Opens `count` requests, each with a task that waits for it, and tells by how many bytes for each of them the process
+/// has grown. Then decides one, to see that they are alive.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+async fn each_of<A: Approvals>(approvals: Arc<A>, count: usize) -> f64 {
+    approvals.quiet().await;
+    let begin = Instant::now();
+    let before = resident::bytes();
+    let mut opening = tokio::task::JoinSet::new();
+    for place in 0..IN_FLIGHT {
+        let share = count / IN_FLIGHT + usize::from(place < count % IN_FLIGHT);
+        let approvals = Arc::clone(&approvals);
+        opening.spawn(async move {
+            let mut last = None;
+            for _ in 0..share {
+                let (ticket, waiter) = approvals.create().await;
+                last = Some((ticket, tokio::spawn(A::wait(waiter))));
+            }
+            last
+        });
+    }
+    let mut alive = Vec::with_capacity(IN_FLIGHT);
+    while let Some(opened) = opening.join_next().await {
+        alive.extend(opened.expect("all are opened"));
+    }
+    approvals.quiet().await;
+    let after = resident::bytes();
+    eprintln!("{count} requests opened in {:?}", begin.elapsed());
+    for (ticket, waiting) in alive {
+        approvals.decide(ticket).await;
+        let awake = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+        awake.expect("in time").expect("the waiter is alive");
+    }
+    (after - before) / f64::from(u32::try_from(count).expect("a small number"))
+}
