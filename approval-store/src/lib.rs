@@ -11,9 +11,9 @@
 //! ```
 
 #[cfg(feature = "sqlite")]
-mod sqlite;
+mod group_commit;
 #[cfg(feature = "sqlite")]
-mod sync;
+mod sqlite;
 
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteBuilder, SqliteStore};

@@ -4,21 +4,30 @@
 //! sync, and each of them succeeds or conflicts by itself; nobody is answered before the sync. Reads use connections of
 //! their own and see what was committed (write-ahead log).
 
-mod apply;
+mod batch;
 mod builder;
-mod claims;
+mod commit;
+mod due;
 mod failure;
+mod file;
 mod job;
+mod journal;
 mod list;
-mod queue;
+mod outbox;
 mod readers;
+mod records;
 mod rows;
 mod schema;
+mod watch;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -33,23 +42,27 @@ use approval_core::{
     },
 };
 use async_trait::async_trait;
-use tokio::sync::oneshot;
 
 pub use builder::SqliteBuilder;
-use job::{Job, Work};
-use queue::Queue;
+use commit::CommitTask;
+use job::{Job, Task};
+use journal::JournalTask;
+use outbox::{ClaimTask, SettleTask};
 use readers::Readers;
+use rows::Raw;
+
+use crate::group_commit::{Closed, Queue};
 
 /// Keeps requests in one SQLite file, durably: what it acknowledged survives `kill -9` and a loss of power.
 ///
 /// Several processes may open the same file; each notices what the others wrote within 100 ms.
 pub struct SqliteStore {
     path: PathBuf,
-    queue: Arc<Queue<Job>>,
+    queue: Arc<Queue<Box<dyn Job>>>,
     readers: Arc<Readers>,
     time: Arc<StoreTime>,
     listeners: Arc<Listeners>,
-    writer: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
     watch: Duration,
 }
 
@@ -79,14 +92,14 @@ impl SqliteStore {
         &self.path
     }
 
-    /// Hands work to the writer and waits for its answer. The work is done even if the caller stops waiting.
-    async fn write<T>(
-        &self,
-        work: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Work,
-    ) -> Result<T, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        self.queue.push(Job::new(work(answer))).map_err(|queue::Closed| StoreError::Closed)?;
-        answered.await.unwrap_or(Err(StoreError::Closed))
+    /// Hands work to the writer and waits for its outcome. The work is done even if the caller stops waiting.
+    async fn write<T: Task>(&self, task: T) -> Result<T::Outcome, StoreError> {
+        let (job, answered) = job::job(task);
+        self.queue.push(job).map_err(|Closed| StoreError::Closed)?;
+        answered.await.unwrap_or_else(|_| {
+            let message = "the thread that writes ended before it answered; open the store again".to_owned();
+            Err(StoreError::OutcomeUnknown { message })
+        })
     }
 }
 
@@ -108,40 +121,40 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
-        let prepared = Box::new(job::prepare(commit)?);
-        self.write(|answer| Work::Commit { prepared, answer }).await
+        self.write(CommitTask::new(commit)?).await?.decode()
     }
 
     async fn load(&self, id: RequestId) -> Result<Option<Stored>, StoreError> {
-        self.readers.quick(|connection| rows::load(connection, id))
+        let found = self.readers.single(|connection| rows::load(connection, id))?;
+        found.map(Raw::decode).transpose()
     }
 
     async fn find(&self, key: &str) -> Result<Option<Stored>, StoreError> {
-        self.readers.quick(|connection| rows::find(connection, key))
+        let found = self.readers.single(|connection| rows::find(connection, key))?;
+        found.map(Raw::decode).transpose()
     }
 
     async fn list(&self, query: &Query) -> Result<Page, StoreError> {
         let query = query.clone();
-        self.readers.slow(move |connection| list::list(connection, &query)).await
+        self.readers.scan(move |connection| list::list(connection, &query)).await
     }
 
     async fn due(&self, limit: usize) -> Result<Due, StoreError> {
         let now = self.now().await?;
-        self.readers.slow(move |connection| list::due(connection, now, limit)).await
+        self.readers.scan(move |connection| due::due(connection, now, limit)).await
     }
 
     async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError> {
-        self.readers.slow(move |connection| rows::history(connection, id)).await
+        self.readers.scan(move |connection| rows::history(connection, id)).await
     }
 
     async fn claim_notices(&self, claim: &NoticeClaim) -> Result<NoticeClaims, StoreError> {
         // A look first: where nothing can be claimed, nothing need be written.
-        let (now, looked) = (self.now().await?, claim.clone());
-        let next = self.readers.quick(|connection| claims::next(connection, &looked.channels))?;
+        let now = self.now().await?;
+        let next = self.readers.single(|connection| outbox::next(connection, claim))?;
         match next {
             Some(next) if next <= now => {
-                let claim = claim.clone();
-                self.write(|answer| Work::Claim { claim, answer }).await
+                self.write(ClaimTask(claim.clone())).await.map(outbox::Claimed::decode)
             }
             next => Ok(NoticeClaims { notices: Vec::new(), next }),
         }
@@ -151,15 +164,15 @@ impl Store for SqliteStore {
         if settlements.is_empty() {
             return self.now().await.map(drop);
         }
-        self.write(|answer| Work::Settle { settlements, answer }).await
+        self.write(SettleTask::new(settlements)?).await
     }
 
     async fn notices(&self, request: RequestId) -> Result<Vec<OutboxNotice>, StoreError> {
-        self.readers.slow(move |connection| claims::notices(connection, request)).await
+        self.readers.scan(move |connection| outbox::notices(connection, request)).await
     }
 
     async fn record(&self, name: &RecordName) -> Result<Option<Record>, StoreError> {
-        self.readers.quick(|connection| rows::record(connection, name))
+        self.readers.single(|connection| rows::record(connection, name))
     }
 
     async fn records(
@@ -169,19 +182,20 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Record>, StoreError> {
         let (prefix, after) = (prefix.to_owned(), after.cloned());
-        self.readers.slow(move |connection| list::records(connection, &prefix, after.as_ref(), limit)).await
+        self.readers
+            .scan(move |connection| records::records(connection, &prefix, after.as_ref(), limit))
+            .await
     }
 
     async fn append_journal(&self, lines: Vec<JournalLine>) -> Result<(), StoreError> {
         if lines.is_empty() {
             return self.now().await.map(drop);
         }
-        let lines = job::journal(&lines)?;
-        self.write(|answer| Work::Journal { lines, answer }).await
+        self.write(JournalTask::new(&lines)?).await
     }
 
     async fn read_journal(&self, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
-        self.readers.slow(move |connection| list::journal(connection, after, limit)).await
+        self.readers.scan(move |connection| journal::read(connection, after, limit)).await
     }
 
     fn subscribe(&self, listener: Weak<dyn ChangeListener>) {
@@ -190,21 +204,20 @@ impl Store for SqliteStore {
 
     async fn close(&self) -> Result<(), StoreError> {
         self.queue.close();
-        self.readers.close();
-        let writer = self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        if let Some(writer) = writer {
-            let ended = move || {
-                writer.join().map_err(|_| StoreError::unavailable("the writer of the store panicked"))
-            };
-            match tokio::runtime::Handle::try_current() {
-                Ok(runtime) => runtime
-                    .spawn_blocking(ended)
-                    .await
-                    .map_err(|e| StoreError::unavailable(e.to_string()))??,
-                Err(_) => ended()?,
-            }
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let readers = Arc::clone(&self.readers);
+        let end = move || {
+            readers.close();
+            let ended = writer.map_or(Ok(()), JoinHandle::join);
+            ended.map_err(|_| StoreError::unavailable("the thread that writes to the store panicked"))
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => runtime
+                .spawn_blocking(end)
+                .await
+                .map_err(|e| StoreError::unavailable(format!("the runtime broke off the closing: {e}")))?,
+            Err(_) => end(),
         }
-        Ok(())
     }
 
     fn notices_others_within(&self) -> Option<Duration> {

@@ -1,29 +1,32 @@
 //! Opening a store.
 
 use std::{
-    fs::OpenOptions,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use approval_core::{
     Clock, SystemClock,
+    clock::Span,
     store::{Listeners, StoreError, StoreTime},
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     SqliteStore,
     failure::failed,
-    queue::Queue,
-    readers::{self, Readers},
-    rows::moment,
-    schema,
-    writer::{Seen, Writer},
+    file,
+    readers::Readers,
+    rows::micros,
+    watch::Seen,
+    writer::{self, Writer},
 };
+use crate::group_commit::Queue;
 
-type Failpoint = Box<dyn Fn(&'static str) + Send + Sync>;
+/// Rows of writers that have been silent for that long are removed.
+const SILENCE: Span = Span::from_hours(1);
+const FORGET_WRITERS: &str = "DELETE FROM writers WHERE high_water < ?1";
 
 /// Settings of a store that is about to be opened.
 #[must_use = "call .open()"]
@@ -32,7 +35,9 @@ pub struct SqliteBuilder {
     clock: Arc<dyn Clock>,
     busy: Duration,
     watch: Duration,
-    failpoint: Failpoint,
+    readers: usize,
+    failpoint: Box<dyn Fn(&'static str) + Send + Sync>,
+    commit: writer::Commit,
 }
 
 impl std::fmt::Debug for SqliteBuilder {
@@ -48,7 +53,9 @@ impl SqliteBuilder {
             clock: Arc::new(SystemClock),
             busy: Duration::from_secs(10),
             watch: Duration::from_millis(50),
+            readers: 4,
             failpoint: Box::new(|_| {}),
+            commit: Box::new(writer::commit),
         }
     }
 
@@ -70,10 +77,26 @@ impl SqliteBuilder {
         self
     }
 
+    /// How many connections may read single rows at a time, and how many may scan; 4 of each unless set, at least 1.
+    pub const fn readers(mut self, count: usize) -> Self {
+        self.readers = count;
+        self
+    }
+
     /// Called by the writer at named points, for tests that kill the process there.
     #[doc(hidden)]
     pub fn failpoint(mut self, reached: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
         self.failpoint = Box::new(reached);
+        self
+    }
+
+    /// Commits in the place of SQLite.
+    #[cfg(test)]
+    pub(super) fn commit_by(
+        mut self,
+        commit: impl FnMut(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Self {
+        self.commit = Box::new(commit);
         self
     }
 
@@ -82,91 +105,66 @@ impl SqliteBuilder {
     /// # Errors
     /// When the file cannot be opened or is no store, or was written by a newer program.
     pub fn open(self) -> Result<SqliteStore, StoreError> {
-        let Self { path, clock, busy, watch, failpoint } = self;
-        make_private(&path)?;
-        let at = |error: StoreError| match error {
-            StoreError::Unavailable { message, source } => {
-                StoreError::Unavailable { message: format!("{}: {message}", path.display()), source }
-            }
-            other => other,
-        };
-        let connection = connect(&path, busy).map_err(at)?;
-        let floor: i64 = connection
-            .query_row("SELECT value FROM meta WHERE name = 'high_water'", [], |row| row.get(0))
-            .map_err(failed("the time of the store cannot be read"))?;
-        let time = Arc::new(StoreTime::new(clock, Some(moment(floor)?)));
-        let queue = Arc::new(Queue::new());
-        let listeners = Arc::new(Listeners::new());
-        let writer = Writer {
-            seen: Seen::now(&connection)?,
+        let Self { path, clock, busy, watch, readers, failpoint, commit } = self;
+        let path = file::absolute(&path)?;
+        let mut connection = file::open(&path, busy)?;
+        let id = random_id();
+        let (time, seen) = enter(&mut connection, clock, id)?;
+        // From here on the writer waits for the lock by itself.
+        connection.busy_timeout(Duration::ZERO).map_err(failed("the store's file cannot be opened"))?;
+        let (queue, listeners) = (Arc::new(Queue::new()), Arc::new(Listeners::new()));
+        let mut writer = Writer {
+            path: path.clone(),
             connection,
-            queue: Arc::clone(&queue),
+            id,
+            batch: 0,
             time: Arc::clone(&time),
             listeners: Arc::clone(&listeners),
+            seen,
+            busy,
             watch,
             failpoint,
+            commit,
         };
+        let work = Arc::clone(&queue);
         let thread = std::thread::Builder::new()
             .name("approvals-sqlite".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || {
+                work.drive(&mut writer, watch);
+                writer.end();
+            })
             .map_err(|e| StoreError::caused_by("the thread that writes could not be started", e))?;
-        let readers = Readers::new(path.clone(), move |path| readers::open(path, busy));
         Ok(SqliteStore {
+            readers: Arc::new(Readers::new(&path, busy, readers)),
             path,
             queue,
-            readers: Arc::new(readers),
             time,
             listeners,
-            writer: std::sync::Mutex::new(Some(thread)),
+            writer: Mutex::new(Some(thread)),
             watch,
         })
     }
 }
 
-/// Makes the file if there is none, so that nobody else can read it. What SQLite puts beside it inherits that.
-fn make_private(path: &Path) -> Result<(), StoreError> {
-    if path.exists() {
-        return Ok(());
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => {
-            let hint = match error.kind() {
-                std::io::ErrorKind::NotFound => " (its directory does not exist; make it first)",
-                std::io::ErrorKind::PermissionDenied => " (its directory may not be written by this user)",
-                _ => "",
-            };
-            Err(StoreError::caused_by(
-                format!("the store's file {} cannot be made{hint}", path.display()),
-                error,
-            ))
-        }
-    }
+/// Names a writer: the random half of a UUID, without its sign.
+fn random_id() -> i64 {
+    let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
+    i64::try_from(random >> 1).unwrap_or(i64::MAX)
 }
 
-/// Opens the connection that writes, and brings the file up to date.
-fn connect(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
-    let fail = failed("the store's file cannot be opened");
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(&fail)?;
-    connection.busy_timeout(busy).map_err(&fail)?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(&fail)?;
-    if mode != "wal" {
-        return Err(StoreError::unavailable(format!(
-            "the store's file cannot be used with a write-ahead log (mode {mode:?}); put it on a local disk"
-        )));
-    }
-    // In this mode every commit is synced before it is acknowledged.
-    connection.pragma_update(None, "synchronous", "FULL").map_err(&fail)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4000).map_err(&fail)?;
-    connection.pragma_update(None, "cache_size", -65_536).map_err(&fail)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    schema::migrate(&mut connection)?;
-    Ok(connection)
+/// Takes over the time where the last process left it, and enters this writer in the file.
+fn enter(
+    connection: &mut Connection,
+    clock: Arc<dyn Clock>,
+    id: i64,
+) -> Result<(Arc<StoreTime>, Seen), StoreError> {
+    let fail = failed("the store's file cannot be written");
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&fail)?;
+    let time = StoreTime::new(clock, Some(writer::high_water(&transaction)?));
+    writer::mark(&transaction, id, 0, &time)?;
+    let silent = approval_core::clock::after(time.now(), -SILENCE);
+    transaction.execute(FORGET_WRITERS, [micros(silent)]).map_err(&fail)?;
+    let seen = Seen::all(&transaction)?;
+    transaction.commit().map_err(&fail)?;
+    Ok((Arc::new(time), seen))
 }

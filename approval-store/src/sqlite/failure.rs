@@ -1,24 +1,34 @@
 //! What SQLite says, as an error of the store.
 
 use approval_core::store::StoreError;
+use rusqlite::ErrorCode;
 
 /// An error of SQLite while doing `what`.
 pub(super) fn failed(what: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
     move |error| {
-        let hint = match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => " (make room on the disk)",
-            Some(rusqlite::ErrorCode::ReadOnly) => " (the file or its directory is read-only)",
-            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-                " (another program holds the file locked)"
-            }
-            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-                " (the file is no SQLite database, or is damaged; restore a copy)"
-            }
-            Some(rusqlite::ErrorCode::CannotOpen) => {
-                " (look at the path, and whether its directory exists and may be written)"
-            }
-            _ => "",
-        };
+        let hint = error.sqlite_error_code().map_or("", hint);
         StoreError::caused_by(format!("{what}{hint}"), error)
     }
+}
+
+/// What to do about it.
+const fn hint(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::DiskFull => " (make room on the disk)",
+        ErrorCode::ReadOnly => " (the file or its directory is read-only)",
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            " (another program holds the file locked; end it, or wait longer with `busy_timeout`)"
+        }
+        ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => {
+            " (the file is no SQLite database, or is damaged; restore a copy)"
+        }
+        ErrorCode::CannotOpen => " (look at the path, and whether its directory exists and may be written)",
+        ErrorCode::TooBig => " (a text or document is longer than a database takes)",
+        _ => "",
+    }
+}
+
+/// Whether another connection is in the way for the moment.
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

@@ -1,123 +1,62 @@
-//! Work for the writer, prepared by its callers: the writer encodes nothing.
+//! Work for the writer, and who waits for its outcome.
 
-use approval_core::{
-    clock::Timestamp,
-    model::{Delivery, OutboxNotice},
-    store::{
-        Commit, CommitOutcome, Condition, Document, Expect, JournalLine, NoticeClaim, NoticeClaims,
-        NoticeSettlement, RecordWrite, StoreError,
-    },
-};
+use approval_core::{clock::Timestamp, store::StoreError};
 use tokio::sync::oneshot;
 
-/// Where the answer to work goes.
-pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+use super::batch::Batch;
 
-/// What the writer is to do.
-pub(super) enum Work {
-    /// One atomic change.
-    Commit {
-        /// The change.
-        prepared: Box<Prepared>,
-        /// What became of it.
-        answer: Answer<CommitOutcome>,
-    },
-    /// Claim notices.
-    Claim {
-        /// Which.
-        claim: NoticeClaim,
-        /// What was claimed.
-        answer: Answer<NoticeClaims>,
-    },
-    /// Note what became of claimed notices.
-    Settle {
-        /// What.
-        settlements: Vec<NoticeSettlement>,
-        /// Done.
-        answer: Answer<()>,
-    },
-    /// Append to the journal.
-    Journal {
-        /// The lines as JSON.
-        lines: Vec<String>,
-        /// Done.
-        answer: Answer<()>,
-    },
+/// One piece of work inside the writer's transaction. It is encoded before it is given to the writer, and what it brings is
+/// decoded by whoever asked for it: the writer does neither.
+pub(super) trait Task: Send + 'static {
+    /// What it brings.
+    type Outcome: Send + 'static;
+
+    /// Does it, at the moment `now`. An error rolls back the whole transaction: what can be refused is refused by an outcome,
+    /// before anything is written. May be called again in another transaction.
+    fn run(&self, batch: &mut Batch<'_>, now: Timestamp) -> Result<Self::Outcome, StoreError>;
 }
 
-/// Work in the queue.
-pub(super) struct Job {
-    pub(super) work: Work,
+/// Work in the queue, whatever its kind.
+pub(super) trait Job: Send {
+    /// Does it. Nobody is told yet.
+    fn run(&mut self, batch: &mut Batch<'_>, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Its transaction is durable: tells whoever waits.
+    fn answer(self: Box<Self>);
+
+    /// Its transaction failed: tells whoever waits.
+    fn refuse(self: Box<Self>, error: StoreError);
 }
 
-impl Job {
-    pub(super) const fn new(work: Work) -> Self {
-        Self { work }
+/// A task and who waits for it. Whoever stopped waiting is told in vain; the work is done all the same.
+struct Pending<T: Task> {
+    task: T,
+    outcome: Option<T::Outcome>,
+    answer: oneshot::Sender<Result<T::Outcome, StoreError>>,
+}
+
+/// What the caller of some work waits on.
+pub(super) type Answered<T> = oneshot::Receiver<Result<T, StoreError>>;
+
+/// Puts a task into a job.
+pub(super) fn job<T: Task>(task: T) -> (Box<dyn Job>, Answered<T::Outcome>) {
+    let (answer, answered) = oneshot::channel();
+    (Box::new(Pending { task, outcome: None, answer }), answered)
+}
+
+impl<T: Task> Job for Pending<T> {
+    fn run(&mut self, batch: &mut Batch<'_>, now: Timestamp) -> Result<(), StoreError> {
+        self.outcome = None;
+        self.outcome = Some(self.task.run(batch, now)?);
+        Ok(())
     }
-}
 
-/// A change, encoded.
-pub(super) struct Prepared {
-    pub(super) row: Option<PreparedRow>,
-    pub(super) events: Vec<approval_core::model::EventLine>,
-    pub(super) notices: Vec<PreparedNotice>,
-    pub(super) not_before: Option<Timestamp>,
-    pub(super) not_after: Option<Timestamp>,
-    pub(super) conditions: Vec<Condition>,
-    pub(super) writes: Vec<RecordWrite>,
-}
+    fn answer(self: Box<Self>) {
+        let outcome = self.outcome.ok_or_else(|| StoreError::unavailable("the work was left out"));
+        drop(self.answer.send(outcome));
+    }
 
-/// The new state of a request, encoded.
-pub(super) struct PreparedRow {
-    pub(super) expect: Expect,
-    pub(super) document: Document,
-    pub(super) bytes: Vec<u8>,
-}
-
-/// A notice, encoded.
-pub(super) struct PreparedNotice {
-    pub(super) notice: OutboxNotice,
-    pub(super) body: String,
-    pub(super) delivery: String,
-}
-
-/// Encodes a change.
-pub(super) fn prepare(commit: Commit) -> Result<Prepared, StoreError> {
-    let Commit { row, events, notices, not_before, not_after, conditions, writes } = commit;
-    let row = row.map(|row| {
-        let bytes = row.document.encode()?;
-        Ok::<_, StoreError>(PreparedRow { expect: row.expect, document: row.document, bytes })
-    });
-    let notices = notices.into_iter().map(|notice| {
-        let (body, delivery) = (json(&notice)?, json(&notice.delivery)?);
-        Ok::<_, StoreError>(PreparedNotice { notice, body, delivery })
-    });
-    Ok(Prepared {
-        row: row.transpose()?,
-        events,
-        notices: notices.collect::<Result<_, _>>()?,
-        not_before,
-        not_after,
-        conditions,
-        writes,
-    })
-}
-
-/// Encodes lines of the journal.
-pub(super) fn journal(lines: &[JournalLine]) -> Result<Vec<String>, StoreError> {
-    lines.iter().map(json).collect()
-}
-
-/// The JSON of something that the store keeps.
-pub(super) fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value)
-        .map_err(|e| StoreError::unreadable(format!("a value cannot be written as JSON: {e}")))
-}
-
-/// When a notice can be claimed: `None` once it is settled.
-pub(super) const fn claimable_at(delivery: &Delivery) -> Option<Timestamp> {
-    match delivery {
-        Delivery::Waiting { next_at, .. } => Some(*next_at),
-        Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. } => None,
+    fn refuse(self: Box<Self>, error: StoreError) {
+        drop(self.answer.send(Err(error)));
     }
 }

@@ -1,143 +1,180 @@
-//! Reading many rows.
+//! Finding requests by their columns.
 
 use approval_core::{
-    clock::Timestamp,
     model::{ExecutionState, Status},
-    store::{Due, JournalEntry, Order, Page, Query, Record, RecordName, StoreError, Stored},
+    store::{Order, Page, Query, StoreError, Stored},
 };
-use rusqlite::{Connection, OptionalExtension, params, types::Value};
+use rusqlite::{Connection, named_params};
 
 use super::{
     failure::failed,
-    rows::{column, count, micros, moment, stored},
+    rows::{Raw, limit, micros},
 };
 
-const DUE: &str = "SELECT version, document FROM requests WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?2";
-const NEXT_DUE: &str =
-    "SELECT due_at FROM requests WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1 OFFSET ?1";
-const RECORDS: &str = "SELECT name, version, value, updated_at FROM records
-    WHERE name > ?1 AND name >= ?2 AND substr(name, 1, length(?2)) = ?2 ORDER BY name LIMIT ?3";
-const JOURNAL: &str = "SELECT number, line FROM journal WHERE number > ?1 ORDER BY number LIMIT ?2";
-
-/// One condition of a query: its fixed text, and the value for its parameter. `IN` takes a JSON array, so that one text
-/// serves any number of words.
-struct Condition {
-    text: &'static str,
-    value: Value,
+/// One fixed text for each index that is gone along and each direction. `:after` is always a bound, so that it is one on
+/// the index; the other filters are null when they are not asked for.
+macro_rules! select {
+    ($along:literal) => {
+        [select!($along, ">", "ASC"), select!($along, "<", "DESC")]
+    };
+    ($along:literal, $than:literal, $order:literal) => {
+        concat!(
+            "SELECT id, version, document FROM requests INDEXED BY ",
+            $along,
+            " AND id ",
+            $than,
+            " :after
+            AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+            AND (:executions IS NULL OR execution IN (SELECT value FROM json_each(:executions)))
+            AND (:namespace IS NULL OR namespace = :namespace)
+            AND (:action IS NULL OR action = :action)
+            AND (:requester IS NULL OR requester = :requester)
+            AND (:run IS NULL OR run = :run)
+            AND (:executor IS NULL OR executor = :executor)
+            AND (:created_from IS NULL OR created_at >= :created_from)
+            AND (:created_before IS NULL OR created_at < :created_before)
+            ORDER BY id ",
+            $order,
+            " LIMIT :limit"
+        )
+    };
 }
 
-fn conditions(query: &Query) -> Vec<Condition> {
-    let text = |words: &mut dyn Iterator<Item = &'static str>| {
-        let words: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
-        Value::Text(format!("[{}]", words.join(",")))
-    };
-    let mut conditions = Vec::new();
-    let mut add = |text, value: Option<Value>| {
-        if let Some(value) = value {
-            conditions.push(Condition { text, value });
-        }
-    };
-    let word =
-        |word: &Option<approval_core::model::Text>| word.as_deref().map(|word| Value::Text(word.to_owned()));
-    let status =
-        (!query.status.is_empty()).then(|| text(&mut query.status.iter().copied().map(Status::as_str)));
-    let execution = (!query.execution.is_empty())
-        .then(|| text(&mut query.execution.iter().copied().map(ExecutionState::as_str)));
-    add(" AND status IN (SELECT value FROM json_each(?))", status);
-    add(" AND execution IN (SELECT value FROM json_each(?))", execution);
-    add(" AND namespace = ?", word(&query.namespace));
-    add(" AND action = ?", word(&query.action));
-    add(" AND requester = ?", word(&query.requester));
-    add(" AND run = ?", word(&query.run));
-    add(" AND executor = ?", query.executor.map(|executor| Value::Blob(executor.as_bytes().to_vec())));
-    add(" AND created_at >= ?", query.created_from.map(|at| Value::Integer(micros(at))));
-    add(" AND created_at < ?", query.created_before.map(|at| Value::Integer(micros(at))));
-    let after = query.after.map(|id| Value::Blob(id.as_bytes().to_vec()));
-    match query.order {
-        Order::Ascending => add(" AND id > ?", after),
-        Order::Descending => add(" AND id < ?", after),
+/// All by id, oldest or newest first.
+const BY_ID: [&str; 2] = select!("requests_id WHERE :along IS NULL");
+/// Those of one status.
+const BY_STATUS: [&str; 2] = select!("requests_status WHERE status = :along");
+/// Those of one state of execution.
+const BY_EXECUTION: [&str; 2] = select!("requests_execution WHERE execution = :along");
+/// Those of one run.
+const BY_RUN: [&str; 2] = select!("requests_run WHERE run = :along");
+
+/// Sorts after every id.
+const BEHIND_ALL: [u8; 17] = [0xff; 17];
+
+/// The index to go along, and the values on it: each value is a walk in the order of ids.
+fn walks(query: &Query) -> ([&'static str; 2], Vec<Option<&str>>) {
+    if query.executor.is_some() && query.execution.is_empty() {
+        // Only what is being executed has an executor.
+        (BY_EXECUTION, vec![Some(ExecutionState::Executing.as_str())])
+    } else if !query.execution.is_empty() {
+        (BY_EXECUTION, distinct(query.execution.iter().map(|state| state.as_str())))
+    } else if let Some(run) = &query.run {
+        (BY_RUN, vec![Some(run)])
+    } else if !query.status.is_empty() && query.status.len() < Status::ALL.len() {
+        (BY_STATUS, distinct(query.status.iter().map(|status| status.as_str())))
+    } else {
+        (BY_ID, vec![None])
     }
-    conditions
+}
+
+fn distinct(words: impl Iterator<Item = &'static str>) -> Vec<Option<&'static str>> {
+    let mut words: Vec<_> = words.map(Some).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// Words as a JSON array; null if there are none.
+fn array(words: impl Iterator<Item = &'static str>) -> Option<String> {
+    let words: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
+    (!words.is_empty()).then(|| format!("[{}]", words.join(",")))
 }
 
 pub(super) fn list(connection: &Connection, query: &Query) -> Result<Page, StoreError> {
-    let fail = failed("requests could not be listed");
-    let limit = query.limit.max(1);
-    let conditions = conditions(query);
-    // Fixed pieces in a fixed order: a few dozen different statements at the most, which the cache keeps prepared.
-    let mut sql = String::from("SELECT version, document FROM requests WHERE 1");
-    for condition in &conditions {
-        sql.push_str(condition.text);
+    let most = query.limit.max(1);
+    let mut found = Vec::new();
+    let (texts, along) = walks(query);
+    for value in along {
+        walk(connection, query, texts, value, most.saturating_add(1), &mut found)?;
     }
-    sql.push_str(match query.order {
-        Order::Ascending => " ORDER BY id LIMIT ?",
-        Order::Descending => " ORDER BY id DESC LIMIT ?",
-    });
-    let more = Value::Integer(column((limit as u64).saturating_add(1)));
-    let values: Vec<Value> = conditions.into_iter().map(|condition| condition.value).chain([more]).collect();
-    let mut statement = connection.prepare_cached(&sql).map_err(&fail)?;
-    let rows = statement.query_map(rusqlite::params_from_iter(values), stored).map_err(&fail)?;
-    let mut items = rows.map(|row| row.map_err(&fail)?).collect::<Result<Vec<Stored>, _>>()?;
-    let next = (items.len() > limit).then(|| {
-        items.truncate(limit);
-        items.last().map(|stored| stored.request.id)
-    });
-    Ok(Page { items, next: next.flatten() })
+    match query.order {
+        Order::Ascending => found.sort_unstable_by(|a, b| a.id.cmp(&b.id)),
+        Order::Descending => found.sort_unstable_by(|a, b| b.id.cmp(&a.id)),
+    }
+    let more = found.len() > most;
+    found.truncate(most);
+    let items = found.into_iter().map(|raw| decode(raw, query)).collect::<Result<Vec<_>, _>>()?;
+    let next = items.last().filter(|_| more).map(|stored| stored.request.id);
+    Ok(Page { items, next })
 }
 
-pub(super) fn due(connection: &Connection, now: Timestamp, limit: usize) -> Result<Due, StoreError> {
-    let fail = failed("what is due could not be looked for");
-    let mut statement = connection.prepare_cached(DUE).map_err(&fail)?;
-    let rows = statement.query_map(params![micros(now), column(limit as u64)], stored).map_err(&fail)?;
-    let items = rows.map(|row| row.map_err(&fail)?).collect::<Result<Vec<Stored>, _>>()?;
-    let mut statement = connection.prepare_cached(NEXT_DUE).map_err(&fail)?;
-    let next: Option<i64> =
-        statement.query_row([column(items.len() as u64)], |row| row.get(0)).optional().map_err(&fail)?;
-    Ok(Due { items, next: next.map(moment).transpose()? })
-}
-
-pub(super) fn records(
+/// The first `most` of one walk.
+fn walk(
     connection: &Connection,
-    prefix: &str,
-    after: Option<&RecordName>,
-    limit: usize,
-) -> Result<Vec<Record>, StoreError> {
-    let fail = failed("records could not be listed");
-    let mut statement = connection.prepare_cached(RECORDS).map_err(&fail)?;
-    let after = after.map_or("", RecordName::as_str);
-    let rows = statement.query_map(params![after, prefix, column(limit as u64)], |row| {
-        Ok((
-            row.get::<_, String>(0)?,
-            row.get::<_, i64>(1)?,
-            row.get::<_, Vec<u8>>(2)?,
-            row.get::<_, i64>(3)?,
-        ))
-    });
-    let rows = rows.map_err(&fail)?;
-    rows.map(|row| {
-        let (name, version, value, at) = row.map_err(&fail)?;
-        Ok(Record { name: RecordName::new(name), version: count(version)?, value, updated_at: moment(at)? })
-    })
-    .collect()
+    query: &Query,
+    [oldest_first, newest_first]: [&'static str; 2],
+    along: Option<&str>,
+    most: usize,
+    found: &mut Vec<Raw>,
+) -> Result<(), StoreError> {
+    let fail = failed("requests could not be listed");
+    let (text, end): (_, &[u8]) = match query.order {
+        Order::Ascending => (oldest_first, &[]),
+        Order::Descending => (newest_first, &BEHIND_ALL),
+    };
+    let mut statement = connection.prepare_cached(text).map_err(&fail)?;
+    let rows = statement.query_map(
+        named_params! {
+            ":along": along,
+            ":after": query.after.as_ref().map_or(end, |id| &id.as_bytes()[..]),
+            ":statuses": array(query.status.iter().map(|status| status.as_str())),
+            ":executions": array(query.execution.iter().map(|state| state.as_str())),
+            ":namespace": query.namespace.as_deref(),
+            ":action": query.action.as_deref(),
+            ":requester": query.requester.as_deref(),
+            ":run": query.run.as_deref(),
+            ":executor": query.executor.as_ref().map(|id| &id.as_bytes()[..]),
+            ":created_from": query.created_from.map(micros),
+            ":created_before": query.created_before.map(micros),
+            ":limit": limit(most),
+        },
+        Raw::read,
+    );
+    for row in rows.map_err(&fail)? {
+        found.push(row.map_err(&fail)?);
+    }
+    Ok(())
 }
 
-pub(super) fn journal(
-    connection: &Connection,
-    after: u64,
-    limit: usize,
-) -> Result<Vec<JournalEntry>, StoreError> {
-    let fail = failed("the journal could not be read");
-    let mut statement = connection.prepare_cached(JOURNAL).map_err(&fail)?;
-    let rows = statement.query_map([column(after), column(limit as u64)], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-    });
-    let rows = rows.map_err(&fail)?;
-    rows.map(|row| {
-        let (number, line) = row.map_err(&fail)?;
-        let line = serde_json::from_str(&line).map_err(|e| {
-            StoreError::unreadable(format!("line {number} of the journal cannot be read: {e}"))
-        })?;
-        Ok(JournalEntry { number: count(number)?, line })
-    })
-    .collect()
+/// The columns found the row; the document must say the same.
+fn decode(raw: Raw, query: &Query) -> Result<Stored, StoreError> {
+    let stored = raw.decode()?;
+    if query.matches(&stored.request) {
+        Ok(stored)
+    } else {
+        let id = stored.request.id;
+        Err(StoreError::unreadable(format!(
+            "request {id}: its document and its columns say different things"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How SQLite goes about a query, step by step.
+    fn plan(text: &str) -> String {
+        let mut connection = Connection::open_in_memory().unwrap();
+        super::super::schema::migrate(&mut connection).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+        let steps = statement.raw_query().mapped(|row| row.get::<_, String>(3));
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn every_list_walks_its_index_in_order_and_sorts_nothing() {
+        for (texts, walked) in [
+            (BY_ID, "requests_id (id"),
+            (BY_STATUS, "requests_status (status=? AND id"),
+            (BY_EXECUTION, "requests_execution (execution=? AND id"),
+            (BY_RUN, "requests_run (run=? AND id"),
+        ] {
+            for text in texts {
+                let plan = plan(text);
+                assert!(plan.contains(walked) && !plan.contains("TEMP B-TREE"), "{text}\n{plan}");
+            }
+        }
+    }
 }

@@ -1,0 +1,106 @@
+//! The store's file: made private, and opened for writing.
+
+use std::{
+    fs::OpenOptions,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use approval_core::store::StoreError;
+use rusqlite::{Connection, OpenFlags};
+
+use super::{failure::failed, schema};
+
+/// Pages in the log from which on a commit folds it into the file (16 MiB): often enough that reading stays fast, seldom
+/// enough that pages written many times are copied once.
+const CHECKPOINT: i64 = 4096;
+/// What is left of the log's length after it grew beyond it, in bytes.
+const LOG_LIMIT: i64 = 64 << 20;
+/// What the connection that writes may cache, in KiB: the inner pages of the indexes of a few million requests.
+const CACHE: i64 = 32 << 10;
+
+/// One opening at a time in this process. POSIX drops all locks of a process on a file when it closes any handle of that
+/// file, so none may be open for making it while SQLite holds another.
+static OPENING: Mutex<()> = Mutex::new(());
+
+/// The whole path, so that neither a change of the working directory nor a special name such as `:memory:` matters.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    std::path::absolute(path)
+        .map_err(|e| StoreError::caused_by(format!("the store's path {} is of no use", path.display()), e))
+}
+
+/// Opens the connection that writes; makes the file if there is none, and brings an older one up to date.
+pub(super) fn open(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+    let _opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
+    make_private(path)?;
+    connect(path, busy).map_err(|error| match error {
+        StoreError::Unavailable { message, source } => {
+            StoreError::Unavailable { message: format!("{}: {message}", path.display()), source }
+        }
+        other => other,
+    })
+}
+
+/// Makes the file if there is none, so that nobody else can read it. What SQLite puts beside it inherits that.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let made = options.open(path).and_then(|file| {
+        file.sync_all()?;
+        // The entry in the directory must survive a loss of power as well.
+        match path.parent() {
+            Some(directory) if cfg!(unix) => std::fs::File::open(directory)?.sync_all(),
+            _ => Ok(()),
+        }
+    });
+    match made {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => {
+            let hint = match error.kind() {
+                ErrorKind::NotFound => " (its directory does not exist; make it first)",
+                ErrorKind::NotADirectory => " (a part of the path is a file, not a directory)",
+                ErrorKind::PermissionDenied => " (its directory may not be written by this user)",
+                ErrorKind::ReadOnlyFilesystem => " (the file system is read-only)",
+                ErrorKind::StorageFull => " (make room on the disk)",
+                _ => "",
+            };
+            let what = format!("the store's file {} cannot be made{hint}", path.display());
+            Err(StoreError::caused_by(what, error))
+        }
+    }
+}
+
+fn connect(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+    let fail = failed("the store's file cannot be opened");
+    if path.is_dir() {
+        return Err(StoreError::unavailable("the store's path is a directory (name a file in it)"));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(&fail)?;
+    connection.busy_timeout(busy).map_err(&fail)?;
+    // Before anything is written: it may be somebody else's.
+    schema::check(&connection)?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(&fail)?;
+    if mode != "wal" {
+        return Err(StoreError::unavailable(format!(
+            "the store's file cannot be used with a write-ahead log (mode {mode:?}); put it on a local disk"
+        )));
+    }
+    // Every commit is synced before it is acknowledged, on macOS by the call that reaches the disk.
+    connection.pragma_update(None, "synchronous", "FULL").map_err(&fail)?;
+    connection.pragma_update(None, "fullfsync", true).map_err(&fail)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true).map_err(&fail)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(&fail)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_LIMIT).map_err(&fail)?;
+    connection.pragma_update(None, "cache_size", -CACHE).map_err(&fail)?;
+    connection.pragma_update(None, "trusted_schema", false).map_err(&fail)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    schema::migrate(&mut connection)?;
+    Ok(connection)
+}

@@ -1,0 +1,65 @@
+//! The journal.
+
+use approval_core::{
+    clock::Timestamp,
+    store::{JournalEntry, JournalLine, StoreError},
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    batch::Batch,
+    failure::failed,
+    job::Task,
+    rows::{column, count, limit},
+};
+
+const APPEND: &str = "INSERT INTO journal (line) VALUES (?1)";
+const READ: &str = "SELECT number, line FROM journal WHERE number > ?1 ORDER BY number LIMIT ?2";
+
+/// Lines to be appended, encoded.
+pub(super) struct JournalTask(Vec<String>);
+
+impl JournalTask {
+    pub(super) fn new(lines: &[JournalLine]) -> Result<Self, StoreError> {
+        let json = |line| {
+            serde_json::to_string(line).map_err(|e| {
+                StoreError::unreadable(format!("a line of the journal cannot be written as JSON: {e}"))
+            })
+        };
+        lines.iter().map(json).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Task for JournalTask {
+    type Outcome = ();
+
+    fn run(&self, batch: &mut Batch<'_>, _: Timestamp) -> Result<(), StoreError> {
+        let fail = failed("the journal could not be written");
+        let mut append = batch.statement(APPEND, &fail)?;
+        for line in &self.0 {
+            append.execute([line]).map_err(&fail)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn read(
+    connection: &Connection,
+    after: u64,
+    most: usize,
+) -> Result<Vec<JournalEntry>, StoreError> {
+    let fail = failed("the journal could not be read");
+    let mut statement = connection.prepare_cached(READ).map_err(&fail)?;
+    let rows = statement.query_map(params![column(after), limit(most)], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    });
+    rows.map_err(&fail)?
+        .map(|row| {
+            let (number, line) = row.map_err(&fail)?;
+            let line = serde_json::from_str(&line).map_err(|e| {
+                StoreError::unreadable(format!("line {number} of the journal cannot be read: {e}"))
+            })?;
+            Ok(JournalEntry { number: count(number)?, line })
+        })
+        .collect()
+}

@@ -1,0 +1,221 @@
+//! Writing, claiming and settling notices.
+
+use approval_core::{
+    clock::{Timestamp, after},
+    id::RequestId,
+    model::{Delivery, OutboxNotice, Text},
+    store::{Change, ClaimedNotice, NoticeClaim, NoticeClaims, NoticeSettlement, StoreError},
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    batch::Batch,
+    failure::failed,
+    job::Task,
+    rows::{limit, micros, moment},
+};
+
+const INSERT: &str =
+    "INSERT INTO notices (id, request, channel, claimable_at, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+/// Steps from channel to channel on the index, without touching their notices.
+const CHANNELS: &str = "WITH RECURSIVE waiting (channel) AS (
+        SELECT min(channel) FROM notices WHERE claimable_at IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(channel) FROM notices WHERE claimable_at IS NOT NULL AND channel > waiting.channel)
+            FROM waiting WHERE waiting.channel IS NOT NULL
+    ) SELECT channel FROM waiting WHERE channel IS NOT NULL";
+const NEXT: &str = "SELECT min(claimable_at) FROM notices WHERE channel = ?1 AND claimable_at IS NOT NULL";
+const CLAIMABLE: &str = "SELECT claimable_at, number, body, delivery FROM notices
+    WHERE channel = ?1 AND claimable_at <= ?2 ORDER BY claimable_at LIMIT ?3";
+const CLAIM: &str = "UPDATE notices SET claimable_at = ?2, owner = ?3 WHERE number = ?1";
+const SETTLE: &str = "UPDATE notices SET delivery = ?4, claimable_at = ?5, owner = NULL
+    WHERE request = ?1 AND id = ?2 AND owner = ?3";
+const OF_REQUEST: &str = "SELECT body, delivery FROM notices WHERE request = ?1 ORDER BY number";
+
+/// A notice to be written, encoded.
+pub(super) struct NewNotice {
+    id: [u8; 16],
+    request: [u8; 16],
+    channel: Text,
+    claimable_at: Option<i64>,
+    body: String,
+}
+
+impl NewNotice {
+    pub(super) fn new(notice: &OutboxNotice) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: *notice.id.as_bytes(),
+            request: *notice.request.as_bytes(),
+            channel: Text::clone(&notice.channel),
+            claimable_at: claimable_at(&notice.delivery),
+            body: json(notice)?,
+        })
+    }
+
+    pub(super) fn write(&self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        let fail = failed("a notice could not be written");
+        batch
+            .statement(INSERT, &fail)?
+            .execute(params![self.id, self.request, &*self.channel, self.claimable_at, self.body])
+            .map_err(&fail)?;
+        Ok(())
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value)
+        .map_err(|e| StoreError::unreadable(format!("a notice cannot be written as JSON: {e}")))
+}
+
+/// When a notice can be claimed: `None` once it is settled.
+fn claimable_at(delivery: &Delivery) -> Option<i64> {
+    match delivery {
+        Delivery::Waiting { next_at, .. } => Some(micros(*next_at)),
+        Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. } => None,
+    }
+}
+
+/// A notice as it is stored; `delivery` is how it stands, unless that is how it was written.
+pub(super) struct RawNotice {
+    body: String,
+    delivery: Option<String>,
+}
+
+impl RawNotice {
+    fn decode(&self) -> Result<OutboxNotice, StoreError> {
+        let unreadable = |e| StoreError::unreadable(format!("a notice in the store cannot be read: {e}"));
+        let mut notice: OutboxNotice = serde_json::from_str(&self.body).map_err(unreadable)?;
+        if let Some(delivery) = &self.delivery {
+            notice.delivery = serde_json::from_str(delivery).map_err(unreadable)?;
+        }
+        Ok(notice)
+    }
+}
+
+/// The channels of a claim that have waiting notices, or might.
+fn channels(connection: &Connection, claim: &NoticeClaim) -> Result<Vec<Text>, StoreError> {
+    if !claim.channels.is_empty() {
+        let mut channels = claim.channels.to_vec();
+        channels.sort_unstable();
+        channels.dedup();
+        return Ok(channels);
+    }
+    let fail = failed("the outbox could not be read");
+    let mut statement = connection.prepare_cached(CHANNELS).map_err(&fail)?;
+    let channels = statement.query_map([], |row| Ok(Text::from(row.get_ref(0)?.as_str()?))).map_err(&fail)?;
+    channels.map(|channel| channel.map_err(&fail)).collect()
+}
+
+/// When a notice that is asked for can be claimed next.
+pub(super) fn next(connection: &Connection, claim: &NoticeClaim) -> Result<Option<Timestamp>, StoreError> {
+    let fail = failed("the outbox could not be read");
+    let mut statement = connection.prepare_cached(NEXT).map_err(&fail)?;
+    let mut earliest: Option<i64> = None;
+    for channel in channels(connection, claim)? {
+        let next: Option<i64> = statement.query_row([&*channel], |row| row.get(0)).map_err(&fail)?;
+        earliest = [earliest, next].into_iter().flatten().min();
+    }
+    earliest.map(moment).transpose()
+}
+
+pub(super) struct ClaimTask(pub(super) NoticeClaim);
+
+/// What was claimed, not decoded.
+pub(super) struct Claimed {
+    notices: Vec<RawNotice>,
+    until: Timestamp,
+    next: Option<Timestamp>,
+}
+
+impl Task for ClaimTask {
+    type Outcome = Claimed;
+
+    fn run(&self, batch: &mut Batch<'_>, now: Timestamp) -> Result<Claimed, StoreError> {
+        let (claim, connection) = (&self.0, batch.connection());
+        let fail = failed("notices could not be claimed");
+        let mut found = Vec::new();
+        let mut select = batch.statement(CLAIMABLE, &fail)?;
+        for channel in channels(connection, claim)? {
+            let rows = select.query_map(params![&*channel, micros(now), limit(claim.limit)], |row| {
+                let notice = RawNotice { body: row.get(2)?, delivery: row.get(3)? };
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, notice))
+            });
+            for row in rows.map_err(&fail)? {
+                found.push(row.map_err(&fail)?);
+            }
+        }
+        // Of all channels together those that have waited longest, then in the order of writing.
+        found.sort_unstable_by_key(|(at, number, _)| (*at, *number));
+        found.truncate(claim.limit);
+        found.sort_unstable_by_key(|(_, number, _)| *number);
+        let until = after(now, claim.lease);
+        let mut update = batch.statement(CLAIM, &fail)?;
+        for (_, number, _) in &found {
+            update.execute(params![number, micros(until), claim.owner.as_bytes()]).map_err(&fail)?;
+        }
+        let notices = found.into_iter().map(|(.., notice)| notice).collect();
+        Ok(Claimed { notices, until, next: next(connection, claim)? })
+    }
+}
+
+impl Claimed {
+    /// As the caller sees it. What cannot be read is left out and reported: it must not keep the others back.
+    pub(super) fn decode(self) -> NoticeClaims {
+        let decode = |raw: &RawNotice| {
+            raw.decode().inspect_err(|error| tracing::error!(%error, "a notice is not delivered")).ok()
+        };
+        let until = self.until;
+        let notices =
+            self.notices.iter().filter_map(decode).map(|notice| ClaimedNotice { notice, until }).collect();
+        NoticeClaims { notices, next: self.next }
+    }
+}
+
+pub(super) struct SettleTask(Vec<Settlement>);
+
+struct Settlement {
+    by: NoticeSettlement,
+    delivery: String,
+}
+
+impl SettleTask {
+    pub(super) fn new(settlements: Vec<NoticeSettlement>) -> Result<Self, StoreError> {
+        let encoded = settlements.into_iter().map(|by| {
+            let delivery = json(&by.delivery)?;
+            Ok(Settlement { by, delivery })
+        });
+        encoded.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Task for SettleTask {
+    type Outcome = ();
+
+    fn run(&self, batch: &mut Batch<'_>, _: Timestamp) -> Result<(), StoreError> {
+        let fail = failed("it could not be noted what became of notices");
+        let mut update = batch.statement(SETTLE, &fail)?;
+        let mut again = false;
+        for Settlement { by, delivery } in &self.0 {
+            let at = claimable_at(&by.delivery);
+            let changed = update
+                .execute(params![by.request.as_bytes(), by.id.as_bytes(), by.owner.as_bytes(), delivery, at])
+                .map_err(&fail)?;
+            again |= changed > 0 && at.is_some();
+        }
+        if again {
+            batch.changes.push(Change::Notices);
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn notices(connection: &Connection, request: RequestId) -> Result<Vec<OutboxNotice>, StoreError> {
+    let fail = failed("notices could not be read");
+    let mut statement = connection.prepare_cached(OF_REQUEST).map_err(&fail)?;
+    let rows = statement
+        .query_map([&request.as_bytes()[..]], |row| {
+            Ok(RawNotice { body: row.get(0)?, delivery: row.get(1)? })
+        })
+        .map_err(&fail)?;
+    rows.map(|row| row.map_err(&fail)?.decode()).collect()
+}
