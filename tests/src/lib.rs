@@ -1,5 +1,7 @@
 //! Shared by the tests and the benchmarks.
 
 pub mod bench;
+pub mod crash;
 pub mod examples;
+pub mod random;
 pub mod repo;

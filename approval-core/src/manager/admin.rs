@@ -11,7 +11,7 @@ use crate::{
     store::{Commit, CommitOutcome, Condition, Page, Query, RecordWrite, StoreError},
 };
 
-/// How often a halt is written again when others write halts at the same time.
+/// How often a halt is written, or a history read again, when others write at the same time.
 const ROUNDS: usize = 100;
 
 /// How many requests are in which state.
@@ -54,10 +54,19 @@ impl ApprovalManager {
     /// # Errors
     /// [`StoreError::Unreadable`] with what is wrong with it.
     pub async fn verify_history(&self, request: RequestId) -> Result<(), ApprovalError> {
-        let stored = self.core.load(request).await?;
-        let lines = self.core.store.history(request).await?;
-        crate::model::verify_chain(request, &lines, &stored.request.chain)
-            .map_err(|error| StoreError::unreadable(error.to_string()).into())
+        let mut stored = self.core.load(request).await?;
+        for _ in 0..ROUNDS {
+            let lines = self.core.store.history(request).await?;
+            let verified = crate::model::verify_chain(request, &lines, &stored.request.chain);
+            let Err(error) = verified else { return Ok(()) };
+            // Two reads: what was written between them is no fault of the history.
+            let again = self.core.load(request).await?;
+            if again.version == stored.version {
+                return Err(StoreError::unreadable(error.to_string()).into());
+            }
+            stored = again;
+        }
+        Err(StoreError::unavailable("others kept changing the same request; try again").into())
     }
 
     /// Counts the requests that match by their state. Reads them page by page.
