@@ -120,19 +120,26 @@ async fn deliver(core: Arc<Core>, row: OutboxNotice, owner: ExecutorId) -> Notic
 }
 
 async fn try_deliver(core: &Core, row: OutboxNotice) -> Result<Delivery, ApprovalError> {
-    let cached = core.cache.get(row.request);
-    let stored = match cached {
-        Some(stored) => stored,
-        None => core.load(row.request).await?,
+    let Some((_, notifier)) = core.notifiers.iter().find(|(name, _)| *name == row.channel) else {
+        return Ok(Delivery::Failed {
+            at: core.store.now().await?,
+            why: "this process has no such channel".into(),
+        });
     };
-    let request = stored.request;
+    if row.kind == NoticeKind::Closed && !notifier.capabilities().updates {
+        return Ok(Delivery::Obsolete { at: core.store.now().await? });
+    }
+    // A notice tells of a change that this process may not have heard of yet. What it remembers is never older than the
+    // opening of the request, but may well be older than its decision.
+    let remembered = if row.kind == NoticeKind::Decide { core.cache.get(row.request) } else { None };
+    let request = match remembered {
+        Some(stored) => stored.request,
+        None => core.load(row.request).await?.request,
+    };
     let now = core.store.now().await?;
     if row.kind.asks() && !request.status.is_open() {
         return Ok(Delivery::Obsolete { at: now });
     }
-    let Some((_, notifier)) = core.notifiers.iter().find(|(name, _)| *name == row.channel) else {
-        return Ok(Delivery::Failed { at: now, why: "this process has no such channel".into() });
-    };
     let attempts = match &row.delivery {
         Delivery::Waiting { attempts, .. } => *attempts,
         Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. } => 0,
@@ -188,9 +195,6 @@ async fn close(
     notifier: &dyn Notifier,
     notice: &Notice,
 ) -> Result<Result<Option<Option<MessageRef>>, NotifyError>, ApprovalError> {
-    if !notifier.capabilities().updates {
-        return Ok(Ok(None));
-    }
     let earlier = core.store.notices(notice.request.id).await?;
     let mut any = false;
     for row in

@@ -200,40 +200,22 @@ impl Scene {
     /// person can settle it.
     async fn lose_leases(&mut self, successor: &Successor) {
         let leases = successor.leases().await;
-        let store = Arc::clone(successor.manager.store());
-        for (key, entry) in &mut self.ledger.entries {
-            if entry.ended.is_some() || entry.plan.begins_at().is_none() {
-                continue;
+        let executing = self.executing(successor, &leases).await;
+        if let Some(first) = executing.values().flatten().min()
+            && successor.clock.now() < *first
+        {
+            successor.clock.set(after(*first, Span::from_micros(-1)));
+            let still = self.executing(successor, &leases).await;
+            assert_eq!(still, executing, "executions were given up before their leases ran out");
+        }
+        for (key, lost_at) in executing {
+            let entry = self.ledger.entries.get_mut(&key).expect("it was listed");
+            let id = entry.id.expect("it was found");
+            if let Some(lost_at) = lost_at
+                && successor.clock.now() < lost_at
+            {
+                successor.clock.set(lost_at);
             }
-            let Some(id) = entry.id else { continue };
-            let request =
-                store.load(id).await.expect("a readable store").expect("it was found before").request;
-            let lost_at = match &request.execution {
-                Some(Execution::Executing { executor, .. }) => {
-                    let until = leases.get(&executor.to_string());
-                    let until =
-                        *until.unwrap_or_else(|| panic!("{key} executes under a lease that nobody holds"));
-                    assert_eq!(
-                        successor.refusal(key, entry.plan).await,
-                        Some(ExecutionState::Executing),
-                        "{key}"
-                    );
-                    if successor.clock.now() < until {
-                        successor.clock.set(after(until, Span::from_micros(-1)));
-                        let still =
-                            store.load(id).await.expect("a readable store").expect("it was found before");
-                        assert_eq!(
-                            State::of(&still.request),
-                            State::of(&request),
-                            "{key}: before the lease ran out"
-                        );
-                        successor.clock.set(until);
-                    }
-                    Some(until)
-                }
-                Some(Execution::Unknown { .. }) => None,
-                _ => continue,
-            };
             let request = successor.until_unknown(id).await;
             if let (Some(lost_at), Some(Execution::Unknown { at, .. })) = (lost_at, &request.execution) {
                 assert!(
@@ -241,10 +223,36 @@ impl Scene {
                     "{key} became unknown at {at}, though the lease lasted until {lost_at}"
                 );
             }
-            assert_eq!(successor.refusal(key, entry.plan).await, Some(ExecutionState::Unknown), "{key}");
-            entry.ended = Some(successor.settle(key, id).await);
-            assert!(successor.refusal(key, entry.plan).await.is_some(), "{key}: it never runs again");
+            assert_eq!(successor.refusal(&key, entry.plan).await, Some(ExecutionState::Unknown), "{key}");
+            entry.ended = Some(successor.settle(&key, id).await);
+            assert!(successor.refusal(&key, entry.plan).await.is_some(), "{key}: it never runs again");
         }
+    }
+
+    /// What is being executed, by its key, and until when its lease lasts; and what is in doubt, without a time. Called
+    /// again, it does not run.
+    async fn executing(
+        &self,
+        successor: &Successor,
+        leases: &HashMap<String, Timestamp>,
+    ) -> BTreeMap<String, Option<Timestamp>> {
+        let mut found = BTreeMap::new();
+        for (key, entry) in &self.ledger.entries {
+            let (None, Some(_), Some(id)) = (entry.ended, entry.plan.begins_at(), entry.id) else { continue };
+            let request = successor.manager.get(id).await.expect("a readable store");
+            let until = match &request.execution {
+                Some(Execution::Executing { executor, .. }) => {
+                    let until = leases.get(&executor.to_string()).copied();
+                    Some(until.unwrap_or_else(|| panic!("{key} executes under a lease that nobody holds")))
+                }
+                Some(Execution::Unknown { .. }) => None,
+                _ => continue,
+            };
+            let state = request.execution.as_ref().map(Execution::state);
+            assert_eq!(successor.refusal(key, entry.plan).await, state, "{key}");
+            found.insert(key.clone(), until);
+        }
+        found
     }
 
     /// An approved request that has not begun runs, when it is called again under its key, and runs once.
