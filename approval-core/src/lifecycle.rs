@@ -34,7 +34,7 @@ mod vote;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Act, Command, Draft, Edit, Ending, Facts, Settlement};
+pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
 pub use create::create;
 pub use edit::edited_arguments;
 pub use refusal::{NotEligible, Refusal};

@@ -44,7 +44,20 @@ pub struct Draft {
     /// Whether the agent answers what approvers ask it.
     pub answers_info: bool,
     /// The request that this one tries again.
-    pub predecessor: Option<RequestId>,
+    pub predecessor: Option<Predecessor>,
+}
+
+/// The request that a new one tries again, and what the new one takes over from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Predecessor {
+    /// Which.
+    pub request: RequestId,
+    /// Digest of the arguments as first asked: the same call still finds the new one by its key.
+    pub original: ArgumentsDigest,
+    /// Number of the revision that is tried again.
+    pub revision: u32,
+    /// Who had edited it.
+    pub editor: Option<Principal>,
 }
 
 /// One changed argument.

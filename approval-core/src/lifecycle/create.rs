@@ -53,6 +53,7 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
 fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
     let intent = limits::perhaps("intent", draft.intent.as_ref(), limits::INTENT_LIMIT)?;
     let (description, cost) = describe(&draft.action, &draft.arguments)?;
+    let predecessor = draft.predecessor;
     Ok(Request {
         id: draft.id,
         namespace: draft.namespace,
@@ -63,18 +64,18 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
         run: draft.run,
         intent,
         key: draft.key,
-        original: draft.digest,
+        original: predecessor.as_ref().map_or(draft.digest, |one| one.original),
         risk: draft.risk,
         priority: draft.priority.unwrap_or(draft.risk.priority()),
         deadline: draft.gate.timeout.map(|timeout| to_micros(after(now, timeout))),
         gate: draft.gate,
         revision: Revision {
-            number: 1,
+            number: predecessor.as_ref().map_or(1, |one| one.revision),
             arguments: draft.arguments,
             digest: draft.digest,
             description,
             cost,
-            editor: None,
+            editor: predecessor.as_ref().and_then(|one| one.editor.clone()),
         },
         status: Status::Pending,
         votes: Vec::new(),
@@ -89,7 +90,7 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
         grant: None,
         execution: None,
         created_at: now,
-        predecessor: draft.predecessor,
+        predecessor: predecessor.map(|one| one.request),
         successor: None,
         chain: ChainHead::EMPTY,
     })

@@ -25,7 +25,6 @@ pub struct Action {
     pub(crate) spec: Arc<ActionSpec>,
     pub(crate) arguments: CanonicalJson,
     pub(crate) key: Option<Text>,
-    pub(crate) predecessor: Option<crate::id::RequestId>,
 }
 
 /// Arguments as they are bound: secret ones replaced, and the digest of that.
@@ -119,7 +118,7 @@ impl CallOf {
     /// When they cannot be encoded, or are no object.
     pub fn arguments<T: Serialize + ?Sized>(self, arguments: &T) -> Result<Action, Invalid> {
         let arguments = object(to_canonical(arguments).map_err(|error| not_encodable(&error))?)?;
-        Ok(Action { spec: self.spec, arguments, key: None, predecessor: None })
+        Ok(Action { spec: self.spec, arguments, key: None })
     }
 }
 

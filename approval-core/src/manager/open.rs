@@ -10,7 +10,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     error::Invalid,
     id::RequestId,
-    lifecycle::{self, Act, Command, Draft},
+    lifecycle::{self, Act, Command, Draft, Predecessor},
     model::{Gate, Principal, Request, Text},
     policy::{Call, Ruling},
     store::Stored,
@@ -37,7 +37,6 @@ pub(crate) struct Prepared {
     pub(crate) agent: Principal,
     pub(crate) context: Context,
     key: Option<Text>,
-    predecessor: Option<RequestId>,
 }
 
 impl ApprovalManager {
@@ -107,7 +106,14 @@ impl ApprovalManager {
         let old = core.newest(core.load(request).await?).await?;
         let now = core.store.now().await?;
         let id = RequestId::generate(now);
-        core.may_retry(&old, id, now).await?;
+        match core.may_retry(&old, id, now).await {
+            Ok(()) => {}
+            // It is being tried again already.
+            Err(ApprovalError::Refused { .. }) if old.request.id != request => {
+                return self.attach(old.request.id).await;
+            }
+            Err(error) => return Err(error),
+        }
         let mut draft = again(&old.request, id);
         // The same successor, however often and wherever this is called, and whatever crashes in between.
         draft.key = Some(successor_key(old.request.key.as_deref().unwrap_or(&old.request.id.to_string())));
@@ -154,7 +160,12 @@ fn again(request: &Request, id: RequestId) -> Draft {
         arguments: request.revision.arguments.clone(),
         digest: request.revision.digest,
         answers_info: request.answers_info,
-        predecessor: Some(request.id),
+        predecessor: Some(Predecessor {
+            request: request.id,
+            original: request.original,
+            revision: request.revision.number,
+            editor: request.revision.editor.clone(),
+        }),
     }
 }
 
@@ -163,7 +174,7 @@ impl Core {
     pub(crate) fn prepare(&self, action: Action) -> Result<Prepared, ApprovalError> {
         let context = Context::current();
         let agent = context.agent.clone().unwrap_or_else(|| self.settings.agent.clone());
-        let Action { spec, arguments, key, predecessor } = action;
+        let Action { spec, arguments, key } = action;
         let bound = spec.bind(arguments, self.settings.redaction_key.as_ref())?;
         let key = key.or_else(|| match (&context.run, &context.tool_call) {
             (Some(_), Some(call)) => Some(Arc::clone(call)),
@@ -187,7 +198,7 @@ impl Core {
             };
             scoped_key(scope, &key)
         });
-        Ok(Prepared { spec, bound, agent, context, key, predecessor })
+        Ok(Prepared { spec, bound, agent, context, key })
     }
 
     /// Asks the policy.
@@ -213,7 +224,7 @@ impl Core {
 
     async fn draft(&self, prepared: &Prepared, gate: Arc<Gate>) -> Result<Draft, ApprovalError> {
         let now = self.store.now().await?;
-        let Prepared { spec, bound, agent, context, key, predecessor } = prepared;
+        let Prepared { spec, bound, agent, context, key } = prepared;
         Ok(Draft {
             id: RequestId::generate(now),
             namespace: Arc::clone(&self.settings.namespace),
@@ -230,7 +241,7 @@ impl Core {
             arguments: bound.arguments.clone(),
             digest: bound.digest,
             answers_info: self.settings.info.is_some(),
-            predecessor: *predecessor,
+            predecessor: None,
         })
     }
 
