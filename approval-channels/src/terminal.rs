@@ -7,6 +7,8 @@
 //! Several requests queue. One that is decided elsewhere leaves with a line that says who decided. At the end of the
 //! input nothing is decided; the terminal says what is still open and asks nobody any more.
 //!
+//! When it starts, it also asks about what was open before: the run that had asked may be gone, and its screen with it.
+//!
 //! Where people type, what they typed before the prompt (`user:ann@example.com> `) appeared does not count. Where lines
 //! are piped in, each answers one prompt, whenever it was written.
 //!
@@ -100,7 +102,8 @@ impl InputEnd {
 impl Terminal {
     /// Standard input and standard error of this process.
     ///
-    /// What is a terminal and what a pipe is looked up; standard output is left alone. Colours are used where standard
+    /// One for each process: two would compete for the lines. What is a terminal and what a pipe is looked up; standard
+    /// output is left alone, and standard input between two prompts. Colours are used where standard
     /// error is a terminal, unless the environment sets `NO_COLOR`, or `TERM` to `dumb`: these two variables are all
     /// that is read of the environment.
     #[must_use]

@@ -8,8 +8,10 @@ mod desk;
 use std::sync::Arc;
 
 use approval_core::ApprovalError;
+use approval_core::lifecycle::Edit;
+use approval_core::model::canonical::parse_canonical;
 use approval_core::store::MemoryStore;
-use desk::{ANN, BOB, Desk, manager, principal, refund, run};
+use desk::{ANN, BOB, CAT, Desk, manager, principal, refund, run};
 use serde_json::json;
 
 #[tokio::test]
@@ -125,4 +127,63 @@ async fn the_last_words_are_printed_before_the_manager_is_gone() {
         "{}",
         desk.seen_by_now()
     );
+}
+
+#[tokio::test]
+async fn an_edit_runs_with_what_was_typed() {
+    let (mut desk, terminal) = Desk::of(&[ANN]);
+    let manager = manager(MemoryStore::new(), terminal);
+    desk.type_in("edit cents=1200\n");
+    assert_eq!(run(&manager, refund(120_000, 1)).await.unwrap(), json!(1_200));
+    desk.until("editable    cents").await;
+    desk.until("Done: approved by user:ann@example.com.").await;
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_edit_of_the_wrong_type_is_refused_and_asked_for_again() {
+    let (mut desk, terminal) = Desk::of(&[ANN]);
+    let manager = manager(MemoryStore::new(), terminal);
+    desk.type_in("edit cents=\"many\"\nn\n");
+    let error = run(&manager, refund(120_000, 1)).await.unwrap_err();
+    assert!(matches!(error, ApprovalError::Rejected(_)), "{error}");
+    desk.until("That does not count: ").await;
+    desk.until("ann@example.com> n\nDone: rejected by user:ann@example.com.").await;
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn arguments_changed_elsewhere_are_shown_before_they_can_be_approved() {
+    let (mut desk, terminal) = Desk::of(&[ANN, CAT]);
+    let manager = manager(MemoryStore::new(), terminal);
+    let pending = manager.requester().request(refund(5, 2)).await.unwrap();
+    desk.until("answer> ").await;
+    let seen = pending.request().await.unwrap();
+    let edits = vec![Edit { path: "cents".into(), value: parse_canonical("7").unwrap() }];
+    manager.decider("elsewhere").approve_edited(&seen, &principal(BOB), edits, None).await.unwrap();
+    desk.until("Changed while you looked: the arguments were changed.").await;
+    desk.until("\"cents\": 7").await;
+    desk.until("revision    2, edited by user:bob@example.com").await;
+    desk.type_in("y\n1\n");
+    desk.until("Done: approved by user:bob@example.com, user:ann@example.com.").await;
+    assert_eq!(pending.await.unwrap().arguments().as_str(), r#"{"cents":7}"#);
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_agents_answer_appears_at_the_prompt() {
+    let (mut desk, terminal) = Desk::of(&[ANN]);
+    let manager = desk::builder(terminal)
+        .on_info(|_, question| async move { Some(format!("you ask {question}\u{1b}[2J")) })
+        .build()
+        .unwrap();
+    let call = manager.clone();
+    let waiting = tokio::spawn(async move { run(&call, refund(5, 1)).await });
+    desk.type_in("ask why?\n");
+    desk.until("Asked. The deadline stays; the answer will appear here.").await;
+    desk.until("answers: you ask why?⟨U+001B⟩[2J").await;
+    desk.until("ann@example.com> ").await;
+    desk.type_in("y\n");
+    assert_eq!(waiting.await.unwrap().unwrap(), json!(5));
+    manager.shutdown().await.unwrap();
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use approval_channels::terminal::Terminal;
+use approval_core::manager::ManagerBuilder;
 use approval_core::store::{MemoryStore, Store};
 use approval_core::{Action, ApprovalError, ApprovalManager, Principal};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 
 pub(crate) const ANN: &str = "user:ann@example.com";
 pub(crate) const BOB: &str = "user:bob@example.com";
-const CAT: &str = "user:cat@example.com";
+pub(crate) const CAT: &str = "user:cat@example.com";
 
 /// Longer than any step takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,6 +47,10 @@ pub(crate) fn manager(store: MemoryStore, terminal: Terminal) -> ApprovalManager
     shared(&Arc::new(store), terminal)
 }
 
+pub(crate) fn builder(terminal: Terminal) -> ManagerBuilder {
+    ApprovalManager::builder().store(MemoryStore::new()).notifier(terminal)
+}
+
 pub(crate) fn shared(store: &Arc<MemoryStore>, terminal: Terminal) -> ApprovalManager {
     let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(store);
     ApprovalManager::builder().shared_store(store).notifier(terminal).build().unwrap()
@@ -55,7 +60,12 @@ pub(crate) fn shared(store: &Arc<MemoryStore>, terminal: Terminal) -> ApprovalMa
 pub(crate) fn refund(cents: u32, people: u32) -> Action {
     Action::new("payments.refund")
         .unwrap()
-        .describe(|action| action.description("Refund {cents} cents").require(people, [ANN, BOB, CAT]))
+        .describe(|action| {
+            action
+                .description("Refund {cents} cents")
+                .editable("cents", Some(r#"{"type":"integer"}"#))
+                .require(people, [ANN, BOB, CAT])
+        })
         .unwrap()
         .arguments(&json!({"cents": cents}))
         .unwrap()
