@@ -46,7 +46,7 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
     for line in arguments {
         page.push(Line::new(Style::Plain, &line.text).margin("  | ").hang(line.hang));
     }
-    for warning in look_alikes(view) {
+    for warning in deceptive_words(view) {
         field(&mut page, "beware", Style::Danger, &warning);
     }
     listed(&mut page, "redacted", Style::Warning, &view.redacted, "not shown here");
@@ -88,7 +88,7 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
 }
 
 /// Words that may not be what they look like, each once.
-fn look_alikes(view: &View) -> Vec<String> {
+fn deceptive_words(view: &View) -> Vec<String> {
     let intent = view.intent.as_deref().unwrap_or_default();
     let mut warnings: Vec<String> = [&view.description, &view.agent, intent, &view.arguments]
         .into_iter()

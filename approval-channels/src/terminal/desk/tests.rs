@@ -244,6 +244,19 @@ fn an_edit_by_somebody_else_is_shown_whole_and_asked_about_anew() {
 }
 
 #[test]
+fn after_an_edit_those_who_had_voted_are_asked_again() {
+    let mut room = Room::new();
+    room.ask("one", ANN);
+    room.ask("one", BOB);
+    room.type_in("y");
+    room.type_in("1");
+    room.reply(Verdict::Voted, "1 more is needed.");
+    assert_eq!(room.cue(), "user:bob@example.com> ");
+    room.ask_about(View { digest: digest("second"), ..*named("one") }, ANN);
+    assert_eq!(room.cue(), "answer> ", "either may vote");
+}
+
+#[test]
 fn an_edit_voids_the_answer_that_waits_for_its_voter() {
     let mut room = Room::new();
     room.ask("one", ANN);

@@ -129,11 +129,30 @@ async fn what_was_typed_for_a_request_that_vanished_does_not_count_for_the_next(
 }
 
 #[tokio::test]
+async fn the_beginning_of_a_line_that_the_program_has_already_does_not_count_for_the_next_request() {
+    let mut rig = Rig::tty();
+    rig.ask("one", ANN);
+    rig.ask("two", ANN);
+    rig.until("ann@example.com> ").await;
+    // Control-D hands over what is typed of a line without ending it.
+    rig.type_in("y\u{4}");
+    rig.until("y").await;
+    rig.until_taken().await;
+    rig.close_request("one", "approved by user:cfo@example.com");
+    rig.until("approved by user:cfo@example.com").await;
+    rig.until("ann@example.com> ").await;
+    rig.type_in("\n");
+    rig.until("an empty line").await;
+    assert_eq!(rig.ballots_so_far(), 0);
+}
+
+#[tokio::test]
 async fn what_was_typed_while_a_request_was_being_printed_does_not_count() {
     let mut rig = Rig::slow_tty();
     rig.ask("one", ANN);
     // The first words of the request are on the screen, the cue is not: people cannot have read it.
     rig.until("Approval wanted").await;
+    let shown = tokio::time::Instant::now();
     assert!(!rig.seen().contains("ann@example.com> "));
     rig.type_in("y\n");
     rig.until("y\r\n").await;
@@ -142,6 +161,7 @@ async fn what_was_typed_while_a_request_was_being_printed_does_not_count() {
         "the request must stand for a while before it can be answered"
     );
     rig.until("ann@example.com> ").await;
+    assert!(shown.elapsed() > rig::SLOW / 2, "the prompt came after {:?}", shown.elapsed());
     rig.type_in("n\n");
     assert_eq!(rig.ballot().await.answer, REJECT);
 }

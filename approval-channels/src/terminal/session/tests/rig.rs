@@ -11,6 +11,7 @@ use approval_core::{Clock, clock::Timestamp};
 use async_trait::async_trait;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags, open};
+use rustix::io::ioctl_fionread;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -28,8 +29,13 @@ pub(super) const BOB: &str = "user:bob@example.com";
 /// Longer than any step of a test takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a request stands before it can be answered, where a test types meanwhile.
+pub(super) const SLOW: Duration = Duration::from_secs(3);
+
 pub(super) struct Rig {
     keyboard: Option<Box<dyn Write + Send>>,
+    /// The side of the pseudo terminal that the session has, to look at what waits there.
+    device: Option<OwnedFd>,
     /// Held as long as the pseudo terminal is to be read.
     plugged_in: Option<io::PipeWriter>,
     output: mpsc::UnboundedReceiver<String>,
@@ -138,7 +144,7 @@ impl Rig {
 
     /// The same; a request stands for so long before it can be answered that a test can type meanwhile.
     pub(super) fn slow_tty() -> Self {
-        Self::on_tty(Duration::from_secs(3))
+        Self::on_tty(SLOW)
     }
 
     fn on_tty(settle: Duration) -> Self {
@@ -149,6 +155,7 @@ impl Rig {
         let terminal: OwnedFd =
             open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
         let writer = File::from(terminal.try_clone().unwrap());
+        let device = terminal.try_clone().unwrap();
         let (printer, output) = mpsc::unbounded_channel();
         let mut monitor = File::from(keyboard.try_clone().unwrap());
         let (closing, plugged_in) = io::pipe().unwrap();
@@ -176,6 +183,7 @@ impl Rig {
             Manner { colour: false, settle },
         );
         rig.plugged_in = Some(plugged_in);
+        rig.device = Some(device);
         rig
     }
 
@@ -206,6 +214,7 @@ impl Rig {
         Self {
             keyboard: Some(keyboard),
             plugged_in: None,
+            device: None,
             output,
             all: String::new(),
             unread: String::new(),
@@ -237,10 +246,21 @@ impl Rig {
         self.keyboard.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
+    /// Waits until the session has taken what was typed.
+    pub(super) async fn until_taken(&self) {
+        let device = self.device.as_ref().unwrap();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while ioctl_fionread(device).unwrap() > 0 {
+            assert!(tokio::time::Instant::now() < deadline, "it is not taken");
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Closes the pipe, or hangs up.
     pub(super) fn close(&mut self) {
         self.keyboard = None;
         self.plugged_in = None;
+        self.device = None;
     }
 
     /// Reads on until the text appears.
