@@ -56,9 +56,13 @@ fn accepted(request: &Request, asked: bool) -> Reply {
     let (verdict, text) = match (request.status.is_open(), asked) {
         (false, _) => (Verdict::Decided, format!("Done: {}.", ending(request))),
         (true, false) => (Verdict::Voted, "Your vote counts; it takes more votes to decide.".to_owned()),
-        (true, true) => {
+        (true, true) if request.answers_info => {
             (Verdict::HandedOn, "Asked. The deadline stays; the answer will appear here.".to_owned())
         }
+        (true, true) => (
+            Verdict::Refused,
+            "Noted, but this agent answers no questions by itself: nobody will answer unless an operator does.".to_owned(),
+        ),
     };
     Reply { verdict, text, view }
 }

@@ -226,10 +226,21 @@ async fn a_vote_that_is_not_enough_is_told_and_the_next_person_is_asked() {
 
 #[tokio::test]
 async fn a_question_to_the_agent_leaves_the_request_open() {
-    let mut room = Room::with(&[ANN], vec![Ok(request("one"))], None, vec![]).await;
+    let mut answering = request("one");
+    answering.answers_info = true;
+    let mut room = Room::with(&[ANN], vec![Ok(answering)], None, vec![]).await;
     room.ask(ANN).await;
     room.type_in("ask why?");
     room.until("Asked. The deadline stays; the answer will appear here.\nuser:ann@example.com> ").await;
+}
+
+#[tokio::test]
+async fn a_question_to_an_agent_that_answers_none_is_said_to_stay_unanswered() {
+    let mut room = Room::with(&[ANN], vec![Ok(request("one"))], None, vec![]).await;
+    room.ask(ANN).await;
+    room.type_in("ask why?");
+    room.until("nobody will answer unless an operator does.").await;
+    room.until("user:ann@example.com> ").await;
 }
 
 #[tokio::test]
