@@ -43,7 +43,20 @@ pub use tighten::tighten;
 pub use timeout::due_at;
 pub use transition::{Requires, Transition};
 
-use crate::{clock::Timestamp, model::Request};
+use crate::{
+    clock::Timestamp,
+    model::{People, Principal, Request},
+};
+
+/// Everybody who may decide about a request at this moment, sorted, each once: whom a requirement names, by itself, through a
+/// group or by escalation, and who was handed a seat. Nobody, once it is decided.
+#[must_use]
+pub fn deciders(request: &Request, people: &People) -> Vec<Principal> {
+    if !request.status.is_open() {
+        return Vec::new();
+    }
+    eligibility::Seating::new(request, people).deciders().into_iter().cloned().collect()
+}
 
 /// Applies a command to a request.
 ///

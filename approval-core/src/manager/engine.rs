@@ -38,7 +38,7 @@ impl Core {
     pub(crate) async fn open(&self, draft: Draft) -> Result<Opened, ApprovalError> {
         let about = About { request: draft.id, action: draft.action.name.clone() };
         for _ in 0..ROUNDS {
-            let people = self.people(&draft.gate, draft.on_behalf_of.as_ref(), None).await?;
+            let people = self.people(&draft.gate, draft.on_behalf_of.as_ref(), None, None).await?;
             let halts = self.halts.view(self).await?;
             let now = self.store.now().await?;
             let facts = facts(&people, &halts, now);
@@ -100,8 +100,9 @@ impl Core {
         };
         for _ in 0..ROUNDS {
             let request = &stored.request;
-            let people =
-                self.people(&request.gate, request.on_behalf_of.as_ref(), Some((request, command))).await?;
+            let people = self
+                .people(&request.gate, request.on_behalf_of.as_ref(), Some(request), Some(command))
+                .await?;
             let halts = self.halts.view(self).await?;
             let now = self.store.now().await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
@@ -151,7 +152,7 @@ impl Core {
             act: Act::Retry { successor },
         };
         let people =
-            self.people(&request.gate, request.on_behalf_of.as_ref(), Some((request, &command))).await?;
+            self.people(&request.gate, request.on_behalf_of.as_ref(), Some(request), Some(&command)).await?;
         let halts = self.halts.view(self).await?;
         match lifecycle::apply(request, &command, &facts(&people, &halts, now), now) {
             Ok(_) => Ok(()),
@@ -164,17 +165,27 @@ impl Core {
         self.store.load(id).await?.ok_or(ApprovalError::NotFound(id))
     }
 
+    /// Everybody who may decide about a request at this moment.
+    pub(crate) async fn deciders(&self, id: RequestId) -> Result<Vec<Principal>, ApprovalError> {
+        let request = self.load(id).await?.request;
+        let people = self.people(&request.gate, request.on_behalf_of.as_ref(), Some(&request), None).await?;
+        Ok(lifecycle::deciders(&request, &people))
+    }
+
     async fn people(
         &self,
         gate: &Gate,
         on_behalf_of: Option<&Principal>,
-        of: Option<(&Request, &Command)>,
+        request: Option<&Request>,
+        command: Option<&Command>,
     ) -> Result<Arc<People>, ApprovalError> {
         let mut wanted: Vec<&Principal> = gate.principals().chain(on_behalf_of).collect();
-        if let Some((request, command)) = of {
-            wanted.push(&command.actor);
+        if let Some(request) = request {
             wanted.extend(request.widened.iter().flat_map(|widening| &widening.to));
             wanted.extend(request.delegations.iter().map(|delegation| &delegation.to));
+        }
+        if let Some(command) = command {
+            wanted.push(&command.actor);
             if let Act::Delegate { to } = &command.act {
                 wanted.push(to);
             }

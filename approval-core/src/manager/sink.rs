@@ -47,6 +47,10 @@ impl DecisionSink for Sink {
         Ok(self.core()?.store.list(query).await?)
     }
 
+    async fn deciders(&self, request: RequestId) -> Result<Vec<Principal>, ApprovalError> {
+        self.core()?.deciders(request).await
+    }
+
     async fn identify(&self, channel: &str, identity: &str) -> Result<Option<Principal>, ApprovalError> {
         let found = self.core()?.directory.identify(channel, identity).await;
         found.map_err(|error| ApprovalError::Directory(error.0.into()))

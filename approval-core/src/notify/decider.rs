@@ -34,6 +34,12 @@ pub trait DecisionSink: fmt::Debug + Send + Sync {
     /// When the store failed.
     async fn list(&self, query: &Query) -> Result<Page, ApprovalError>;
 
+    /// Everybody who may decide about a request at this moment.
+    ///
+    /// # Errors
+    /// When there is none, or the store or the directory failed.
+    async fn deciders(&self, request: RequestId) -> Result<Vec<Principal>, ApprovalError>;
+
     /// Whom this channel knows under an identity of its own.
     ///
     /// # Errors
@@ -89,6 +95,15 @@ impl Decider {
     /// When the store failed.
     pub async fn list(&self, query: &Query) -> Result<Page, ApprovalError> {
         self.sink.list(query).await
+    }
+
+    /// Everybody who may decide about a request at this moment: by name, through a group, by escalation or delegation, and
+    /// barred by nothing. Sorted, each once; nobody, once it is decided. For channels that let one of several people answer.
+    ///
+    /// # Errors
+    /// When there is no such request, or the store or the directory failed.
+    pub async fn deciders(&self, request: RequestId) -> Result<Vec<Principal>, ApprovalError> {
+        self.sink.deciders(request).await
     }
 
     /// Hands in any act of an authenticated principal.

@@ -235,3 +235,17 @@ fn nothing_is_approved_while_halted() {
     world.reject("bob", 3).unwrap();
     assert_eq!(world.request.status, Status::Rejected);
 }
+
+#[test]
+fn the_deciders_are_those_whom_nothing_bars_until_it_is_decided() {
+    let mut gate = gate([need(1, "ann bob"), Requirement::at_least(1, vec![p("group:finance")])]);
+    gate.excluded = users("dan");
+    let mut people = People::default();
+    people.groups.insert(p("group:finance"), users("cho dan").into_iter().collect());
+    let mut world = World::open(draft(gate), people);
+    assert_eq!(deciders(&world.request, &world.people), users("ann bob cho"));
+    world.approve("ann", 1).unwrap();
+    assert_eq!(deciders(&world.request, &world.people), users("ann bob cho"), "a vote can be changed");
+    world.approve("cho", 2).unwrap();
+    assert_eq!(deciders(&world.request, &world.people), []);
+}
