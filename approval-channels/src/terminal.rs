@@ -26,6 +26,7 @@
 mod desk;
 mod devices;
 mod edit;
+mod form;
 mod input;
 mod json;
 mod judge;
@@ -43,10 +44,11 @@ mod wrap;
 
 use std::fmt;
 use std::io::{self, BufRead, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use approval_core::model::Text;
+use approval_core::notify::Decider;
 use approval_core::{Clock, Principal, SystemClock};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -67,6 +69,8 @@ pub struct Terminal {
     elsewhere: String,
     clock: Arc<dyn Clock>,
     settle: Duration,
+    /// Once it is started.
+    decider: OnceLock<Decider>,
     /// Until it is started.
     idle: Mutex<Option<Idle>>,
     news: mpsc::UnboundedSender<News>,
@@ -143,6 +147,7 @@ impl Terminal {
                 .to_owned(),
             clock: Arc::new(SystemClock),
             settle: SETTLE,
+            decider: OnceLock::new(),
             idle: Mutex::new(Some(Idle { devices, news: received })),
             news,
             over: watch::Sender::new(false),

@@ -16,12 +16,12 @@ use super::view::View;
 /// Something happened.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Event {
-    /// This person is asked, for the first time or again.
+    /// These people are asked, for the first time or again.
     Asked {
         /// The request as it stands.
         view: Box<View>,
-        /// Who is asked.
-        voter: Principal,
+        /// Who may answer here.
+        voters: Vec<Principal>,
         /// Why again, as half a sentence.
         why: &'static str,
     },
@@ -175,7 +175,7 @@ impl Desk {
     /// Takes note of an event and says what to do.
     pub(super) fn handle(&mut self, event: Event, scene: Scene) -> Step {
         let mut step = match event {
-            Event::Asked { view, voter, why } => self.asked(*view, voter, why, scene),
+            Event::Asked { view, voters, why } => self.asked(*view, voters, why, scene),
             Event::Closed { id, how } => self.closed(id, &how),
             Event::Told(text) => Step::line(Style::Plain, &text),
             Event::Typed(line) => self.typed(&line, scene),
@@ -229,7 +229,7 @@ impl Desk {
         }
     }
 
-    fn asked(&mut self, view: View, voter: Principal, why: &str, scene: Scene) -> Step {
+    fn asked(&mut self, view: View, voters: Vec<Principal>, why: &str, scene: Scene) -> Step {
         if self.state == State::Over {
             let mut page = render::request(&view, scene.now, scene.width);
             page.push(Line::new(
@@ -241,11 +241,13 @@ impl Desk {
         let id = view.id;
         match self.entry_mut(id) {
             None => {
-                self.entries.push(Entry::new(view, voter));
+                self.entries.push(Entry::new(view, voters));
                 Step::default()
             }
             Some(entry) => {
-                entry.add(voter);
+                for voter in voters {
+                    entry.add(voter);
+                }
                 entry.shelved = entry.shelved && entry.all_voted();
                 self.renew(view, why, scene)
             }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use approval_core::ApprovalError;
-use approval_core::model::{NoticeKind, Principal, PrincipalKind, Request, Status};
+use approval_core::model::{NoticeKind, Principal, Request, Status};
 use approval_core::notify::{Capabilities, Decider, Delivered, MessageRef, Notice, Notifier, NotifyError};
 use approval_core::store::Query;
 use async_trait::async_trait;
@@ -42,7 +42,10 @@ impl Notifier for Terminal {
         }
         let request = &notice.request;
         let event = match why(notice.kind) {
-            Some(why) => Event::Asked { view: Box::new(View::of(request)), voter: notice.to.clone(), why },
+            Some(why) => {
+                let voters = self.voters(request, &notice.to).await?;
+                Event::Asked { view: Box::new(View::of(request)), voters, why }
+            }
             None => Event::Told(told(request)),
         };
         let nobody = *self.over.borrow();
@@ -77,6 +80,8 @@ impl Notifier for Terminal {
                 "this terminal was started before; give each manager its own",
             ));
         };
+        // Set once: the room was idle.
+        let _first = self.decider.set(decider.clone());
         let no_thread = |error| NotifyError::permanent(format!("the terminal got no thread: {error}"));
         let session = Session {
             desk: Desk::new(self.elsewhere.clone()),
@@ -107,6 +112,21 @@ impl Notifier for Terminal {
 }
 
 impl Terminal {
+    /// Who at this terminal may answer, in the order in which they were named: all of them at once, so that who answers does
+    /// not depend on whose notice came first.
+    async fn voters(&self, request: &Request, to: &Principal) -> Result<Vec<Principal>, NotifyError> {
+        let Some(decider) = self.decider.get() else {
+            return Err(NotifyError::retry("the manager has not started this terminal yet"));
+        };
+        let mut voters = open_voters(decider, request, &self.acting_as)
+            .await
+            .map_err(|error| NotifyError::retry(error.to_string()))?;
+        if !voters.contains(to) {
+            voters.push(to.clone());
+        }
+        Ok(voters)
+    }
+
     fn tell(&self, event: Event) -> Result<(), NotifyError> {
         self.news.send(News::Event(event)).map_err(|_| NotifyError::permanent("this terminal is stopped"))
     }
@@ -160,12 +180,20 @@ async fn catch_up(
         seen += page.items.len();
         for stored in &page.items {
             let request = &stored.request;
-            for person in people.iter().filter(|person| may_be_asked(request, person)) {
-                let view = Box::new(View::of(request));
-                let why = "it was open when this terminal started";
-                if news.send(News::Event(Event::Asked { view, voter: person.clone(), why })).is_err() {
-                    return;
+            let voters = match open_voters(&decider, request, &people).await {
+                Ok(voters) => voters,
+                Err(error) => {
+                    tracing::warn!(%error, request = %request.id, "the terminal could not look up who may decide");
+                    continue;
                 }
+            };
+            if voters.is_empty() {
+                continue;
+            }
+            let view = Box::new(View::of(request));
+            let why = "it was open when this terminal started";
+            if news.send(News::Event(Event::Asked { view, voters, why })).is_err() {
+                return;
             }
         }
         match page.next {
@@ -179,17 +207,16 @@ async fn catch_up(
     }
 }
 
-/// Whether a person may be one of those who are asked: by name, or perhaps as a member of a group. Whether they really
-/// may vote is checked when they do.
-fn may_be_asked(request: &Request, person: &Principal) -> bool {
-    let gate = &request.gate;
-    let named = |principal: &Principal| principal == person || principal.kind() == PrincipalKind::Group;
-    let asked = gate.requirements.iter().flat_map(|requirement| &requirement.of);
-    let widened = request.widened.iter().flat_map(|widening| &widening.to);
-    let delegates = request.delegations.iter().map(|delegation| &delegation.to);
-    asked.chain(widened).chain(delegates).any(named)
-        && !gate.excluded.contains(person)
-        && !request.votes.iter().any(|vote| vote.voter == *person && !vote.void)
+/// Those of `people` who may decide and have not yet.
+async fn open_voters(
+    decider: &Decider,
+    request: &Request,
+    people: &[Principal],
+) -> Result<Vec<Principal>, ApprovalError> {
+    let deciders = decider.deciders(request.id).await?;
+    let votes = |person: &Principal| request.votes.iter().any(|vote| vote.voter == *person && !vote.void);
+    let open = |person: &&Principal| deciders.contains(person) && !votes(person);
+    Ok(people.iter().filter(open).cloned().collect())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use approval_core::clock::Timestamp;
 use approval_core::model::visible::{Suspicion, suspicious_words};
 
+use super::form;
 use super::json;
 use super::text::{Line, Page, Style};
 use super::view::{Matter, Severity, View};
@@ -35,17 +36,17 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
     for (who, text) in &view.remarks {
         field(&mut page, "remark", Style::Plain, &format!("{who}: {text}"));
     }
-    let arguments = json::lines(&view.arguments);
-    let rows = rows(&arguments, width);
-    field(
-        &mut page,
-        "arguments",
-        Style::Plain,
-        &format!("{}, shown whole", size(view.arguments.len(), rows)),
-    );
-    for line in arguments {
-        page.push(Line::new(Style::Plain, &line.text).margin("  | ").hang(line.hang));
-    }
+    let form = match &view.matter {
+        Matter::Question { schema, .. } => form::in_words(schema),
+        Matter::Action => None,
+    };
+    let rows = if let Some(form) = form {
+        // The arguments of a question are the question, which stands above, and this.
+        field(&mut page, "answer", Style::Plain, &form);
+        0
+    } else {
+        arguments(&mut page, view, width)
+    };
     for warning in deceptive_words(view) {
         field(&mut page, "beware", Style::Danger, &warning);
     }
@@ -62,13 +63,9 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
         field(&mut page, if number == 1 { "options" } else { "" }, Style::Plain, &text);
     }
     if let Matter::Question { choices, .. } = &view.matter {
-        for (number, (title, _)) in (1..).zip(choices) {
-            field(
-                &mut page,
-                if number == 1 { "answers" } else { "" },
-                Style::Plain,
-                &format!("{number}) {title}"),
-            );
+        for (number, (title, value)) in (1..).zip(choices) {
+            let text = format!("{number}) {title} = {value}");
+            field(&mut page, if number == 1 { "answers" } else { "" }, Style::Plain, &text);
         }
     }
     if let Some(run) = &view.run {
@@ -85,6 +82,18 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
         ]));
     }
     page
+}
+
+/// All arguments, and how many lines of the screen they take.
+fn arguments(page: &mut Page, view: &View, width: Option<usize>) -> usize {
+    let lines = json::lines(&view.arguments);
+    let rows = rows(&lines, width);
+    let size = size(view.arguments.len(), rows);
+    field(page, "arguments", Style::Plain, &format!("{size}, shown whole"));
+    for line in lines {
+        page.push(Line::new(Style::Plain, &line.text).margin("  | ").hang(line.hang));
+    }
+    rows
 }
 
 /// Words that may not be what they look like, each once.

@@ -35,8 +35,9 @@ pub(super) struct News {
 }
 
 impl Entry {
-    pub(super) fn new(view: View, voter: Principal) -> Self {
-        Self { view, voters: vec![Voter { name: voter, voted: false }], shelved: false }
+    pub(super) fn new(view: View, voters: Vec<Principal>) -> Self {
+        let voters = voters.into_iter().map(|name| Voter { name, voted: false }).collect();
+        Self { view, voters, shelved: false }
     }
 
     /// Another person is asked.

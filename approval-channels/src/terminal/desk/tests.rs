@@ -45,7 +45,7 @@ impl Room {
 
     fn ask_about(&mut self, view: View, voter: &str) -> String {
         let why = "it is asked about again";
-        self.on(Event::Asked { view: Box::new(view), voter: principal(voter), why })
+        self.on(Event::Asked { view: Box::new(view), voters: vec![principal(voter)], why })
     }
 
     fn close(&mut self, name: &str, how: &str) -> String {
@@ -447,6 +447,7 @@ fn help_and_show_print_and_ask_on() {
 fn a_request_said_to_be_past_its_deadline_says_so() {
     let view = named("one");
     let late = Scene { now: now() + approval_core::clock::Span::from_hours(1), width: None };
-    let step = Desk::new(String::new()).handle(Event::Asked { view, voter: principal(ANN), why: "" }, late);
+    let step =
+        Desk::new(String::new()).handle(Event::Asked { view, voters: vec![principal(ANN)], why: "" }, late);
     assert!(step.page.paint(Look { colour: false, width: None }).contains("(past), then rejected"));
 }

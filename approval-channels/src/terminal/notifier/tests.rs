@@ -27,6 +27,8 @@ struct Clerk {
     current: Option<Request>,
     /// What is open when the terminal starts.
     open: Vec<Request>,
+    /// Who may decide.
+    deciders: Vec<Principal>,
 }
 
 #[async_trait]
@@ -45,6 +47,10 @@ impl DecisionSink for Clerk {
         assert_eq!(query.status, [Status::Pending, Status::InfoRequested]);
         let stored = |request: &Request| Stored { version: 1, request: Arc::new(request.clone()) };
         Ok(Page { items: self.open.iter().map(stored).collect(), next: None })
+    }
+
+    async fn deciders(&self, _: RequestId) -> Result<Vec<Principal>, ApprovalError> {
+        Ok(self.deciders.clone())
     }
 
     async fn identify(&self, _: &str, _: &str) -> Result<Option<Principal>, ApprovalError> {
@@ -112,7 +118,8 @@ impl Room {
         let terminal =
             Terminal::new(BufReader::new(reader), Printer(printer)).elsewhere("Write to the desk.");
         let terminal = people.iter().fold(terminal, |terminal, who| terminal.acting_as(principal(who)));
-        let clerk = Clerk { commands: sender, answers: Mutex::new(answers.into()), current, open };
+        let deciders = vec![principal(ANN), principal(BOB)];
+        let clerk = Clerk { commands: sender, answers: Mutex::new(answers.into()), current, open, deciders };
         terminal.start(Decider::new("terminal", Arc::new(clerk))).await.unwrap();
         Self { terminal, keyboard, output, seen: String::new(), commands }
     }
@@ -286,16 +293,26 @@ async fn what_earlier_runs_left_open_is_asked_about_again() {
 
 #[tokio::test]
 async fn nobody_is_asked_about_what_others_decide() {
-    let person = |who: &str| may_be_asked(&request("one"), &principal(who));
-    assert!(person(ANN) && person(BOB), "bob may be of the group");
-    let mut named = request("one");
-    let mut gate = (*named.gate).clone();
-    gate.requirements[0].of = vec![principal(ANN)];
-    named.gate = Arc::new(gate.clone());
-    assert!(may_be_asked(&named, &principal(ANN)) && !may_be_asked(&named, &principal(BOB)));
-    gate.excluded = vec![principal(ANN)];
-    named.gate = Arc::new(gate);
-    assert!(!may_be_asked(&named, &principal(ANN)));
+    let mut room = Room::with(&["user:eve@example.com"], vec![], None, vec![request("left")]).await;
+    room.terminal
+        .deliver(&notice(NoticeKind::Outcome, "user:eve@example.com", request("two")))
+        .await
+        .unwrap();
+    room.until("For your information").await;
+    room.deliver(NoticeKind::Decide, "user:eve@example.com", request("three")).await.unwrap();
+    room.until("eve@example.com> ").await;
+    assert!(!room.seen.contains(&id("left").to_string()), "{}", room.seen);
+}
+
+#[tokio::test]
+async fn everybody_here_who_may_answer_is_offered_from_the_first_notice_on() {
+    let mut room = Room::with(&[BOB, "user:eve@example.com", ANN], vec![], None, vec![]).await;
+    room.ask(ANN).await;
+    room.until("answer> ").await;
+    room.type_in("y");
+    room.until("  1) user:bob@example.com\n  2) user:ann@example.com\nwho> ").await;
+    room.type_in("2");
+    assert_eq!(room.command().await.1.actor, principal(ANN));
 }
 
 #[tokio::test]
@@ -332,7 +349,8 @@ async fn what_asks_for_nothing_is_told() {
 async fn a_terminal_of_nobody_or_of_no_person_does_not_start() {
     let clerk = || {
         let (commands, _) = mpsc::unbounded_channel();
-        let clerk = Clerk { commands, answers: Mutex::default(), current: None, open: vec![] };
+        let answers = Mutex::default();
+        let clerk = Clerk { commands, answers, current: None, open: vec![], deciders: vec![] };
         Decider::new("terminal", Arc::new(clerk))
     };
     let terminal = || Terminal::new(io::empty(), io::sink());

@@ -66,6 +66,17 @@ fn what_is_absent_is_left_out_or_said_to_be_absent() {
 fn a_question_is_shown_as_one() {
     let text = shown(&question(json!({"type": "string"})), None);
     assert!(text.starts_with("Answer wanted: ") && text.contains("  question    Refund"), "{text}");
+    assert!(text.contains("  answer      text\n") && !text.contains("  arguments"), "{text}");
+    let text = shown(&question(json!({"type": "string", "pattern": "a"})), None);
+    assert!(text.contains("  arguments") && text.contains("\"cents\""), "{text}");
+}
+
+#[test]
+fn prepared_answers_are_shown_with_what_they_stand_for() {
+    let choices = vec![("No".to_owned(), json!(true))];
+    let asked = View { matter: Matter::Question { schema: json!({"type": "boolean"}), choices }, ..view() };
+    let text = shown(&asked, None);
+    assert!(text.contains("  answers     1) No = true\n"), "{text}");
 }
 
 #[test]

@@ -227,7 +227,7 @@ impl Rig {
 
     pub(super) fn ask(&self, name: &str, voter: &str) {
         let view = Box::new(View { id: id(name), ..view() });
-        self.tell(Event::Asked { view, voter: principal(voter), why: "it is asked about again" });
+        self.tell(Event::Asked { view, voters: vec![principal(voter)], why: "it is asked about again" });
     }
 
     pub(super) fn close_request(&self, name: &str, how: &str) {
