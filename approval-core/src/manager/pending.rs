@@ -116,8 +116,10 @@ impl PendingApproval {
     ///
     /// # Errors
     /// When the store failed.
-    pub async fn request(&self) -> Result<Arc<Request>, ApprovalError> {
-        Ok(self.manager.core.load(self.about.request).await?.request)
+    pub fn request(&self) -> impl Future<Output = Result<Arc<Request>, ApprovalError>> + Send + use<> {
+        // Nothing of `self` is held over the wait, so that tasks which look while they wait can be spawned.
+        let (manager, id) = (self.manager.clone(), self.about.request);
+        async move { manager.get(id).await }
     }
 
     /// The next thing that happens to the request, from its opening on; `None` once it is decided and all was told.
