@@ -7,10 +7,12 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::{Capabilities, Decider, Delivered, Notice, Notifier, NotifyError};
 use crate::{
     approval_error::ApprovalError,
+    lifecycle::{Act, Edit},
     model::{Ballot, Text},
 };
 
@@ -29,6 +31,13 @@ pub enum HandlerReply {
         /// Why.
         note: Option<String>,
     },
+    /// The receiver changes arguments, and approves the result.
+    ApproveEdited {
+        /// The changes. At least one.
+        edits: Vec<Edit>,
+        /// Why.
+        note: Option<String>,
+    },
     /// Nothing yet; somebody will decide elsewhere.
     Later,
 }
@@ -41,13 +50,19 @@ where
     F: Fn(Notice) -> R + Send + Sync + 'static,
     R: Future<Output = Result<HandlerReply, NotifyError>> + Send + 'static,
 {
-    Arc::new(Handler { name: name.into(), handle, decider: OnceLock::new() })
+    Arc::new(Handler {
+        name: name.into(),
+        handle,
+        decider: OnceLock::new(),
+        stopped: watch::Sender::new(false),
+    })
 }
 
 struct Handler<F> {
     name: Text,
     handle: F,
     decider: OnceLock<Decider>,
+    stopped: watch::Sender<bool>,
 }
 
 impl<F> fmt::Debug for Handler<F> {
@@ -74,19 +89,34 @@ where
         if !notice.kind.asks() {
             return Ok(Delivered::default());
         }
-        let (ballot, note) = match (self.handle)(notice.clone()).await? {
-            HandlerReply::Approve => (Ballot::Approve, None),
-            HandlerReply::Reject(why) => (Ballot::Reject { option: None }, Some(why.into())),
-            HandlerReply::Vote { ballot, note } => (ballot, note.map(Text::from)),
+        let mut stopped = self.stopped.subscribe();
+        let reply = tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => {
+                return Err(NotifyError::retry("this channel is stopped"));
+            }
+            reply = (self.handle)(notice.clone()) => reply?,
+        };
+        let seen = &notice.request;
+        let digest = seen.revision.digest;
+        let vote = |ballot, note: Option<String>| Act::Vote { digest, ballot, note: note.map(Text::from) };
+        let act = match reply {
+            HandlerReply::Approve => vote(Ballot::Approve, None),
+            HandlerReply::Reject(why) => vote(Ballot::Reject { option: None }, Some(why)),
+            HandlerReply::Vote { ballot, note } => vote(ballot, note),
+            HandlerReply::ApproveEdited { edits, note } => {
+                Act::ApproveEdited { digest, edits, note: note.map(Text::from) }
+            }
             HandlerReply::Later => return Ok(Delivered::default()),
         };
         let Some(decider) = self.decider.get() else {
             return Err(NotifyError::retry("the manager has not started this channel yet"));
         };
-        let seen = &notice.request;
-        match decider.vote(seen.id, &notice.to, seen.revision.digest, ballot, note).await {
+        match decider.act(seen.id, &notice.to, act).await {
             Ok(_) => Ok(Delivered::default()),
-            Err(ApprovalError::Store(error)) => Err(NotifyError::retry(error.to_string())),
+            Err(
+                failed @ (ApprovalError::Store(_) | ApprovalError::Policy(_) | ApprovalError::Directory(_)),
+            ) => Err(NotifyError::retry(failed.to_string())),
             Err(refused) => {
                 tracing::warn!(channel = %self.name, %refused, "a reply did not count");
                 Ok(Delivered::default())
@@ -98,5 +128,8 @@ where
         self.decider
             .set(decider)
             .map_err(|_| NotifyError::permanent("this channel was started before; give each manager its own"))
+    }
+    async fn stop(&self) {
+        self.stopped.send_replace(true);
     }
 }
