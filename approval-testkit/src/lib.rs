@@ -17,6 +17,7 @@
 //!
 //! Those who write a store of their own run the [`store_suite`] over it. A [`FaultyStore`] fails where a test wants it to.
 
+pub mod channel_suite;
 mod clock;
 mod faulty_store;
 mod manager;
