@@ -227,6 +227,10 @@ impl DecisionSink for SpoiledSink {
         self.inner.list(query).await
     }
 
+    async fn deciders(&self, request: RequestId) -> Result<Vec<Principal>, ApprovalError> {
+        self.inner.deciders(request).await
+    }
+
     async fn identify(&self, _: &str, identity: &str) -> Result<Option<Principal>, ApprovalError> {
         self.inner.identify(identity).await
     }
