@@ -51,7 +51,7 @@ impl Call {
         let manager = manager?;
         let spec = arguments.spec.action_spec(&arguments.editable)?;
         let own = arguments.checked()?;
-        Ok((manager, Action { spec, arguments: own, key: key.map(Into::into), predecessor: None }))
+        Ok((manager, Action { spec, arguments: own, key: key.map(Into::into) }))
     }
 }
 
