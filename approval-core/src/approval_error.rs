@@ -405,7 +405,7 @@ impl ApprovalError {
                 quoted(ended.decision.option.as_deref(), ended.decision.reason.as_deref())
             ),
             Self::Expired(ended) => format!(
-                "The action {} was not run: nobody decided in time. Do not try it again now; tell the user that it still waits to be asked for anew.",
+                "The action {} was not run: nobody decided in time. Do not repeat the call now; tell the user that it was not done.",
                 ended.about.action
             ),
             Self::Cancelled(ended) => {
@@ -521,7 +521,7 @@ impl fmt::Display for ApprovalError {
                 )
             }
             Self::PolicyDenied { action, rule, reason } => {
-                write!(f, "{action} denied by the policy's rule {rule}: {reason}; nothing was run")
+                write!(f, "{action} denied by the policy's rule '{rule}': {reason}; nothing was run")
             }
             Self::Halted { action, halt } => write!(
                 f,
@@ -535,13 +535,26 @@ impl fmt::Display for ApprovalError {
                 write!(f, "{about} was already {} at {}", decision.outcome.as_str(), decision.at)?;
                 if by.is_empty() { Ok(()) } else { write!(f, " by {}", by.join(", ")) }
             }
-            Self::AlreadyRan { about, state } => {
-                write!(
+            Self::AlreadyRan { about, state } => match state {
+                ExecutionState::NotStarted | ExecutionState::Executing => {
+                    write!(
+                        f,
+                        "{about} is being executed by another call; it was not run again, wait for that one"
+                    )
+                }
+                ExecutionState::Succeeded => {
+                    write!(
+                        f,
+                        "{about} has run already; it was not run again, use a new key to ask for it once more"
+                    )
+                }
+                ExecutionState::Unknown => Self::Unknown(about.clone()).fmt(f),
+                ExecutionState::Failed | ExecutionState::GrantExpired | ExecutionState::Revoked => write!(
                     f,
-                    "{about} is {} already; it was not run again, retry the request for a new approval",
+                    "{about} has ended already ({}); it was not run again, retry the request for a new approval",
                     state.as_str()
-                )
-            }
+                ),
+            },
             Self::Unknown(about) => {
                 write!(f, "it is not known whether {about} ran; settle the request before trying again")
             }

@@ -1,1 +1,1 @@
-//! Shared by the examples.
+//! Nothing lies here: each example in `examples/` stands for itself, so that it can be read and copied alone.

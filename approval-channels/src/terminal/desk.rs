@@ -2,6 +2,8 @@
 
 mod entry;
 
+use std::collections::BTreeSet;
+
 use approval_core::Principal;
 use approval_core::clock::Timestamp;
 use approval_core::id::RequestId;
@@ -157,6 +159,8 @@ impl State {
 pub(super) struct Desk {
     entries: Vec<Entry>,
     state: State,
+    /// Requests that were told of as left undecided, since nobody can answer any more.
+    left: BTreeSet<RequestId>,
     /// What to do instead, told when nobody can be asked here.
     elsewhere: String,
 }
@@ -164,7 +168,7 @@ pub(super) struct Desk {
 impl Desk {
     /// An empty desk; `elsewhere` tells how to decide when nobody can be asked here.
     pub(super) const fn new(elsewhere: String) -> Self {
-        Self { entries: Vec::new(), state: State::Idle, elsewhere }
+        Self { entries: Vec::new(), state: State::Idle, left: BTreeSet::new(), elsewhere }
     }
 
     /// From now on no further request is put on the screen.
@@ -231,6 +235,10 @@ impl Desk {
 
     fn asked(&mut self, view: View, voters: Vec<Principal>, why: &str, scene: Scene) -> Step {
         if self.state == State::Over {
+            if !self.left.insert(view.id) {
+                // It is one of those that were open at the end, or is told of to one more person.
+                return Step::default();
+            }
             let mut page = render::request(&view, scene.now, scene.width);
             page.push(Line::new(
                 Style::Warning,
@@ -364,6 +372,7 @@ impl Desk {
         let text = format!("{why}: nobody can answer here any more. What is open stays undecided:");
         let mut page = Page::line(Style::Warning, &text);
         for entry in self.entries.drain(..) {
+            self.left.insert(entry.view.id);
             let text = format!("  {} ({})", render::title(&entry.view), entry.view.id);
             page.push(Line::new(Style::Plain, &text));
         }

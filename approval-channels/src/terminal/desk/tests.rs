@@ -406,8 +406,10 @@ fn the_end_of_input_votes_nothing_and_lists_what_is_open() {
     );
     assert_eq!(text, expected);
     assert_eq!((room.cue.is_none(), room.sent.len()), (true, 0));
+    assert_eq!(room.ask("one", ANN), "", "it was told of");
     let text = room.ask("three", ANN);
     assert!(text.contains("Approval wanted: act.three") && text.ends_with("Go elsewhere.\n"), "{text}");
+    assert_eq!(room.ask("three", BOB), "", "it was shown");
     assert!(room.cue.is_none());
     room.type_in("y");
     assert!(room.sent.is_empty());

@@ -1,0 +1,363 @@
+//! Every example, run as a user would run it: answers come from a pipe, and what it prints is looked at.
+
+use std::path::Path;
+
+use approval_core::store::{Query, Store};
+use approval_store::SqliteStore;
+use approval_tests::examples::{self, Ended, Running, run};
+use tempfile::TempDir;
+
+/// The text holds these, in this order.
+fn assert_in_order(text: &str, parts: &[&str]) {
+    let mut rest = text;
+    for part in parts {
+        let at = rest.find(part).unwrap_or_else(|| panic!("{part:?} is missing, or too early, in:\n{text}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+fn assert_success(ended: &Ended) {
+    assert!(ended.status.success(), "{}\n{}\n{}", ended.status, ended.stdout, ended.stderr);
+}
+
+#[test]
+fn every_example_is_run_here() {
+    let this = include_str!("examples.rs");
+    for name in examples::names() {
+        assert!(
+            this.contains(&format!("run(\"{name}\"")) || this.contains(&format!("start(\"{name}\"")),
+            "{name} is not run"
+        );
+    }
+}
+
+#[test]
+fn hello_sends_after_a_yes() {
+    let ended = run("hello", &["y"]);
+    assert_success(&ended);
+    assert_eq!(ended.stdout, "sent to bob@example.com: Hello, Bob!\n");
+    assert_in_order(
+        &ended.stderr,
+        &["Approval wanted: mail.send", "Send a mail to bob@example.com: Hello, Bob!"],
+    );
+}
+
+#[test]
+fn hello_does_not_send_after_a_no() {
+    let ended = run("hello", &["n too early"]);
+    assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(1), ""));
+    assert!(
+        ended.stderr.contains("rejected by user:ann@example.com: 'too early'; nothing was run"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn hello_is_short() {
+    let text =
+        std::fs::read_to_string(approval_tests::repo::root().join("examples/examples/hello.rs")).unwrap();
+    assert!(text.lines().count() < 25, "{} lines", text.lines().count());
+}
+
+#[test]
+fn a_rejection_becomes_a_message_to_the_model() {
+    let ended = run("tool_loop", &["n too expensive"]);
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &[
+            "model: shop.order",
+            "to the model: The action shop.order was not run: a person rejected it.",
+            "\"too expensive\"",
+            "model: notes.write",
+            "[notes.write] runs with",
+            "model: Finished.",
+        ],
+    );
+    assert!(!ended.stdout.contains("[shop.order] runs"), "{}", ended.stdout);
+}
+
+#[test]
+fn an_approved_tool_call_runs() {
+    let ended = run("tool_loop", &["y"]);
+    assert_success(&ended);
+    assert_in_order(&ended.stdout, &["[shop.order] runs with", "espresso machine", "model: Finished."]);
+    assert!(!ended.stdout.contains("notes.write"), "{}", ended.stdout);
+}
+
+#[test]
+fn an_agent_without_async_waits_for_people() {
+    let ended = run("sync_agent", &["y", "n keep it"]);
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &["deleted cache/old.bin\n", "kept photos/wedding.jpg: ", "'keep it'; nothing was run"],
+    );
+    assert!(ended.stderr.contains("the disk is full"), "the intent is shown: {}", ended.stderr);
+}
+
+#[test]
+fn edited_arguments_run() {
+    let ended = run("edited_arguments", &["edit cents=1200"]);
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &[
+            "refunding 1200 cents to acme; changed and approved by user:ann@example.com",
+            "asked for 5000 cents, refunded 1200",
+        ],
+    );
+}
+
+#[test]
+fn a_note_reaches_the_body() {
+    let ended = run("edited_arguments", &["y note as a favour"]);
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &["refunding 5000 cents", "; approved by", "user:ann@example.com notes: as a favour"],
+    );
+}
+
+#[test]
+fn people_answer_with_a_value() {
+    let ended = run("ask_a_person", &["2", "answer 3"]);
+    assert_success(&ended);
+    assert_eq!(ended.stdout, "user:ann@example.com wants Business\nbooking 3 seats in Business\n");
+    assert_in_order(&ended.stderr, &["2) Business, 3100 EUR = \"business\"", "a whole number from 0 to 255"]);
+}
+
+#[test]
+fn a_suspended_call_runs_once_when_it_is_made_again() {
+    let ended = run("suspend_and_resume", &[]);
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &[
+            "202 Accepted: accounts.close",
+            "approved: Close the account of acme",
+            "3. ",
+            "  closed the account of acme\n",
+            "4. ",
+            "ran already: succeeded",
+        ],
+    );
+    assert_eq!(ended.stdout.matches("closed the account").count(), 1, "{}", ended.stdout);
+}
+
+#[test]
+fn a_channel_of_ones_own_decides_by_its_call_back() {
+    let ended = run("custom_notifier", &[]);
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &["[chat] to user:ann@example.com: Restart db-1", "[call-back] user:ann@example.com approved"],
+    );
+    for line in
+        ["restarting db-1\n", "[call-back] again: already_decided\n", "[chat] the message now says: approved"]
+    {
+        assert!(ended.stdout.contains(line), "{line:?} is missing in {}", ended.stdout);
+    }
+}
+
+#[test]
+fn a_store_of_ones_own_passes_the_suite() {
+    let ended = run("custom_store", &[]);
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &["sent to bob@example.com", "in the file: mail.send approved", "broken: 0"],
+    );
+}
+
+#[test]
+fn a_grant_reaches_the_inner_function() {
+    let ended = run("grants_in_types", &[]);
+    assert_success(&ended);
+    assert_eq!(ended.stdout, "paid out 1000 cents; approved by user:ann@example.com\n");
+}
+
+#[test]
+fn a_killed_agent_resumes_and_never_runs_twice() {
+    let ended = run("crash_and_resume", &[]);
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &[
+            "agent: transferring 5000 cents to acme",
+            "requests in the store: 1",
+            "agent: outcome_unknown: ",
+            "agent: already_ran: ",
+        ],
+    );
+    assert_eq!(ended.stdout.matches("agent: transferring").count(), 1, "{}", ended.stdout);
+}
+
+#[test]
+fn the_example_of_tests_runs() {
+    let ended = run("testing", &[]);
+    assert_success(&ended);
+    assert!(ended.stdout.starts_with("refunded 8000 cents for order A-17\n"), "{}", ended.stdout);
+}
+
+/// A quickstart whose state lies in `folder`.
+fn quickstart(folder: &Path) -> Running {
+    Running::start("quickstart", &[folder.to_str().expect("a path of plain text")])
+}
+
+/// The ids of requests that a terminal has shown.
+fn ids(stderr: &str) -> Vec<&str> {
+    stderr.lines().filter_map(|line| line.strip_prefix("  request     ")).collect()
+}
+
+#[test]
+fn the_quickstart_goes_through() {
+    let folder = TempDir::new().unwrap();
+    let mut running = quickstart(folder.path());
+    for answer in ["y", "y", "1", "y", "2"] {
+        running.type_line(answer);
+    }
+    running.close_input();
+    let ended = running.end();
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &[
+            "Run 1 ",
+            "acme has 1204.50 EUR",
+            "[mail server] to acme@example.com",
+            "[bank] 8000 cents for order A-17",
+            "policy_denied: database.drop_table denied by the policy's rule 'no dropping'",
+            "On record:",
+        ],
+    );
+    for line in [
+        "accounts.balance: succeeded, nobody was asked (rule 'reading is free')",
+        "database.drop_table: denied, nobody was asked (rule 'no dropping')",
+        "mail.send: approved by user:ann@example.com, succeeded",
+        "payments.refund: approved by user:ann@example.com, user:cho@example.com, succeeded",
+    ] {
+        assert!(ended.stdout.contains(line), "{line:?} is missing in {}", ended.stdout);
+    }
+    assert!(!ended.stdout.contains("[database]"), "{}", ended.stdout);
+}
+
+#[test]
+fn the_quickstart_takes_an_edited_amount_and_a_no() {
+    let folder = TempDir::new().unwrap();
+    let mut running = quickstart(folder.path());
+    for answer in ["n not yet", "edit cents=6000", "2", "y", "1"] {
+        running.type_line(answer);
+    }
+    running.close_input();
+    let ended = running.end();
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &["approval_denied: mail.send", "'not yet'; nothing was run", "[bank] 6000 cents for order A-17"],
+    );
+    assert!(!ended.stdout.contains("[mail server]"), "{}", ended.stdout);
+    assert_in_order(&ended.stderr, &["cost        80 EUR", "cost        60 EUR"]);
+}
+
+#[test]
+fn a_killed_quickstart_takes_up_the_same_requests() {
+    let folder = TempDir::new().unwrap();
+    let first = quickstart(folder.path());
+    let shown = first.wait_for("example.com> ", 1);
+    let mail = ids(&shown)[0].to_owned();
+    let killed = first.kill();
+    assert!(!killed.status.success() && !killed.stdout.contains("[mail server]"));
+
+    // The mail is asked about again, sent, and then it is killed at the next question.
+    let mut second = quickstart(folder.path());
+    assert_eq!(ids(&second.wait_for("ann@example.com> ", 1)), [mail.as_str()]);
+    second.type_line("y");
+    let shown = second.wait_for("answer> ", 1);
+    let refund = ids(&shown)[1].to_owned();
+    second.type_line("y");
+    second.type_line("1");
+    let _voted = second.wait_for("Your vote counts", 1);
+    let killed = second.kill();
+    assert_eq!(killed.stdout.matches("[mail server]").count(), 1);
+
+    // The mail is not sent again; Ann's vote is still there, so that one more is enough.
+    let mut third = quickstart(folder.path());
+    let shown = third.wait_for("answer> ", 1);
+    assert_eq!(ids(&shown), [refund.as_str()]);
+    third.type_line("y");
+    third.type_line("1");
+    third.close_input();
+    let ended = third.end();
+    assert_success(&ended);
+    assert!(!ended.stdout.contains("[mail server]"), "{}", ended.stdout);
+    assert_in_order(
+        &ended.stdout,
+        &[
+            "Run 1 ",
+            "done: sent to acme@example.com",
+            "[bank] 8000 cents",
+            "payments.refund: approved by user:ann@example.com, user:bob@example.com",
+        ],
+    );
+    assert_eq!(requests(folder.path()), 2);
+
+    // The next start is another run, which asks anew.
+    let next = quickstart(folder.path());
+    assert!(!ids(&next.wait_for("ann@example.com> ", 1)).contains(&mail.as_str()));
+    assert!(next.kill().stdout.contains("Run 2 "));
+}
+
+/// How many requests a store file holds.
+fn requests(folder: &Path) -> usize {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = SqliteStore::open(folder.join("approvals.sqlite")).unwrap();
+        let count = store.list(&Query::default()).await.unwrap().items.len();
+        store.close().await.unwrap();
+        count
+    })
+}
+
+#[test]
+fn a_quickstart_with_closed_input_says_how_to_decide() {
+    let folder = TempDir::new().unwrap();
+    let mut running = quickstart(folder.path());
+    running.close_input();
+    let ended = running.end();
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
+    assert_in_order(
+        &ended.stderr,
+        &[
+            "nobody can answer here any more",
+            "error: standard input is closed",
+            "| cargo run --example quickstart",
+        ],
+    );
+    assert!(
+        ended.stdout.contains("mail.send: pending") && !ended.stdout.contains("[mail server]"),
+        "{}",
+        ended.stdout
+    );
+
+    let again = quickstart(folder.path());
+    assert_eq!(ids(&again.wait_for("ann@example.com> ", 1)), ids(&ended.stderr));
+    let _killed = again.kill();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_quickstart_stopped_by_ctrl_c_says_so_and_goes_on_later() {
+    let folder = TempDir::new().unwrap();
+    let running = quickstart(folder.path());
+    let shown = running.wait_for("ann@example.com> ", 1);
+    running.signal("INT");
+    let ended = running.end();
+    assert_eq!(ended.status.code(), Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.contains("stopped; start again to go on"), "{}", ended.stderr);
+
+    let again = quickstart(folder.path());
+    assert_eq!(ids(&again.wait_for("ann@example.com> ", 1)), ids(&shown));
+    let _killed = again.kill();
+}
