@@ -482,6 +482,7 @@ fn quoted(option: Option<&str>, words: Option<&str>) -> String {
 }
 
 impl fmt::Display for ApprovalError {
+    #[expect(clippy::too_many_lines, reason = "one sentence for each variant")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(ended) => {

@@ -41,6 +41,9 @@ pub(crate) async fn run(core: Arc<Core>) {
                 () = core.due_bell.rung() => {}
                 () = core.stop.stopped() => {}
             }
+        } else {
+            // Others may run between two turns.
+            tokio::task::yield_now().await;
         }
     }
 }
@@ -60,7 +63,19 @@ async fn turn(core: &Arc<Core>) -> Result<Option<Timestamp>, ApprovalError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(due.next)
+    core.by_own_clock(due.next).await
+}
+
+impl Core {
+    /// A moment of the store's clock, by the manager's: the two need not agree.
+    pub(super) async fn by_own_clock(
+        &self,
+        at: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, ApprovalError> {
+        let Some(at) = at else { return Ok(None) };
+        let left = at.duration_since(self.store.now().await?);
+        Ok(Some(after(self.clock.now(), left)))
+    }
 }
 
 /// Renews this process's lease and takes away lost ones, until the manager stops.

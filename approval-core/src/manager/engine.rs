@@ -37,13 +37,22 @@ impl Core {
     /// Opens a request.
     pub(crate) async fn open(&self, draft: Draft) -> Result<Opened, ApprovalError> {
         let about = About { request: draft.id, action: draft.action.name.clone() };
+        let mut looked_again = false;
         for _ in 0..ROUNDS {
             let people = self.people(&draft.gate, draft.on_behalf_of.as_ref(), None, None).await?;
             let halts = self.halts.view(self).await?;
             let now = self.store.now().await?;
             let facts = facts(&people, &halts, now);
-            let transition = lifecycle::create(draft.clone(), &facts, now)
-                .map_err(|refusal| ApprovalError::of_refusal(about.clone(), refusal))?;
+            let transition = match lifecycle::create(draft.clone(), &facts, now) {
+                Ok(transition) => transition,
+                // The halt may be lifted, and only remembered here.
+                Err(Refusal::Halted(_)) if !looked_again => {
+                    looked_again = true;
+                    self.halts.forget();
+                    continue;
+                }
+                Err(refusal) => return Err(ApprovalError::of_refusal(about, refusal)),
+            };
             match self.write(Expect::Absent, transition, &halts, now).await? {
                 Written::Done(stored) => return Ok(Opened::New(stored)),
                 Written::KeyTaken(stored) => return Ok(Opened::Existing(stored)),
@@ -69,9 +78,12 @@ impl Core {
         edited_gate: Option<&Gate>,
     ) -> Result<Stored, ApprovalError> {
         let result = match self.try_execute(id, &command, edited_gate).await {
-            // A refusal may rest on a remembered state that is out of date: look at the store before it counts.
-            Err(Tried::Refused { remembered: true, .. }) => {
+            // A refusal may rest on remembered states that are out of date: look at the store before it counts.
+            Err(Tried::Refused { remembered, refusal, .. })
+                if remembered || matches!(*refusal, Refusal::Halted(_)) =>
+            {
                 self.cache.forget(id);
+                self.halts.forget();
                 self.try_execute(id, &command, edited_gate).await
             }
             other => other,

@@ -155,12 +155,22 @@ impl Execution {
     }
 
     async fn report(&mut self, ending: Ending) {
-        self.done = true;
-        let core = Arc::clone(&self.manager.core);
-        let (request, executor) = (self.request.id, self.executor());
-        if let Err(error) = core.report(request, executor, ending.clone()).await {
-            keep_reporting(&core, request, executor, ending, &error);
+        if self.record(ending).await.is_err() {
+            tracing::error!(request = %self.request.id, "the runtime ended before it was recorded how the body ended");
         }
+    }
+
+    /// On a task of its own: a caller that goes away meanwhile must not keep the end from being recorded.
+    fn record(&mut self, ending: Ending) -> tokio::task::JoinHandle<()> {
+        self.done = true;
+        let manager = self.manager.clone();
+        let (request, executor) = (self.request.id, self.executor());
+        self.manager.core.runtime.spawn(async move {
+            let core = &manager.core;
+            if let Err(error) = core.report(request, executor, ending.clone()).await {
+                keep_reporting(core, request, executor, ending, &error);
+            }
+        })
     }
 }
 
@@ -183,15 +193,7 @@ impl Drop for Execution {
             }
             (None, false) => Ending::Failed { why: "dropped before the body began".into(), started: false },
         };
-        let core = Arc::clone(&self.manager.core);
-        let (request, executor) = (self.request.id, self.executor());
-        let manager = self.manager.clone();
-        drop(core.clone().runtime.spawn(async move {
-            if let Err(error) = core.report(request, executor, ending.clone()).await {
-                keep_reporting(&core, request, executor, ending, &error);
-            }
-            drop(manager);
-        }));
+        drop(self.record(ending));
     }
 }
 

@@ -77,11 +77,19 @@ impl ApprovalManager {
         let id = draft.id;
         let given = prepared.bound.digest;
         // Registered before the request exists: whatever happens to it is told.
-        let waiter =
-            PendingApproval::register(self, About { request: id, action: prepared.spec.info.name.clone() });
-        match core.open(draft).await? {
+        let about = About { request: id, action: prepared.spec.info.name.clone() };
+        let waiter = PendingApproval::register(self, about).opening(&prepared.spec);
+        let opened = match core.open(draft).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                waiter.forget();
+                return Err(error);
+            }
+        };
+        match opened {
             Opened::New(_) => Ok(waiter.opened(&prepared.spec)),
             Opened::Existing(stored) => {
+                waiter.forget();
                 let stored = core.newest(stored).await?;
                 let about = About::of(&stored.request);
                 if stored.request.original != given {
@@ -91,7 +99,10 @@ impl ApprovalManager {
                         given,
                     });
                 }
-                Ok(PendingApproval::register(self, about).look().opened(&prepared.spec))
+                Ok(PendingApproval::register(self, about)
+                    .look()
+                    .opening(&prepared.spec)
+                    .opened(&prepared.spec))
             }
         }
     }

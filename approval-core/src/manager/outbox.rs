@@ -1,6 +1,6 @@
 //! Delivers the notices of the outbox: repeats what failed, with back-off, and drops what nobody needs any more.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 
@@ -58,6 +58,8 @@ pub(crate) async fn run(core: Arc<Core>) {
         };
         let full = under_way.len() >= UNDER_WAY;
         if wake <= core.clock.now() && !full {
+            // Others may run between two turns.
+            tokio::task::yield_now().await;
             continue;
         }
         tokio::select! {
@@ -104,7 +106,7 @@ async fn turn(
     if !done.is_empty() {
         core.store.settle_notices(done).await?;
     }
-    Ok((slow, claimed.next))
+    Ok((slow, core.by_own_clock(claimed.next).await?))
 }
 
 async fn deliver(core: Arc<Core>, row: OutboxNotice, owner: ExecutorId) -> NoticeSettlement {
@@ -145,10 +147,17 @@ async fn try_deliver(core: &Core, row: OutboxNotice) -> Result<Delivery, Approva
         Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. } => 0,
     };
     let notice = shown(core, &row, request, attempts)?;
-    let sent = if row.kind == NoticeKind::Closed {
-        close(core, &**notifier, &notice).await?
-    } else {
-        notifier.deliver(&notice).await.map(|delivered| Some(delivered.message))
+    let sending = async {
+        if row.kind == NoticeKind::Closed {
+            close(core, &**notifier, &notice).await
+        } else {
+            Ok(notifier.deliver(&notice).await.map(|delivered| Some(delivered.message)))
+        }
+    };
+    // A channel that panics must not silence the others.
+    let sent = match AssertUnwindSafe(sending).catch_unwind().await {
+        Ok(sent) => sent?,
+        Err(_) => Err(NotifyError::retry("the channel panicked")),
     };
     let now = core.store.now().await?;
     Ok(match sent {

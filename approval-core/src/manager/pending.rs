@@ -67,12 +67,23 @@ impl PendingApproval {
         self
     }
 
-    pub(crate) fn opened(mut self, spec: &ActionSpec) -> Self {
+    /// From now on a drop cancels, if the action says so: the caller may go away while the request is being opened.
+    pub(crate) const fn opening(mut self, spec: &ActionSpec) -> Self {
         self.cancel_on_drop = spec.cancel_on_drop;
+        self
+    }
+
+    /// The caller's patience begins.
+    pub(crate) fn opened(self, spec: &ActionSpec) -> Self {
         match spec.wait {
             Some(patience) => self.within(patience),
             None => self,
         }
+    }
+
+    /// There is no such request; nothing is waited for.
+    pub(crate) fn forget(mut self) {
+        self.cancel_on_drop = false;
     }
 
     fn load(&self) -> BoxFuture<'static, Result<Option<Stored>, StoreError>> {
@@ -101,7 +112,8 @@ impl PendingApproval {
     /// Waits at most for `patience`, then gives [`ApprovalError::Pending`]; the request lives on.
     pub fn within(mut self, patience: Span) -> Self {
         let clock = Arc::clone(&self.manager.core.clock);
-        self.patience = Some(async move { sleep(&*clock, patience).await }.boxed());
+        let until = after(clock.now(), patience);
+        self.patience = Some(async move { sleep_until(&*clock, until).await }.boxed());
         self
     }
 
@@ -143,11 +155,15 @@ impl PendingApproval {
                 self.events = events;
                 continue;
             }
-            if !stored.request.status.is_open() {
-                return Ok(None);
+            match stored.request.status {
+                Status::Pending => {}
+                Status::InfoRequested => self.answer_info(stored.request),
+                Status::Approved | Status::Rejected | Status::Expired | Status::Cancelled => return Ok(None),
             }
             let waiter = Arc::clone(&self.waiter);
             std::future::poll_fn(move |context| waiter.poll_news(context)).await;
+            // These news are used up: whoever awaits the result afterwards must look for it.
+            self.loading = Some(self.load());
         }
     }
 
@@ -228,8 +244,7 @@ fn ended(request: &Request) -> Option<ApprovalError> {
 }
 
 /// Sleeps by the manager's clock.
-pub(crate) async fn sleep(clock: &dyn Clock, span: Span) {
-    let until = after(clock.now(), span);
+async fn sleep_until(clock: &dyn Clock, until: Timestamp) {
     while clock.now() < until {
         clock.sleep_until(until).await;
     }
@@ -292,17 +307,31 @@ impl Drop for PendingApproval {
         if self.cancel_on_drop {
             let manager = self.manager.clone();
             let request = self.about.request;
-            let command = Command {
-                actor: manager.core.settings.agent.clone(),
-                via: None,
-                operator: true,
-                act: Act::Cancel { reason: Some("the caller stopped waiting".into()) },
-            };
-            drop(self.manager.core.runtime.spawn(async move {
-                if let Err(error) = manager.core.execute(request, command).await {
-                    tracing::warn!(%request, %error, "a request whose caller stopped waiting could not be cancelled");
-                }
-            }));
+            drop(self.manager.core.runtime.spawn(async move { cancel(&manager, request).await }));
+        }
+    }
+}
+
+/// Takes back a request whose caller stopped waiting. A write that was under way when the caller went may come to be only
+/// now: then there is something to take back a little later.
+async fn cancel(manager: &ApprovalManager, request: RequestId) {
+    let core = &manager.core;
+    let command = Command {
+        actor: core.settings.agent.clone(),
+        via: None,
+        operator: true,
+        act: Act::Cancel { reason: Some("the caller stopped waiting".into()) },
+    };
+    for _ in 0..5 {
+        match core.execute(request, command.clone()).await {
+            Err(ApprovalError::NotFound(_)) => {
+                sleep_until(&*core.clock, after(core.clock.now(), Span::from_secs(1))).await;
+            }
+            Ok(_) => return,
+            Err(error) => {
+                tracing::warn!(%request, %error, "a request whose caller stopped waiting could not be cancelled");
+                return;
+            }
         }
     }
 }

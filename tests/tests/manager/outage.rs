@@ -1,0 +1,240 @@
+//! A store whose calls can be made to fail or to wait, and are counted.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
+
+use approval_core::{
+    RequestId,
+    clock::Timestamp,
+    model::{EventLine, OutboxNotice},
+    store::{
+        ChangeListener, Commit, CommitOutcome, Due, JournalEntry, JournalLine, NoticeClaim, NoticeClaims,
+        NoticeSettlement, Page, Query, Record, RecordName, Store, StoreError, StoreInfo, Stored,
+    },
+};
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+/// A call of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Op {
+    Now,
+    Commit,
+    Load,
+    Find,
+    List,
+    Due,
+    History,
+    ClaimNotices,
+    SettleNotices,
+    Notices,
+    Record,
+    Records,
+    AppendJournal,
+    ReadJournal,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// It fails, and does nothing.
+    Fail,
+    /// It is done, but says that it is not known whether it was.
+    DoneButUnknown,
+    /// It waits before it is done.
+    Wait,
+    /// It is done, and its answer waits.
+    WaitAfter,
+    /// It gives way to other tasks before and after it is done.
+    Yield,
+}
+
+#[derive(Debug)]
+pub struct Outage {
+    inner: Arc<dyn Store>,
+    rules: watch::Sender<BTreeMap<Op, Rule>>,
+    calls: Mutex<BTreeMap<Op, usize>>,
+}
+
+impl Outage {
+    pub fn of(inner: impl Store) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::new(inner), rules: watch::Sender::default(), calls: Mutex::default() })
+    }
+
+    fn rule(&self, op: Op, rule: Rule) {
+        self.rules.send_modify(|rules| {
+            rules.insert(op, rule);
+        });
+    }
+
+    /// From now on these calls fail.
+    pub fn fail(&self, ops: &[Op]) {
+        ops.iter().for_each(|op| self.rule(*op, Rule::Fail));
+    }
+
+    /// From now on this call is done, but says that it does not know.
+    pub fn lose_answers(&self, op: Op) {
+        self.rule(op, Rule::DoneButUnknown);
+    }
+
+    /// From now on this call waits for [`Outage::heal`].
+    pub fn hold(&self, op: Op) {
+        self.rule(op, Rule::Wait);
+    }
+
+    /// From now on the answer to this call waits for [`Outage::heal`].
+    pub fn hold_after(&self, op: Op) {
+        self.rule(op, Rule::WaitAfter);
+    }
+
+    /// The store inside, which works.
+    pub fn inner(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.inner)
+    }
+
+    /// From now on every call gives way to other tasks before and after it is done.
+    pub fn give_way(&self) {
+        for op in [Op::Now, Op::Commit, Op::Load, Op::Find, Op::List, Op::Record, Op::AppendJournal] {
+            self.rule(op, Rule::Yield);
+        }
+    }
+
+    /// Everything works again.
+    pub fn heal(&self) {
+        self.rules.send_modify(BTreeMap::clear);
+    }
+
+    /// How often something was called.
+    pub fn calls(&self, op: Op) -> usize {
+        self.calls.lock().unwrap().get(&op).copied().unwrap_or_default()
+    }
+
+    /// How often anything was called.
+    pub fn all_calls(&self) -> usize {
+        self.calls.lock().unwrap().values().sum()
+    }
+
+    /// Waits until something was called so often.
+    pub async fn until_called(&self, op: Op, times: usize) {
+        let called = async {
+            while self.calls(op) < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), called).await.expect("it is called soon");
+    }
+
+    async fn before(&self, op: Op) -> Result<Option<Rule>, StoreError> {
+        *self.calls.lock().unwrap().entry(op).or_default() += 1;
+        let mut rules = self.rules.subscribe();
+        let rule = rules.borrow_and_update().get(&op).copied();
+        match rule {
+            Some(Rule::Fail) => return Err(StoreError::unavailable(format!("{op:?} is out of order"))),
+            Some(Rule::Wait) => {
+                rules.wait_for(|rules| !rules.contains_key(&op)).await.expect("the store is there");
+            }
+            Some(Rule::Yield) => tokio::task::yield_now().await,
+            Some(Rule::DoneButUnknown | Rule::WaitAfter) | None => {}
+        }
+        Ok(rule)
+    }
+
+    async fn call<T>(
+        &self,
+        op: Op,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let rule = self.before(op).await?;
+        let done = call.await?;
+        match rule {
+            Some(Rule::DoneButUnknown) => {
+                Err(StoreError::OutcomeUnknown { message: "the line broke".into() })
+            }
+            Some(Rule::Yield) => {
+                tokio::task::yield_now().await;
+                Ok(done)
+            }
+            Some(Rule::WaitAfter) => {
+                let mut rules = self.rules.subscribe();
+                rules.wait_for(|rules| !rules.contains_key(&op)).await.expect("the store is there");
+                Ok(done)
+            }
+            Some(Rule::Fail | Rule::Wait) | None => Ok(done),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Outage {
+    fn info(&self) -> StoreInfo {
+        self.inner.info()
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.call(Op::Now, self.inner.now()).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
+        self.call(Op::Commit, self.inner.commit(commit)).await
+    }
+
+    async fn load(&self, id: RequestId) -> Result<Option<Stored>, StoreError> {
+        self.call(Op::Load, self.inner.load(id)).await
+    }
+
+    async fn find(&self, key: &str) -> Result<Option<Stored>, StoreError> {
+        self.call(Op::Find, self.inner.find(key)).await
+    }
+
+    async fn list(&self, query: &Query) -> Result<Page, StoreError> {
+        self.call(Op::List, self.inner.list(query)).await
+    }
+
+    async fn due(&self, limit: usize) -> Result<Due, StoreError> {
+        self.call(Op::Due, self.inner.due(limit)).await
+    }
+
+    async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError> {
+        self.call(Op::History, self.inner.history(id)).await
+    }
+
+    async fn claim_notices(&self, claim: &NoticeClaim) -> Result<NoticeClaims, StoreError> {
+        self.call(Op::ClaimNotices, self.inner.claim_notices(claim)).await
+    }
+
+    async fn settle_notices(&self, settlements: Vec<NoticeSettlement>) -> Result<(), StoreError> {
+        self.call(Op::SettleNotices, self.inner.settle_notices(settlements)).await
+    }
+
+    async fn notices(&self, request: RequestId) -> Result<Vec<OutboxNotice>, StoreError> {
+        self.call(Op::Notices, self.inner.notices(request)).await
+    }
+
+    async fn record(&self, name: &RecordName) -> Result<Option<Record>, StoreError> {
+        self.call(Op::Record, self.inner.record(name)).await
+    }
+
+    async fn records(
+        &self,
+        prefix: &str,
+        after: Option<&RecordName>,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.call(Op::Records, self.inner.records(prefix, after, limit)).await
+    }
+
+    async fn append_journal(&self, lines: Vec<JournalLine>) -> Result<(), StoreError> {
+        self.call(Op::AppendJournal, self.inner.append_journal(lines)).await
+    }
+
+    async fn read_journal(&self, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+        self.call(Op::ReadJournal, self.inner.read_journal(after, limit)).await
+    }
+
+    fn subscribe(&self, listener: Weak<dyn ChangeListener>) {
+        self.inner.subscribe(listener);
+    }
+}
