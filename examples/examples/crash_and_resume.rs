@@ -122,11 +122,10 @@ async fn supervise(file: &Path) -> anyhow::Result<()> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    match env::args_os().nth(1) {
-        Some(file) => agent(&PathBuf::from(file)).await,
-        None => {
-            let folder = tempfile::tempdir()?;
-            supervise(&folder.path().join("approvals.sqlite")).await
-        }
+    if let Some(file) = env::args_os().nth(1) {
+        agent(&PathBuf::from(file)).await
+    } else {
+        let folder = tempfile::tempdir()?;
+        supervise(&folder.path().join("approvals.sqlite")).await
     }
 }

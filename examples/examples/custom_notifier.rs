@@ -28,7 +28,7 @@ struct Chat {
 
 #[async_trait]
 impl Notifier for Chat {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "chat"
     }
 
