@@ -1,10 +1,6 @@
 //! What dropping a future leaves behind (invariant 7).
 
-use std::{
-    future::Future as _,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::{future::Future as _, pin::Pin, task::Context};
 
 use approval_core::{
     ApprovalError,
@@ -171,7 +167,7 @@ async fn drop_after<F: Future>(work: F, polls: usize) -> bool {
     let mut work = Box::pin(work);
     for _ in 0..polls {
         let mut context = Context::from_waker(noop_waker_ref());
-        if let Poll::Ready(_) = Pin::new(&mut work).as_mut().poll(&mut context) {
+        if Pin::new(&mut work).as_mut().poll(&mut context).is_ready() {
             return true;
         }
         for _ in 0..4 {

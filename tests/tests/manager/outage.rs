@@ -42,8 +42,6 @@ pub enum Op {
 enum Rule {
     /// It fails, and does nothing.
     Fail,
-    /// It is done, but says that it is not known whether it was.
-    DoneButUnknown,
     /// It waits before it is done.
     Wait,
     /// It is done, and its answer waits.
@@ -73,11 +71,6 @@ impl Outage {
     /// From now on these calls fail.
     pub fn fail(&self, ops: &[Op]) {
         ops.iter().for_each(|op| self.rule(*op, Rule::Fail));
-    }
-
-    /// From now on this call is done, but says that it does not know.
-    pub fn lose_answers(&self, op: Op) {
-        self.rule(op, Rule::DoneButUnknown);
     }
 
     /// From now on this call waits for [`Outage::heal`].
@@ -137,7 +130,7 @@ impl Outage {
                 rules.wait_for(|rules| !rules.contains_key(&op)).await.expect("the store is there");
             }
             Some(Rule::Yield) => tokio::task::yield_now().await,
-            Some(Rule::DoneButUnknown | Rule::WaitAfter) | None => {}
+            Some(Rule::WaitAfter) | None => {}
         }
         Ok(rule)
     }
@@ -150,9 +143,6 @@ impl Outage {
         let rule = self.before(op).await?;
         let done = call.await?;
         match rule {
-            Some(Rule::DoneButUnknown) => {
-                Err(StoreError::OutcomeUnknown { message: "the line broke".into() })
-            }
             Some(Rule::Yield) => {
                 tokio::task::yield_now().await;
                 Ok(done)

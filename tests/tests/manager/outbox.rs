@@ -19,7 +19,7 @@ use approval_core::{
 use approval_testkit::{ApproveAll, FakeClock, TestManager};
 use async_trait::async_trait;
 
-use crate::common::{ANN, BOB, Runs, call, call_with, error, on_outage, person, seconds, soon, unattended};
+use crate::common::{ANN, BOB, Runs, call, call_with, error, person, seconds, soon, unattended};
 use crate::outage::Op;
 
 /// What a channel does with the next notice.
@@ -31,6 +31,9 @@ enum Mood {
     Hangs,
 }
 
+/// When what came to whom, for which time.
+type Got = (Timestamp, NoticeId, NoticeKind, Principal, u32);
+
 /// A channel that writes down what it is given, in whatever mood it is.
 #[derive(Clone, Debug)]
 struct Post {
@@ -38,7 +41,7 @@ struct Post {
     time: FakeClock,
     moods: Arc<Mutex<VecDeque<Mood>>>,
     then: Mood,
-    got: Arc<Mutex<Vec<(Timestamp, NoticeId, NoticeKind, Principal, u32)>>>,
+    got: Arc<Mutex<Vec<Got>>>,
     updated: Arc<Mutex<Vec<(MessageRef, Status)>>>,
 }
 
