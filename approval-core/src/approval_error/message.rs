@@ -1,0 +1,161 @@
+//! What people read: what happened, to which request, and what to do now.
+
+use std::{borrow::Cow, fmt};
+
+use super::ApprovalError;
+use crate::{
+    lifecycle::Refusal,
+    model::{ExecutionState, Principal, visible},
+};
+
+impl fmt::Display for ApprovalError {
+    #[expect(clippy::too_many_lines, reason = "one sentence for each variant")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(ended) => {
+                write!(f, "{} rejected by {}{}; nothing was run", ended.about, ended.by(), ended.because())
+            }
+            Self::Expired(ended) => {
+                write!(
+                    f,
+                    "{} expired undecided{}; nothing was run, ask again if it is still wanted",
+                    ended.about,
+                    ended.because()
+                )
+            }
+            Self::Cancelled(ended) if ended.decision.by_halt => {
+                write!(f, "{} cancelled by a halt{}; nothing was run", ended.about, ended.because())
+            }
+            Self::Cancelled(ended) => {
+                write!(f, "{} cancelled by {}{}; nothing was run", ended.about, ended.by(), ended.because())
+            }
+            Self::Revoked { about, by, why } => {
+                write!(
+                    f,
+                    "approval of {about} revoked by {by}: '{}'; nothing was run",
+                    visible::visible_line(why)
+                )
+            }
+            Self::GrantExpired { about, at } => {
+                write!(
+                    f,
+                    "approval of {about} was not used before {at} and is void; nothing was run, ask again"
+                )
+            }
+            Self::Pending(about) => {
+                write!(
+                    f,
+                    "{about} waits for people to decide; nothing was run yet, call again or attach to the request later"
+                )
+            }
+            Self::PolicyDenied { action, rule, reason } => {
+                write!(f, "{action} denied by the policy's rule '{rule}': {reason}; nothing was run")
+            }
+            Self::Halted { action, halt } => write!(
+                f,
+                "{action} is halted since {} by {}: '{}'; nothing was run, resume before trying again",
+                halt.at,
+                halt.by,
+                visible::visible_line(&halt.reason)
+            ),
+            Self::AlreadyDecided { about, decision } => {
+                let by: Vec<&str> = decision.by.iter().map(Principal::as_str).collect();
+                write!(f, "{about} was already {} at {}", decision.outcome.as_str(), decision.at)?;
+                if by.is_empty() { Ok(()) } else { write!(f, " by {}", by.join(", ")) }
+            }
+            Self::AlreadyRan { about, state } => match state {
+                ExecutionState::NotStarted | ExecutionState::Executing => {
+                    write!(
+                        f,
+                        "{about} is being executed by another call; it was not run again, wait for that one"
+                    )
+                }
+                ExecutionState::Succeeded => {
+                    write!(
+                        f,
+                        "{about} has run already; it was not run again, use a new key to ask for it once more"
+                    )
+                }
+                ExecutionState::Unknown => Self::Unknown(about.clone()).fmt(f),
+                ExecutionState::Failed | ExecutionState::GrantExpired | ExecutionState::Revoked => write!(
+                    f,
+                    "{about} has ended already ({}); it was not run again, retry the request for a new approval",
+                    state.as_str()
+                ),
+            },
+            Self::Unknown(about) => {
+                write!(f, "it is not known whether {about} ran; settle the request before trying again")
+            }
+            Self::KeyConflict { about, original, given } => write!(
+                f,
+                "the key of this call belongs to {about} with other arguments ({original}, not {given}); nothing was run, use a new key"
+            ),
+            Self::NoApprover { action, requirement, needed, eligible } => write!(
+                f,
+                "{action} needs {needed} approvals by its requirement {requirement}, but {eligible} eligible people exist; nothing was run, name more approvers or mend the directory"
+            ),
+            Self::NotAnApprover { about, who, why } => {
+                write!(f, "{who} may not decide {about}: {}", why.as_str())
+            }
+            Self::ArgumentsChanged { about, seen, current } => {
+                write!(
+                    f,
+                    "the arguments of {about} are not those that were seen ({seen}, now {current}); look at them again"
+                )
+            }
+            Self::Refused { about, refusal } => write!(f, "{about}: {refusal}"),
+            Self::NotFound(request) => {
+                write!(f, "there is no request {request}; look at its id and at the store")
+            }
+            Self::WouldBlock { action } => write!(
+                f,
+                "waiting for the approval of {action} would block the only thread of this runtime; nothing was run, call it from spawn_blocking, in a multi-thread runtime, or make the function async"
+            ),
+            Self::Invalid(invalid) => write!(f, "{invalid}; nothing was run"),
+            Self::Policy(why) => write!(f, "the policy could not be asked: {why}; nothing was run"),
+            Self::Directory(why) => write!(f, "the directory could not be asked: {why}; nothing was run"),
+            Self::Store(error) => write!(f, "{error}; nothing was run"),
+            Self::Notifier(why) => write!(f, "a channel failed: {why}"),
+            Self::NoManager(why) => write!(f, "there is no approval manager: {why}; nothing was run"),
+            Self::ShutDown => f.write_str("the approval manager was shut down; nothing was run"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sentence: Cow<'_, str> = match self {
+            Self::AlreadyDecided(decision) => format!("already {}", decision.outcome.as_str()).into(),
+            Self::DeadlinePassed(at) => {
+                format!("the deadline passed at {at}; the vote does not count").into()
+            }
+            Self::NotAnApprover { who, why } => format!("{who} may not decide: {}", why.as_str()).into(),
+            Self::NotPermitted { who, why } => format!("{who} may not do this: {why}").into(),
+            Self::ArgumentsChanged { .. } => "the arguments are not those that were seen".into(),
+            Self::NoApprover { .. } => "a requirement can be met by nobody".into(),
+            Self::Invalid(invalid) => invalid.to_string().into(),
+            Self::UnknownOption { option, offered } => {
+                format!("there is no option {option:?}; choose one of {}", offered.join(", ")).into()
+            }
+            Self::Delegation { from, to, why } => {
+                format!("{from} may not hand the seat on to {to}: {why}").into()
+            }
+            Self::Halted(halt) => {
+                format!("halted by {}: {}", halt.by, visible::visible_line(&halt.reason)).into()
+            }
+            Self::NotApproved => "it is not approved; nothing was run".into(),
+            Self::WrongGrant(why) => format!("the grant does not fit: {why}; nothing was run").into(),
+            Self::GrantExpired(at) => {
+                format!("the approval was not used before {at}; nothing was run").into()
+            }
+            Self::Revoked { by, why } => {
+                format!("the approval was revoked by {by}: {}", visible::visible_line(why)).into()
+            }
+            Self::AlreadyRan(state) => format!("it is {} already", state.as_str()).into(),
+            Self::NotExecuting => "this process does not execute it, or a person has settled it".into(),
+            Self::AlreadyRetried(successor) => format!("request {successor} tries it again already").into(),
+            Self::NothingToDo => "there is nothing to do".into(),
+        };
+        f.write_str(&sentence)
+    }
+}

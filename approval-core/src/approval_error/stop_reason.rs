@@ -1,0 +1,57 @@
+//! Stable words for why an agent stopped.
+
+use std::fmt;
+
+/// Stable word for why an agent stopped, for its host and for statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// People have not decided yet.
+    ApprovalRequired,
+    /// People said no.
+    ApprovalDenied,
+    /// Nobody answered in time, or the approval was not used in time.
+    ApprovalTimeout,
+    /// It was taken back.
+    ApprovalCancelled,
+    /// The policy forbids it.
+    PolicyDenied,
+    /// The brake is on.
+    Halted,
+    /// It has run already.
+    AlreadyRan,
+    /// Somebody else decided first.
+    AlreadyDecided,
+    /// Nobody knows whether it ran.
+    OutcomeUnknown,
+    /// The call itself is not right.
+    InvalidCall,
+    /// Something failed; nothing ran.
+    SystemError,
+}
+
+impl StopReason {
+    /// The stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApprovalRequired => "approval_required",
+            Self::ApprovalDenied => "approval_denied",
+            Self::ApprovalTimeout => "approval_timeout",
+            Self::ApprovalCancelled => "approval_cancelled",
+            Self::PolicyDenied => "policy_denied",
+            Self::Halted => "halted",
+            Self::AlreadyRan => "already_ran",
+            Self::AlreadyDecided => "already_decided",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::InvalidCall => "invalid_call",
+            Self::SystemError => "system_error",
+        }
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
