@@ -5,3 +5,4 @@ pub mod crash;
 pub mod examples;
 pub mod random;
 pub mod repo;
+pub mod trace;

@@ -51,6 +51,7 @@ async fn kill(scene: &mut Scene, name: &str, moment: &Moment, random: &mut Rando
         prefix: name.to_owned(),
         requests: 120,
         lanes: 12,
+        channel: true,
         unfinished: unfinished.into_iter().map(|(key, plan, done)| (key, plan.to_string(), done)).collect(),
         point,
         hit,

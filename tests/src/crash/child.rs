@@ -42,6 +42,8 @@ pub struct Orders {
     pub requests: usize,
     /// Requests that are led along their courses at the same time.
     pub lanes: usize,
+    /// Whether there is a channel: without, nothing is written but what the courses ask for.
+    pub channel: bool,
     /// Requests of earlier processes to go on with: key, name of the course, steps done.
     pub unfinished: Vec<(String, String, usize)>,
     /// Where to kill itself.
@@ -69,12 +71,10 @@ pub fn open(orders: &Orders, killer: &Arc<Killer>) -> anyhow::Result<ApprovalMan
         .clock(Arc::clone(&clock))
         .failpoint(move |point| reached.reached(point))
         .open()?;
-    Ok(ApprovalManager::builder()
-        .store(store)
-        .clock(clock)
-        .agent(AGENT)
-        .handler(|_| async { Ok(HandlerReply::Later) })
-        .build()?)
+    let builder = ApprovalManager::builder().store(store).clock(clock).agent(AGENT).unattended();
+    let builder =
+        if orders.channel { builder.handler(|_| async { Ok(HandlerReply::Later) }) } else { builder };
+    Ok(builder.build()?)
 }
 
 /// Does what the orders on the command line say.
