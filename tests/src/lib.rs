@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod crash;
 pub mod examples;
+pub mod peer;
 pub mod random;
 pub mod repo;
 pub mod trace;
