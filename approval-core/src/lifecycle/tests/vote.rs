@@ -190,6 +190,24 @@ fn one_person_fills_one_seat_unless_it_may_be_shared() {
 }
 
 #[test]
+fn whoever_is_excluded_after_voting_is_not_counted_when_the_quorum_closes() {
+    let barred = p("group:barred");
+    let people = |names: &str| People {
+        groups: [(barred.clone(), users(names).into_iter().collect())].into(),
+        ..People::default()
+    };
+    let mut gate = gate([Requirement::at_least(2, users("ann bob cid"))]);
+    gate.excluded = vec![barred.clone()];
+    let mut world = World::open(draft(gate), people(""));
+    world.approve("ann", 1).unwrap();
+    world.people = people("ann");
+    world.approve("bob", 2).unwrap();
+    assert!(world.request.status.is_open(), "ann is excluded now");
+    world.approve("cid", 3).unwrap();
+    assert_eq!(world.decision().by, [user("bob"), user("cid")]);
+}
+
+#[test]
 fn eligibility_is_judged_again_when_the_quorum_closes() {
     let finance = p("group:finance");
     let people = |names: &str| People {
