@@ -132,7 +132,7 @@ async fn a_kill_at_any_failpoint_loses_nothing_acknowledged_and_runs_no_body_twi
     let points: Vec<String> =
         store_points().into_iter().chain(BODY_POINTS.iter().map(|point| (*point).to_owned())).collect();
     let mut random = Random::new(seed);
-    let rounds = kills(1, 250 / points.len() as u64);
+    let rounds = kills(1, 250_u64.div_ceil(points.len() as u64));
     let moments: Vec<Moment> = (0..rounds)
         .flat_map(|_| points.clone())
         .map(|point| {
