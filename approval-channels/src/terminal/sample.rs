@@ -51,7 +51,7 @@ pub(super) fn view() -> View {
         priority: "high".to_owned(),
         cost: Some("1200.00 USD".to_owned()),
         deadline: Some((Timestamp::from_second(1_900_000_900).unwrap(), "rejected".to_owned())),
-        arguments: json!({"cents": 120_000, "note": "as agreed", "args": {"customer": "cust-9"}}).to_string(),
+        arguments: r#"{"args":{"customer":"cust-9"},"cents":120000,"note":"as agreed"}"#.to_owned(),
         editable: vec![
             Editable { path: "cents".to_owned(), value: Some(json!(120_000)) },
             Editable { path: "note".to_owned(), value: Some(json!("as agreed")) },
