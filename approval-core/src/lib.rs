@@ -90,7 +90,6 @@ pub mod store;
 mod sync;
 
 pub use approval_error::{About, ApprovalError, Ended, MODEL_TEXT_LIMIT, StopReason};
-pub use approval_macros::{RejectOptions, guarded_action};
 pub use clock::{Clock, SystemClock};
 pub use error::Invalid;
 pub use guard::{AsManager, HasApprovalManager, Refusable, RejectOptions, ambient, set_ambient};
@@ -100,6 +99,12 @@ pub use manager::{
     PendingApproval, Requester,
 };
 pub use model::{Money, Principal, Priority, Risk};
+
+#[doc = include_str!("guard/guarded_action.md")]
+pub use approval_macros::guarded_action;
+
+#[doc = include_str!("guard/reject_options.md")]
+pub use approval_macros::RejectOptions;
 
 #[doc(hidden)]
 pub mod __macro {

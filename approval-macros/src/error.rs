@@ -1,7 +1,7 @@
 //! Every mistake in one macro call, reported together.
 
 use proc_macro2::{Span, TokenStream};
-use syn::spanned::Spanned;
+use quote::ToTokens;
 
 /// Collects errors so that one compile run shows all of them.
 #[derive(Debug, Default)]
@@ -14,8 +14,8 @@ impl Errors {
     }
 
     /// Reports `message` over all tokens of `node`.
-    pub(crate) fn over(&mut self, node: &impl Spanned, message: impl std::fmt::Display) {
-        self.at(node.span(), message);
+    pub(crate) fn over(&mut self, node: impl ToTokens, message: impl std::fmt::Display) {
+        self.push(syn::Error::new_spanned(node, message));
     }
 
     /// Reports an error that a parser returned.

@@ -13,6 +13,7 @@ pub(crate) mod tests;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, TokenStreamExt, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Expr, FnArg, Pat, Path};
 
 use crate::attr::path::FieldPath;
@@ -78,6 +79,8 @@ fn unguarded(mut function: Function, parameters: &Parameters, errors: &Errors) -
             #body
         );
     }
+    // Parameters that only the guard would have read are no mistakes besides.
+    tokens.extend(quote_spanned!(Span::mixed_site()=> #[allow(unused)]));
     function.to_tokens(&mut tokens);
     tokens
 }
@@ -101,9 +104,10 @@ impl Guard {
         let mut tokens = TokenStream::new();
         let fits = |expression: &Expr| self_in(&expression.to_token_stream()).is_some() == with_self;
         match &self.attributes.manager {
-            Some(manager) if fits(manager) => tokens.extend(quote_spanned!(Span::mixed_site()=>
-                let manager = #m::manager(&(#manager));
-            )),
+            Some(manager) if fits(manager) => {
+                let manager = by_reference(manager);
+                tokens.extend(quote_spanned!(Span::mixed_site()=> let manager = #m::manager(#manager);));
+            }
             None if with_self => {
                 let span = self.parameters.receiver.unwrap_or_else(Span::mixed_site);
                 let receiver = syn::token::SelfValue(span);
@@ -117,7 +121,8 @@ impl Guard {
             _ => {}
         }
         if let Some(key) = self.attributes.key.as_ref().filter(|key| fits(key)) {
-            tokens.extend(quote_spanned!(Span::mixed_site()=> let key = #m::key(&(#key));));
+            let key = by_reference(key);
+            tokens.extend(quote_spanned!(Span::mixed_site()=> let key = #m::key(#key);));
         }
         tokens
     }
@@ -171,6 +176,11 @@ fn skip_manager(attributes: &mut Attributes, parameters: &Parameters) {
     if !skip.iter().any(|skipped| skipped.covers(&path)) {
         skip.push(path);
     }
+}
+
+/// A reference to the value of a user's expression; errors about its type point at the expression.
+fn by_reference(expression: &Expr) -> TokenStream {
+    quote_spanned!(Span::mixed_site().located_at(expression.span())=> &(#expression))
 }
 
 /// Takes over what the prologue says about names: `mut`, and the names behind `__arg1`.

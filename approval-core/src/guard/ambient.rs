@@ -11,6 +11,7 @@ use crate::{
 /// Implemented by types whose guarded methods use their own manager.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which approval manager its guarded methods use",
+    label = "this method has no `manager = …`, so its type is asked",
     note = "implement `HasApprovalManager` for it, or write `manager = …` in the attribute"
 )]
 pub trait HasApprovalManager {
@@ -21,6 +22,7 @@ pub trait HasApprovalManager {
 /// What `manager = …` may evaluate to.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no approval manager",
+    label = "`manager = …` must give one",
     note = "`manager = …` takes an `ApprovalManager`, a reference or `Arc` of one, an `Option` of one, or `approval_core::ambient()`"
 )]
 pub trait AsManager {

@@ -4,7 +4,6 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::spanned::Spanned as _;
 use syn::{Expr, Path, Token, token};
 
 use super::key::{self, Form, Key};
@@ -162,7 +161,7 @@ fn paths(tokens: TokenStream, key: Key, errors: &mut Errors) -> Vec<FieldPath> {
             } else {
                 format!("`{path}` is part of `{earlier}`, which `{name}` already names")
             };
-            return Err(syn::Error::new(path.span, message));
+            return Err(syn::Error::new_spanned(path.expression(), message));
         }
         paths.push(path);
         Ok(())
@@ -226,12 +225,10 @@ fn expression(input: ParseStream<'_>, slot: &mut Option<Expr>, ident: &Ident) ->
 
 /// `refuse_with` names a function; it is not called here, and a closure has no name to show.
 fn function_path(input: ParseStream<'_>) -> syn::Result<Path> {
-    let span = input.span();
-    let expression: Expr = input.parse()?;
-    match expression {
+    match input.parse::<Expr>()? {
         Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => Ok(path.path),
-        other => Err(syn::Error::new(
-            other.span().join(span).unwrap_or(span),
+        other => Err(syn::Error::new_spanned(
+            other,
             "`refuse_with` takes the path of a function `fn(ApprovalError) -> ReturnType`, such as `refuse_with = refused`",
         )),
     }
@@ -245,8 +242,8 @@ pub(crate) fn absolute_path(input: ParseStream<'_>) -> syn::Result<Path> {
         return Ok(path);
     }
     let text: String = path.to_token_stream().to_string().replace(' ', "");
-    Err(syn::Error::new(
-        path.span(),
+    Err(syn::Error::new_spanned(
+        &path,
         format!(
             "`{text}` could mean another path in each module: write it from the root, `crate = ::{text}`"
         ),

@@ -74,8 +74,10 @@ impl FieldPath {
         let root = parts.next().unwrap_or_default();
         let root = ident(root, span).ok_or_else(|| not_a_path(text))?;
         let mut members = Vec::new();
+        // The compiler would offer to replace the whole literal by the right name of a field.
+        let inside = Span::mixed_site().located_at(span);
         for part in parts {
-            members.push(member(part, span).ok_or_else(|| not_a_path(text))?);
+            members.push(member(part, inside).ok_or_else(|| not_a_path(text))?);
         }
         Ok(Self { root, members, span })
     }

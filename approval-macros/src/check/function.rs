@@ -2,9 +2,8 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::ReturnType;
-use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
+use syn::{ReturnType, Type, TypeImplTrait};
 
 use crate::attr::Attributes;
 use crate::error::Errors;
@@ -60,11 +59,13 @@ fn returned(attributes: &Attributes, function: &Function, analysed: &Analysed, e
             );
         }
     }
-    if let Some(replay) = attributes.replay
+    if attributes.replay.is_some()
         && let Some(opaque) = opaque_in(&analysed.output)
     {
-        errors.at(opaque, "a recorded result is read back into a type that has a name: write the type out");
-        errors.at(replay, "`replay` needs a return type without `impl Trait`");
+        errors.push(syn::Error::new_spanned(
+            opaque,
+            "`replay` reads the recorded value back, so its type needs a name: write it out",
+        ));
     }
 }
 
@@ -81,11 +82,11 @@ pub(crate) fn self_in(tokens: &TokenStream) -> Option<Span> {
     })
 }
 
-fn opaque_in(ty: &syn::Type) -> Option<Span> {
-    struct Find(Option<Span>);
+fn opaque_in(ty: &Type) -> Option<TokenStream> {
+    struct Find(Option<TokenStream>);
     impl<'ast> Visit<'ast> for Find {
-        fn visit_type_impl_trait(&mut self, opaque: &'ast syn::TypeImplTrait) {
-            self.0.get_or_insert(opaque.span());
+        fn visit_type_impl_trait(&mut self, opaque: &'ast TypeImplTrait) {
+            self.0.get_or_insert_with(|| opaque.to_token_stream());
             visit::visit_type_impl_trait(self, opaque);
         }
     }

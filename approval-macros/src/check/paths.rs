@@ -46,7 +46,10 @@ fn resolve<'a>(path: &FieldPath, parameters: &'a Parameters, errors: &mut Errors
         return Some(parameter);
     }
     if parameters.grant.as_ref().is_some_and(|grant| grant.binding.ident == root) {
-        errors.at(path.span, format!("`{root}` is the grant: it exists only once people have approved"));
+        errors.over(
+            path.expression(),
+            format!("`{root}` is the grant: it exists only once people have approved"),
+        );
         return None;
     }
     let names = parameters.names();
@@ -59,14 +62,14 @@ fn resolve<'a>(path: &FieldPath, parameters: &'a Parameters, errors: &mut Errors
         },
         |near| format!("; did you mean `{near}`?"),
     );
-    errors.at(path.span, format!("`{root}` is not a parameter of this function{hint}"));
+    errors.over(path.expression(), format!("`{root}` is not a parameter of this function{hint}"));
     None
 }
 
 fn check_editable(path: &FieldPath, parameter: &Parameter, errors: &mut Errors) {
     if parameter.reference.is_some() {
-        errors.at(
-            path.span,
+        errors.over(
+            path.expression(),
             format!(
                 "`{}` is borrowed, so an edited value cannot take its place: take it by value (`String` for `&str`)",
                 path.root_name()
@@ -90,7 +93,7 @@ fn conflicts(
             } else {
                 format!("`{path}` in `{right_key}` overlaps `{other}` in `{left_key}`")
             };
-            errors.at(path.span, format!("{named}: {why}"));
+            errors.over(path.expression(), format!("{named}: {why}"));
         }
     }
 }
@@ -104,20 +107,20 @@ fn check_placeholder(
     errors: &mut Errors,
 ) {
     if redact.iter().any(|hidden| hidden.covers(path)) {
-        errors.at(
-            path.span,
+        errors.over(
+            path.expression(),
             format!("`{{{path}}}` is redacted, so `{key}` cannot show it: leave one of them out"),
         );
     }
     if skip.iter().any(|hidden| hidden.covers(path)) {
-        errors.at(
-            path.span,
+        errors.over(
+            path.expression(),
             format!("`{{{path}}}` is skipped, so it is not stored and `{key}` cannot show it: leave one of them out"),
         );
     }
     if !parameter.cfg.is_empty() {
-        errors.at(
-            path.span,
+        errors.over(
+            path.expression(),
             format!("`{{{path}}}` exists only under a `cfg`, but `{key}` is there always: leave it out"),
         );
     }

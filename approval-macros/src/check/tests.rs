@@ -165,7 +165,7 @@ fn the_function_must_be_able_to_say_no() {
             fn f(m: M) -> Result<impl A, E> {}
         ),
     );
-    assert_eq!(replayed.len(), 2, "{replayed:?}");
+    assert!(replayed.len() == 1 && replayed[0].contains("needs a name"), "{replayed:?}");
 }
 
 #[test]

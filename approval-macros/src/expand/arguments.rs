@@ -17,17 +17,25 @@ impl Guard {
             skip.filter(|path| path.members.is_empty()).any(|path| path.root.unraw() == binding.ident.unraw())
         };
         let m = &self.root;
-        let each = self.parameters.arguments.iter().flat_map(|Parameter { bindings, cfg, .. }| {
-            bindings.iter().filter(|binding| !skipped(binding)).map(move |binding| {
-                let ident = &binding.ident;
-                let name = ident.unraw().to_string();
-                let value = quote_spanned!(Span::mixed_site().located_at(ident.span())=> &#ident);
-                quote_spanned!(Span::mixed_site()=>
-                    #(#cfg)*
-                    let bound = #m::bind(bound, #name, #value);
-                )
-            })
-        });
+        let each = self.parameters.arguments.iter().flat_map(
+            |Parameter { bindings, cfg, reference, is_plain, .. }| {
+                bindings.iter().filter(|binding| !skipped(binding)).map(move |binding| {
+                    let ident = &binding.ident;
+                    let name = ident.unraw().to_string();
+                    let place = Span::mixed_site().located_at(ident.span());
+                    // Errors about a borrowed parameter name the type behind the reference.
+                    let value = if *is_plain && reference.is_some() {
+                        quote_spanned!(place=> &*#ident)
+                    } else {
+                        quote_spanned!(place=> &#ident)
+                    };
+                    quote_spanned!(Span::mixed_site()=>
+                        #(#cfg)*
+                        let bound = #m::bind(bound, #name, #value);
+                    )
+                })
+            },
+        );
         let each: TokenStream = each.collect();
         quote_spanned!(Span::mixed_site()=>
             let bound = #m::Nothing;

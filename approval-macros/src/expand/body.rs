@@ -88,8 +88,10 @@ impl Guard {
         let authorized = or_refuse(&asked);
         let replayed = self.attributes.replay.map(|_| {
             let replayed = or_refuse(&quote_spanned!(Span::mixed_site()=> replayed));
+            let place = Span::mixed_site().located_at(self.analysed.output.span());
+            let recorded = quote_spanned!(place=> authorized.replayed());
             quote_spanned!(Span::mixed_site()=>
-                if let ::core::option::Option::Some(replayed) = authorized.replayed() {
+                if let ::core::option::Option::Some(replayed) = #recorded {
                     return #replayed;
                 }
             )
@@ -143,7 +145,8 @@ impl Guard {
         let output = returns::erase_impl_trait(&self.analysed.output);
         let mut body = TokenStream::new();
         block.brace.surround(&mut body, |tokens| tokens.extend(statements.clone()));
-        let outcome = quote_spanned!(Span::mixed_site()=> {
+        let place = Span::mixed_site().located_at(output.span());
+        let outcome = quote_spanned!(place=> {
             use #m::{FromAny as _, FromDebug as _, FromDisplay as _, FromFuture as _, FromResult as _};
             (&&&&&#m::Returned(&returned)).outcome()
         });

@@ -25,6 +25,8 @@ pub(crate) struct Parameter {
     pub(crate) cfg: Vec<Attribute>,
     /// Whether its type is written as a reference, and then whether as a mutable one.
     pub(crate) reference: Option<bool>,
+    /// Whether the pattern is one name, so that the name has the parameter's type.
+    pub(crate) is_plain: bool,
     /// The pattern is `_`: the body cannot read it.
     pub(crate) is_wild: bool,
 }
@@ -55,8 +57,9 @@ impl Parameters {
                 continue;
             };
             if let Some(marker) = take_grant_marker(&mut typed.attrs) {
-                let grant = grant(&marker, &typed.attrs, &typed.pat, &typed.ty);
-                let Some(grant) = errors.ok(grant) else { continue };
+                let Some(grant) = grant(&marker, &typed.attrs, &typed.pat, &typed.ty, errors) else {
+                    continue;
+                };
                 if parameters.grant.is_some() {
                     errors.over(&marker, "one grant is given for one call: keep one `#[grant]` parameter");
                 }
@@ -70,6 +73,7 @@ impl Parameters {
                     Type::Reference(reference) => Some(reference.mutability.is_some()),
                     _ => None,
                 },
+                is_plain: matches!(&*typed.pat, Pat::Ident(PatIdent { by_ref: None, subpat: None, .. })),
                 is_wild: matches!(&*typed.pat, Pat::Wild(_)),
             });
             kept.extend([pair]);
@@ -152,33 +156,32 @@ fn take_grant_marker(attrs: &mut Vec<Attribute>) -> Option<Attribute> {
     Some(attrs.remove(at))
 }
 
-fn grant(marker: &Attribute, attrs: &[Attribute], pattern: &Pat, ty: &Type) -> syn::Result<Grant> {
+/// The grant, as far as it can be understood; what is wrong with it is reported.
+fn grant(
+    marker: &Attribute,
+    attrs: &[Attribute],
+    pattern: &Pat,
+    ty: &Type,
+    errors: &mut Errors,
+) -> Option<Grant> {
     if !matches!(marker.meta, Meta::Path(_)) {
-        return Err(syn::Error::new_spanned(marker, "`#[grant]` takes no arguments"));
+        errors.over(marker, "`#[grant]` takes no arguments");
     }
     if let Some(cfg) = attrs.iter().find(|attr| is_cfg(attr)) {
-        return Err(syn::Error::new_spanned(
-            cfg,
-            "the grant cannot depend on a `cfg`: it is no part of the signature",
-        ));
+        errors.over(cfg, "the grant cannot depend on a `cfg`: it is no part of the signature");
     }
-    match pattern {
-        Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, mutability, .. }) => {
-            if let Type::Reference(reference) = ty {
-                return Err(syn::Error::new(
-                    reference.and_token.span(),
-                    format!(
-                        "the grant is handed over by value: write `{}`",
-                        reference.elem.to_token_stream()
-                    ),
-                ));
-            }
-            let binding = Binding { ident: ident.clone(), mutable: mutability.is_some() };
-            Ok(Grant { binding, ty: ty.clone() })
+    let ty = match ty {
+        Type::Reference(reference) => {
+            let owned = reference.elem.to_token_stream().to_string().replace(' ', "");
+            errors.over(reference, format!("the grant is handed over by value: write `{owned}`"));
+            &reference.elem
         }
-        other => Err(syn::Error::new(
-            other.span(),
-            "the grant is bound to one name: write `#[grant] grant: Grant<Refund>`",
-        )),
+        owned => owned,
+    };
+    if let Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, mutability, .. }) = pattern {
+        let binding = Binding { ident: ident.clone(), mutable: mutability.is_some() };
+        return Some(Grant { binding, ty: ty.clone() });
     }
+    errors.over(pattern, "the grant is bound to one name: write `#[grant] grant: Grant<Refund>`");
+    None
 }

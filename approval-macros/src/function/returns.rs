@@ -1,12 +1,11 @@
 //! The return type: futures in it, and `impl Trait` taken out of it.
 
-use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    AssocType, GenericArgument, Ident, ParenthesizedGenericArguments, PathArguments, PathSegment, ReturnType,
-    Token, TraitBound, Type, TypeFnPtr, TypeInfer, TypeParamBound, TypePath, parse_quote,
+    AssocType, GenericArgument, Ident, ParenthesizedGenericArguments, Path, PathArguments, PathSegment,
+    ReturnType, Token, TraitBound, Type, TypeFnPtr, TypeInfer, TypeParamBound, TypePath, parse_quote,
 };
 
 /// The type that is returned, `()` where none is written.
@@ -40,16 +39,16 @@ pub(crate) fn is_opaque(ty: &Type) -> bool {
     matches!(ty, Type::ImplTrait(_))
 }
 
-/// Where the type names a future: `impl Future`, `dyn Future`, `BoxFuture`.
-pub(crate) fn future_in(ty: &Type) -> Option<Span> {
-    struct Find(Option<Span>);
+/// The future that the type names: `Future` of `impl Future` or `dyn Future`, `BoxFuture`.
+pub(crate) fn future_in(ty: &Type) -> Option<Path> {
+    struct Find(Option<Path>);
     impl<'ast> Visit<'ast> for Find {
         fn visit_trait_bound(&mut self, bound: &'ast TraitBound) {
             let is_future = |segment: &PathSegment| {
                 ["Future", "IntoFuture", "TryFuture"].iter().any(|name| segment.ident == name)
             };
             if bound.path.segments.last().is_some_and(is_future) {
-                self.0.get_or_insert(bound.path.span());
+                self.0.get_or_insert_with(|| bound.path.clone());
             }
             visit::visit_trait_bound(self, bound);
         }
@@ -58,7 +57,7 @@ pub(crate) fn future_in(ty: &Type) -> Option<Span> {
             let is_alias =
                 |segment: &PathSegment| segment.ident == "BoxFuture" || segment.ident == "LocalBoxFuture";
             if path.path.segments.last().is_some_and(is_alias) {
-                self.0.get_or_insert(path.path.span());
+                self.0.get_or_insert_with(|| path.path.clone());
             }
             visit::visit_type_path(self, path);
         }

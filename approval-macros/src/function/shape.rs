@@ -39,8 +39,8 @@ impl Analysed {
         } else {
             (Shape::Sync, written)
         };
-        if let Some(span) = returns::future_in(&output) {
-            errors.at(span, future_message(&shape));
+        if let Some(future) = returns::future_in(&output) {
+            errors.over(future, future_message(&shape));
         }
         (errors.len() == before).then_some(Self { shape, output })
     }

@@ -309,7 +309,7 @@ fn a_grant_that_cannot_be_filled_in_is_refused() {
             quote!(
                 fn f(#[grant] a: &Grant<R>) {}
             ),
-            "by value: write `Grant < R >`",
+            "by value: write `Grant<R>`",
         ),
         (
             quote!(

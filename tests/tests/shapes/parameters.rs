@@ -17,10 +17,11 @@ async fn destructured(
     Order { id, lines: (mut name, ref count) }: Order,
     [first, .., last]: [u8; 3],
     whole @ Order { id: second, .. }: &Order,
+    &copied: &u8,
     _: NotForPeople,
 ) -> Result<String, ApprovalError> {
     name.push('!');
-    Ok(format!("{id} {name} {count} {first}{last} {second} {}", whole.id))
+    Ok(format!("{id} {name} {count} {first}{last} {second} {} {copied}", whole.id))
 }
 
 #[guarded_action(name = "parameters.configured", manager = approvals)]
@@ -63,11 +64,13 @@ async fn mutable(
 async fn every_name_that_the_body_can_read_is_bound() {
     let manager = approving();
     let order = |id| Order { id, lines: ("x".into(), 2) };
-    let text = destructured(&manager, order(1), [7, 8, 9], &order(2), NotForPeople).await.unwrap();
-    assert_eq!(text, "1 x! 2 79 2 2");
+    let text = destructured(&manager, order(1), [7, 8, 9], &order(2), &4, NotForPeople).await.unwrap();
+    assert_eq!(text, "1 x! 2 79 2 2 4");
     assert_eq!(
         arguments(&manager).await,
-        [r#"{"count":2,"first":7,"id":1,"last":9,"name":"x","second":2,"whole":{"id":2,"lines":["x",2]}}"#]
+        [
+            r#"{"copied":4,"count":2,"first":7,"id":1,"last":9,"name":"x","second":2,"whole":{"id":2,"lines":["x",2]}}"#
+        ]
     );
     assert_eq!(requests(&manager).await[0].action.unbound, ["approvals".into(), "_".into()]);
 }

@@ -25,20 +25,21 @@ impl<T: Serialize + ?Sized> Argument for T {}
 pub struct Nothing;
 
 /// A parameter after others.
-#[derive(Clone, Copy, Debug)]
-pub struct Bound<'a, Before, T: ?Sized> {
+struct Bound<'a, Before, T: ?Sized> {
     before: Before,
     name: &'static str,
     value: &'a T,
 }
 
 /// Links the parameter called `name` behind others.
+///
+/// What it returns tells nothing about its type, so that a parameter that cannot be bound is one error and not several.
 #[must_use]
-pub const fn bind<'a, Before, T: Argument + ?Sized>(
+pub fn bind<'a, Before: Members, T: Argument + ?Sized>(
     before: Before,
     name: &'static str,
     value: &'a T,
-) -> Bound<'a, Before, T> {
+) -> impl Members + use<'a, Before, T> {
     Bound { before, name, value }
 }
 

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-
 use super::{Arguments, Call, Editor, Replay, Running};
 use crate::{
     approval_error::ApprovalError,
@@ -76,7 +74,7 @@ impl Authorized {
     ///
     /// # Errors
     /// When the new value does not have the parameter's type.
-    pub fn edited<T: DeserializeOwned>(&self, editor: &Editor<T>) -> Result<Option<T>, ApprovalError> {
+    pub fn edited<T>(&self, editor: &Editor<T>) -> Result<Option<T>, ApprovalError> {
         if !self.is_edited() {
             return Ok(None);
         }

@@ -1,7 +1,5 @@
 //! Parameters that approvers may change.
 
-use std::marker::PhantomData;
-
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -16,7 +14,7 @@ use crate::{
     message = "approvers cannot edit a value of type `{Self}`",
     label = "`editable` needs `serde::de::DeserializeOwned` and `schemars::JsonSchema` here",
     note = "an edited value is checked against a JSON Schema, and read back: derive `serde::Deserialize` and `schemars::JsonSchema` for `{Self}`",
-    note = "or make only a field editable: `editable(args.amount)`"
+    note = "or name only a field that has them: `editable(args.amount)`"
 )]
 pub trait Editable: DeserializeOwned + JsonSchema {}
 
@@ -63,16 +61,16 @@ impl Edit {
 /// Reads an edited value of type `T`.
 pub struct Editor<T> {
     edit: Edit,
-    read: PhantomData<fn() -> T>,
+    read: fn(Value) -> Result<T, serde_json::Error>,
 }
 
 /// The editor of the value at `path`; `value` only tells its type.
 #[must_use]
 pub fn editor<T: Editable>(path: &'static str, _value: &T) -> Editor<T> {
-    Editor { edit: Edit { path, schema: || schemars::schema_for!(T) }, read: PhantomData }
+    Editor { edit: Edit { path, schema: || schemars::schema_for!(T) }, read: serde_json::from_value }
 }
 
-impl<T: DeserializeOwned> Editor<T> {
+impl<T> Editor<T> {
     /// The value in `approved`, unless it is the one in `own`.
     pub(super) fn changed(
         &self,
@@ -91,7 +89,7 @@ impl<T: DeserializeOwned> Editor<T> {
             return Ok(None);
         }
         let value = value.cloned().unwrap_or_default();
-        serde_json::from_value(value).map(Some).map_err(|error| unreadable(&error))
+        (self.read)(value).map(Some).map_err(|error| unreadable(&error))
     }
 }
 

@@ -1,0 +1,10 @@
+use approval_core::{ApprovalError, ApprovalManager, guarded_action};
+
+struct Client;
+
+#[guarded_action(name = "payments.refund", manager = approvals)]
+async fn refund(approvals: &ApprovalManager, client: &Client) -> Result<u64, ApprovalError> {
+    Ok(0)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use approval_core::{ApprovalError, ApprovalManager, guarded_action};
+
+#[guarded_action(name = "Payments::Refund", manager = approvals)]
+async fn refund(approvals: &ApprovalManager) -> Result<(), ApprovalError> {
+    Ok(())
+}
+
+fn main() {}

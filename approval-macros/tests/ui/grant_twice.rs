@@ -1,0 +1,8 @@
+use approval_core::{ApprovalError, ApprovalManager, Grant, guarded_action};
+
+#[guarded_action(name = "payments.refund", manager = approvals)]
+async fn refund(approvals: &ApprovalManager, #[grant] one: Grant, #[grant] two: Grant) -> Result<u64, ApprovalError> {
+    Ok(0)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use approval_core::guarded_action;
+
+#[guarded_action(name = "payments.refund")]
+struct Refund {
+    cents: u64,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use approval_core::RejectOptions;
+
+#[derive(RejectOptions)]
+struct Reason;
+
+fn main() {}

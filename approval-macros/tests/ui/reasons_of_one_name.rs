@@ -1,0 +1,10 @@
+use approval_core::RejectOptions;
+
+#[derive(RejectOptions)]
+enum Reason {
+    TooMuch,
+    #[reject(name = "too_much")]
+    FarTooMuch,
+}
+
+fn main() {}

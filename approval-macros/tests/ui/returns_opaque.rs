@@ -1,0 +1,8 @@
+use approval_core::{ApprovalManager, guarded_action};
+
+#[guarded_action(name = "payments.refund", manager = approvals)]
+async fn refund(approvals: &ApprovalManager, cents: u64) -> impl std::fmt::Display {
+    cents
+}
+
+fn main() {}
