@@ -105,6 +105,13 @@ pub(crate) struct Settings {
     pub(crate) info: Option<open::InfoAnswerer>,
 }
 
+impl Core {
+    /// Nothing new is begun after a shutdown.
+    pub(crate) fn at_work(&self) -> Result<(), ApprovalError> {
+        if self.stop.is_stopped() { Err(ApprovalError::ShutDown) } else { Ok(()) }
+    }
+}
+
 impl fmt::Debug for ApprovalManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let channels: Vec<&str> = self.core.notifiers.iter().map(|(name, _)| &**name).collect();
@@ -170,16 +177,20 @@ impl ApprovalManager {
     }
 
     /// Stops the workers, flushes the journal and the record of refused attempts, gives the lease back if nothing executes,
-    /// and stops the channels. Pending requests live on in the store. The store stays open: whoever opened it closes it.
+    /// and stops the channels. Whoever waits or calls afterwards gets [`ApprovalError::ShutDown`], and no decision is taken
+    /// any more; what runs already runs to its end, and is recorded. Pending requests live on in the store. The store
+    /// stays open: whoever opened it closes it.
     ///
     /// # Errors
-    /// When something could not be flushed.
+    /// When something could not be flushed. It is kept, and the call can be repeated.
     pub async fn shutdown(&self) -> Result<(), ApprovalError> {
         let core = &self.core;
         core.stop.stop();
         core.outbox_bell.ring();
         core.due_bell.ring();
+        core.waiters.tell_all();
         core.runtime.finished().await;
+        core.journal.close();
         core.attempts.flush(&*core.store).await?;
         core.journal.flush().await?;
         core.lease.give_back(core).await?;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     clock::Timestamp,
-    model::{ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Money, Principal, Risk, Text},
+    model::{ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Money, Principal, Requirement, Risk, Text},
 };
 
 /// A call that the policy is asked about.
@@ -68,6 +68,15 @@ impl Ruling {
     #[must_use]
     pub fn ask() -> Self {
         Self::Ask { rule: "ask".into(), gate: None }
+    }
+
+    /// People are asked, and these requirements must be met besides those of the action itself. For more than requirements
+    /// (a shorter timeout, people who are excluded), put a [`Gate::only`] with those fields set into [`Ruling::Ask`].
+    #[must_use]
+    pub fn ask_also(requirements: impl IntoIterator<Item = Requirement>) -> Self {
+        let rule = Text::from("ask");
+        let gate = Gate::only(Arc::clone(&rule), requirements.into_iter().collect());
+        Self::Ask { rule, gate: Some(Arc::new(gate)) }
     }
 
     /// Does not run; the rule is called `deny`.

@@ -76,7 +76,15 @@ impl Drop for Allowed {
             (None, false) => ("failed", "dropped before the body began"),
         };
         let line = line(&self.manager, &self.prepared, &self.rule, outcome, Some(why));
-        self.manager.core.journal.force(line);
+        let core = &self.manager.core;
+        if core.journal.force(line) {
+            let writing = Arc::clone(core);
+            drop(core.runtime.spawn(async move {
+                if let Err(error) = writing.journal.flush().await {
+                    tracing::error!(%error, "the end of an allowed call could not be journaled");
+                }
+            }));
+        }
     }
 }
 

@@ -25,7 +25,7 @@ enum Right {
     /// People approved it.
     Approved(Approved),
     /// It ran before, and this is what it returned.
-    Ran(CanonicalJson),
+    Ran(About, CanonicalJson),
 }
 
 impl std::fmt::Debug for Authorization {
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Authorization {
         let right = match &self.right {
             Right::Allowed(rule) => format!("allowed by {rule}"),
             Right::Approved(approved) => format!("approved as {}", approved.request().id),
-            Right::Ran(_) => "ran before".to_owned(),
+            Right::Ran(about, _) => format!("ran before as {}", about.request),
         };
         f.debug_struct("Authorization")
             .field("action", &self.prepared.spec.info.name)
@@ -84,7 +84,7 @@ impl ApprovalManager {
         match &request.execution {
             Some(ExecutionRecord::NotStarted) => Ok(Right::Approved(approved)),
             Some(ExecutionRecord::Succeeded { result: Some(result), .. }) if prepared.spec.replay => {
-                Ok(Right::Ran(result.clone()))
+                Ok(Right::Ran(about, result.clone()))
             }
             Some(ExecutionRecord::Unknown { .. }) if request.action.idempotent => {
                 let command = Command {
@@ -108,7 +108,7 @@ impl Authorization {
     pub fn arguments(&self) -> &CanonicalJson {
         match &self.right {
             Right::Approved(approved) => approved.arguments(),
-            Right::Allowed(_) | Right::Ran(_) => &self.prepared.bound.arguments,
+            Right::Allowed(_) | Right::Ran(..) => &self.prepared.bound.arguments,
         }
     }
 
@@ -122,7 +122,7 @@ impl Authorization {
     #[must_use]
     pub const fn ran_before(&self) -> Option<&CanonicalJson> {
         match &self.right {
-            Right::Ran(result) => Some(result),
+            Right::Ran(_, result) => Some(result),
             Right::Allowed(_) | Right::Approved(_) => None,
         }
     }
@@ -148,8 +148,7 @@ impl Authorization {
                 }
                 Ok(Running(Kind::Allowed(Box::new(Allowed::begin(&manager, prepared, rule).await?))))
             }
-            Right::Ran(_) => {
-                let about = About { request: uuid_nil(), action: prepared.spec.info.name.clone() };
+            Right::Ran(about, _) => {
                 Err(ApprovalError::AlreadyRan { about, state: ExecutionState::Succeeded })
             }
         }
@@ -160,10 +159,6 @@ impl Authorization {
     pub fn records_result(&self) -> bool {
         self.prepared.spec.records_result()
     }
-}
-
-const fn uuid_nil() -> crate::id::RequestId {
-    crate::id::RequestId::from_uuid(uuid::Uuid::nil())
 }
 
 /// A call that may run now. Say how it ended; dropped before that, nobody knows.

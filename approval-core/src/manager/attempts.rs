@@ -1,9 +1,10 @@
 //! Authenticated attempts that were refused: counted together and written to the journal, without touching the request.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     approval_error::ApprovalError,
+    clock::Timestamp,
     id::RequestId,
     lifecycle::{Act, Command, Refusal},
     model::{Principal, Request, Text},
@@ -21,6 +22,19 @@ struct Attempt {
     by: Principal,
     via: Option<Text>,
     why: Text,
+}
+
+impl Attempt {
+    fn line(&self, at: Timestamp, count: u64) -> JournalLine {
+        JournalLine::Refused {
+            at,
+            request: self.request,
+            by: self.by.clone(),
+            via: self.via.clone(),
+            why: Arc::clone(&self.why),
+            count,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -46,22 +60,27 @@ impl RefusedAttempts {
         *count = count.saturating_add(1);
     }
 
-    /// Writes what was counted.
+    /// Writes what was counted. What could not be written is counted on.
     pub(crate) async fn flush(&self, store: &dyn Store) -> Result<(), ApprovalError> {
         let counted = std::mem::take(&mut *lock(&self.counted));
         if counted.is_empty() {
             return Ok(());
         }
-        let at = store.now().await?;
-        let lines = counted.into_iter().map(|(attempt, count)| JournalLine::Refused {
-            at,
-            request: attempt.request,
-            by: attempt.by,
-            via: attempt.via,
-            why: attempt.why,
-            count,
-        });
-        Ok(store.append_journal(lines.collect()).await?)
+        let written = async {
+            let at = store.now().await?;
+            store
+                .append_journal(counted.iter().map(|(attempt, count)| attempt.line(at, *count)).collect())
+                .await
+        };
+        let result = written.await;
+        if result.is_err() {
+            let mut newer = lock(&self.counted);
+            for (attempt, count) in counted {
+                let sum = newer.entry(attempt).or_insert(0);
+                *sum = sum.saturating_add(count);
+            }
+        }
+        Ok(result?)
     }
 }
 

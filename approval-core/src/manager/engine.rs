@@ -39,7 +39,7 @@ impl Core {
         let about = About { request: draft.id, action: draft.action.name.clone() };
         let mut looked_again = false;
         for _ in 0..ROUNDS {
-            let people = self.people(&draft.gate, draft.on_behalf_of.as_ref(), None, None).await?;
+            let people = self.people(&lifecycle::principals_of_draft(&draft)).await?;
             let halts = self.halts.view(self).await?;
             let now = self.store.now().await?;
             let facts = facts(&people, &halts, now);
@@ -112,9 +112,7 @@ impl Core {
         };
         for _ in 0..ROUNDS {
             let request = &stored.request;
-            let people = self
-                .people(&request.gate, request.on_behalf_of.as_ref(), Some(request), Some(command))
-                .await?;
+            let people = self.people(&lifecycle::principals(request, Some(command), edited_gate)).await?;
             let halts = self.halts.view(self).await?;
             let now = self.store.now().await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
@@ -163,8 +161,7 @@ impl Core {
             operator: true,
             act: Act::Retry { successor },
         };
-        let people =
-            self.people(&request.gate, request.on_behalf_of.as_ref(), Some(request), Some(&command)).await?;
+        let people = self.people(&lifecycle::principals(request, Some(&command), None)).await?;
         let halts = self.halts.view(self).await?;
         match lifecycle::apply(request, &command, &facts(&people, &halts, now), now) {
             Ok(_) => Ok(()),
@@ -180,32 +177,12 @@ impl Core {
     /// Everybody who may decide about a request at this moment.
     pub(crate) async fn deciders(&self, id: RequestId) -> Result<Vec<Principal>, ApprovalError> {
         let request = self.load(id).await?.request;
-        let people = self.people(&request.gate, request.on_behalf_of.as_ref(), Some(&request), None).await?;
+        let people = self.people(&lifecycle::principals(&request, None, None)).await?;
         Ok(lifecycle::deciders(&request, &people))
     }
 
-    async fn people(
-        &self,
-        gate: &Gate,
-        on_behalf_of: Option<&Principal>,
-        request: Option<&Request>,
-        command: Option<&Command>,
-    ) -> Result<Arc<People>, ApprovalError> {
-        let mut wanted: Vec<&Principal> = gate.principals().chain(on_behalf_of).collect();
-        if let Some(request) = request {
-            wanted.extend(request.widened.iter().flat_map(|widening| &widening.to));
-            wanted.extend(request.delegations.iter().map(|delegation| &delegation.to));
-        }
-        if let Some(command) = command {
-            wanted.push(&command.actor);
-            if let Act::Delegate { to } = &command.act {
-                wanted.push(to);
-            }
-            if let Act::Escalate { to, .. } = &command.act {
-                wanted.extend(to);
-            }
-        }
-        self.directory.people(&wanted).await.map_err(|error| ApprovalError::Directory(error.0.into()))
+    async fn people(&self, wanted: &[&Principal]) -> Result<Arc<People>, ApprovalError> {
+        self.directory.people(wanted).await.map_err(|error| ApprovalError::Directory(error.0.into()))
     }
 
     /// Whether somebody got a notice that asks. Looked up only where the timeout rule may approve.

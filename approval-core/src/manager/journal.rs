@@ -19,7 +19,7 @@ const BATCH: usize = 512;
 
 pub(crate) struct Journal {
     store: Arc<dyn Store>,
-    waiting: Mutex<Vec<JournalLine>>,
+    buffer: Mutex<Buffer>,
     /// Rings when there is something to write.
     some: Notify,
     /// Rings when there is a batch to write.
@@ -30,11 +30,25 @@ pub(crate) struct Journal {
     writing: tokio::sync::Mutex<()>,
 }
 
+#[derive(Default)]
+struct Buffer {
+    lines: Vec<JournalLine>,
+    /// The worker is gone: whoever has a line writes it.
+    closed: bool,
+}
+
+/// What became of a line that was to be buffered.
+enum Tried {
+    Buffered,
+    Full(JournalLine),
+    Closed(JournalLine),
+}
+
 impl Journal {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
-            waiting: Mutex::new(Vec::new()),
+            buffer: Mutex::default(),
             some: Notify::new(),
             full: Notify::new(),
             room: Notify::new(),
@@ -42,39 +56,51 @@ impl Journal {
         }
     }
 
-    /// Appends a line to the buffer; waits while it is full.
-    pub(crate) async fn buffer(&self, line: JournalLine) -> Result<(), ApprovalError> {
-        let mut line = Some(line);
+    /// Appends a line to the buffer; waits while it is full. Without a worker it is written at once.
+    pub(crate) async fn buffer(&self, mut line: JournalLine) -> Result<(), ApprovalError> {
         loop {
             let room = self.room.notified();
-            if let Some(refused) = line.take().and_then(|line| self.try_buffer(line)) {
-                line = Some(refused);
-            } else {
-                return Ok(());
-            }
+            line = match self.try_buffer(line) {
+                Tried::Buffered => return Ok(()),
+                Tried::Closed(line) => return self.sync(line).await,
+                Tried::Full(line) => line,
+            };
             room.await;
         }
     }
 
-    /// Appends a line without waiting. From a destructor a line may go beyond the capacity: it is never dropped.
-    pub(crate) fn force(&self, line: JournalLine) {
-        lock(&self.waiting).push(line);
+    /// Appends a line without waiting, from a destructor; it may go beyond the capacity, for it is never dropped. Says
+    /// whether somebody must [`Journal::flush`], because there is no worker.
+    #[must_use]
+    pub(crate) fn force(&self, line: JournalLine) -> bool {
+        let mut buffer = lock(&self.buffer);
+        buffer.lines.push(line);
         self.some.notify_one();
+        buffer.closed
     }
 
-    fn try_buffer(&self, line: JournalLine) -> Option<JournalLine> {
-        let mut waiting = lock(&self.waiting);
-        if waiting.len() >= CAPACITY {
-            self.full.notify_one();
-            return Some(line);
+    fn try_buffer(&self, line: JournalLine) -> Tried {
+        let mut buffer = lock(&self.buffer);
+        if buffer.closed {
+            return Tried::Closed(line);
         }
-        waiting.push(line);
-        match waiting.len() {
+        if buffer.lines.len() >= CAPACITY {
+            self.full.notify_one();
+            return Tried::Full(line);
+        }
+        buffer.lines.push(line);
+        match buffer.lines.len() {
             1 => self.some.notify_one(),
             BATCH => self.full.notify_one(),
             _ => {}
         }
-        None
+        Tried::Buffered
+    }
+
+    /// There is no worker any more. Those who wait for room write their lines themselves.
+    pub(crate) fn close(&self) {
+        lock(&self.buffer).closed = true;
+        self.room.notify_waiters();
     }
 
     /// Writes a line; durable when it returns.
@@ -85,14 +111,14 @@ impl Journal {
     /// Writes what waits; durable when it returns. What could not be written waits on.
     pub(crate) async fn flush(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.writing.lock().await;
-        let lines = std::mem::take(&mut *lock(&self.waiting));
+        let lines = std::mem::take(&mut lock(&self.buffer).lines);
         if lines.is_empty() {
             return Ok(());
         }
         let result = self.store.append_journal(lines.clone()).await;
         if result.is_err() {
-            let mut waiting = lock(&self.waiting);
-            let newer = std::mem::replace(&mut *waiting, lines);
+            let waiting = &mut lock(&self.buffer).lines;
+            let newer = std::mem::replace(waiting, lines);
             waiting.extend(newer);
         } else {
             self.room.notify_waiters();

@@ -114,6 +114,7 @@ impl ApprovalManager {
     /// When there is no such request, or it is open, runs, ran, or may have run.
     pub async fn retry(&self, request: RequestId) -> Result<PendingApproval, ApprovalError> {
         let core = &self.core;
+        core.at_work()?;
         let old = core.newest(core.load(request).await?).await?;
         let now = core.store.now().await?;
         let id = RequestId::generate(now);
@@ -183,6 +184,7 @@ fn again(request: &Request, id: RequestId) -> Draft {
 impl Core {
     /// Binds the arguments of a call and takes over the context.
     pub(crate) fn prepare(&self, action: Action) -> Result<Prepared, ApprovalError> {
+        self.at_work()?;
         let context = Context::current();
         let agent = context.agent.clone().unwrap_or_else(|| self.settings.agent.clone());
         let Action { spec, arguments, key } = action;

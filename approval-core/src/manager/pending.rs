@@ -160,6 +160,7 @@ impl PendingApproval {
                 Status::InfoRequested => self.answer_info(stored.request),
                 Status::Approved | Status::Rejected | Status::Expired | Status::Cancelled => return Ok(None),
             }
+            self.manager.core.at_work()?;
             let waiter = Arc::clone(&self.waiter);
             std::future::poll_fn(move |context| waiter.poll_news(context)).await;
             // These news are used up: whoever awaits the result afterwards must look for it.
@@ -283,6 +284,11 @@ impl Future for PendingApproval {
                 }
             }
         };
+        // Only now: what was decided before the shutdown is told.
+        let answer = answer.or_else(|| match this.loading {
+            None => this.manager.core.at_work().err().map(Err),
+            Some(_) => None,
+        });
         if let Some(answer) = answer {
             this.cancel_on_drop = false;
             return Poll::Ready(answer);
@@ -377,6 +383,7 @@ impl Approved {
     /// The same, for arguments that the caller has at hand: `digest` was computed from their actual values.
     pub(crate) async fn begin_with(&self, digest: ArgumentsDigest) -> Result<Execution, ApprovalError> {
         let core = &self.manager.core;
+        core.at_work()?;
         let about = About::of(&self.request);
         let not_runnable = || Err(ApprovalError::of_refusal(about, crate::lifecycle::Refusal::NotApproved));
         let Some(grant) = self.request.grant else { return not_runnable() };

@@ -129,6 +129,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
     /// Why it was not opened.
     pub async fn open(self) -> Result<PendingApproval, ApprovalError> {
         let core = Arc::clone(&self.manager.core);
+        core.at_work()?;
         let draft = self.draft().await?;
         let about = About { request: draft.id, action: draft.action.name.clone() };
         let waiter = PendingApproval::register(&self.manager, about);

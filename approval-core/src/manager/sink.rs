@@ -29,12 +29,18 @@ impl Sink {
     fn core(&self) -> Result<Arc<Core>, ApprovalError> {
         self.0.upgrade().ok_or(ApprovalError::ShutDown)
     }
+
+    /// The same, for what changes something: nobody would tell the others of it after a shutdown.
+    fn core_at_work(&self) -> Result<Arc<Core>, ApprovalError> {
+        let core = self.core()?;
+        core.at_work().map(|()| core)
+    }
 }
 
 #[async_trait]
 impl DecisionSink for Sink {
     async fn submit(&self, request: RequestId, command: Command) -> Result<Arc<Request>, ApprovalError> {
-        let core = self.core()?;
+        let core = self.core_at_work()?;
         let gate = core.gate_of_edit(request, &command).await?;
         Ok(core.execute_with(request, command, gate.as_deref()).await?.request)
     }

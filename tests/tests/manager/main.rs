@@ -9,5 +9,7 @@ mod keys;
 mod leases;
 mod outage;
 mod outbox;
+mod people;
+mod stopping;
 mod timeouts;
 mod waiters;

@@ -1,0 +1,38 @@
+//! Whom the directory must be asked about before a rule can be applied. Whoever is left out here passes under any name.
+
+use super::{Act, Command, Draft};
+use crate::model::{Gate, Principal, Request};
+
+/// Everybody whose names and groups matter for opening a request.
+#[must_use]
+pub fn principals_of_draft(draft: &Draft) -> Vec<&Principal> {
+    let editor = draft.predecessor.as_ref().and_then(|predecessor| predecessor.editor.as_ref());
+    let who = [&draft.requester].into_iter().chain(&draft.on_behalf_of).chain(editor);
+    who.chain(draft.gate.principals()).collect()
+}
+
+/// Everybody whose names and groups matter for what a command does to a request, where the policy asks for `edited_gate`
+/// besides; without a command, for looking at it.
+#[must_use]
+pub fn principals<'a>(
+    request: &'a Request,
+    command: Option<&'a Command>,
+    edited_gate: Option<&'a Gate>,
+) -> Vec<&'a Principal> {
+    let who = [&request.requester].into_iter().chain(&request.on_behalf_of).chain(&request.revision.editor);
+    let mut all: Vec<&Principal> = who.chain(request.gate.principals()).collect();
+    all.extend(request.widened.iter().flat_map(|widening| &widening.to));
+    all.extend(request.delegations.iter().flat_map(|delegation| [&delegation.from, &delegation.to]));
+    all.extend(request.votes.iter().map(|vote| &vote.voter));
+    all.extend(edited_gate.into_iter().flat_map(Gate::principals));
+    if let Some(command) = command {
+        all.push(&command.actor);
+        if let Act::Delegate { to } = &command.act {
+            all.push(to);
+        }
+        if let Act::Escalate { to, .. } = &command.act {
+            all.extend(to);
+        }
+    }
+    all
+}
