@@ -123,7 +123,8 @@ async fn a_call_runs_once_for_its_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_calls_with_one_key_one_runs() {
     let manager = TestManager::new(ApproveAll::new()).unwrap();
-    let other = manager.another(ManagerBuilder::unattended).unwrap();
+    // Whichever opens the request tells somebody.
+    let other = manager.another(|builder| builder.notifier(ApproveAll::new())).unwrap();
     let runs = Runs::default();
     let all = (0..64).map(|n| runs.spawn(if n % 2 == 0 { &manager } else { &other }, keyed("k")));
     let results = soon(join_all(all)).await;
