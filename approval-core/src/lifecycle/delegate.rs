@@ -52,7 +52,8 @@ fn permitted(request: &Request, people: &People, from: &Principal, to: &Principa
     by_rule || own.flat_map(|(_, delegates)| delegates).any(|one| people.includes(one, to))
 }
 
-/// Whether one more link keeps the chains short and without circles.
+/// Whether one more link keeps the chains short and without circles. Links of people who are not known now count, too: they
+/// may be known again.
 fn fits(
     delegations: &[Delegation],
     people: &People,
@@ -61,14 +62,12 @@ fn fits(
 ) -> Result<(), &'static str> {
     let mut end = to;
     let mut after = 0;
-    while let Some(next) = delegations.iter().find(|one| people.person(&one.from) == Some(end)) {
-        end = people.person(&next.to).unwrap_or(&next.to);
+    for _ in 0..DELEGATION_DEPTH {
+        let Some(next) = delegations.iter().find(|one| people.canonical(&one.from) == end) else { break };
+        end = people.canonical(&next.to);
         after += 1;
         if end == from {
             return Err("it would make a circle");
-        }
-        if after > DELEGATION_DEPTH {
-            break;
         }
     }
     if before(delegations, people, from, DELEGATION_DEPTH) + 1 + after > DELEGATION_DEPTH {
@@ -82,6 +81,6 @@ fn before(delegations: &[Delegation], people: &People, person: &Principal, depth
     if depth == 0 {
         return 0;
     }
-    let into = delegations.iter().filter(|one| people.person(&one.to) == Some(person));
+    let into = delegations.iter().filter(|one| people.canonical(&one.to) == people.canonical(person));
     into.map(|one| 1 + before(delegations, people, &one.from, depth - 1)).max().unwrap_or(0)
 }

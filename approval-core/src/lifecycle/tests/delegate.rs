@@ -167,6 +167,31 @@ fn chains_are_short_and_without_circles() {
 }
 
 #[test]
+fn chains_are_short_and_without_circles_also_through_people_who_are_away() {
+    let mut world = open([need(1, "ann"), need(1, "cid zoe")]);
+    delegate(&mut world, "ann", "bob").unwrap();
+    delegate(&mut world, "bob", "cid").unwrap();
+    world.people.known = Some(users("ann cid dan eve").into_iter().collect());
+    assert!(refused(&mut world, "cid", "ann").contains("circle"), "bob may come back");
+    delegate(&mut world, "cid", "dan").unwrap();
+    world.people.known = Some(users("ann dan eve").into_iter().collect());
+    world.request.gate =
+        Arc::new(Gate { requirements: vec![need(1, "dan")], ..(*world.request.gate).clone() });
+    assert!(refused(&mut world, "dan", "eve").contains("too often"), "bob and cid may come back");
+}
+
+#[test]
+fn a_circle_that_new_names_make_is_followed_to_no_end() {
+    let mut world = open([need(1, "ann cid")]);
+    delegate(&mut world, "ann", "bob").unwrap();
+    delegate(&mut world, "bob", "dan").unwrap();
+    delegate(&mut world, "dan", "cid").unwrap();
+    // Now it is known that dan is ann: ann -> bob -> ann, and ann -> cid.
+    world.people.aliases = [(user("dan"), user("ann"))].into();
+    assert!(refused(&mut world, "cid", "fay").contains("too often"));
+}
+
+#[test]
 fn a_delegation_must_be_permitted() {
     let directory = || People {
         delegates: [(user("ann"), [p("group:helpers")].into())].into(),
