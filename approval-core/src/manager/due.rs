@@ -48,10 +48,15 @@ pub(crate) async fn run(core: Arc<Core>) {
     }
 }
 
+/// Lets happen what is due by now.
+pub(super) fn tick() -> Command {
+    Command { actor: Principal::service("due"), via: None, operator: true, act: Act::Tick }
+}
+
 /// Does what is due by now. Returns when something is due next.
 async fn turn(core: &Arc<Core>) -> Result<Option<Timestamp>, ApprovalError> {
     let due = core.store.due(BATCH).await?;
-    let command = Command { actor: Principal::service("due"), via: None, operator: true, act: Act::Tick };
+    let command = tick();
     let done = join_all(due.items.iter().map(|stored| async {
         core.cache.put(stored);
         core.execute(stored.request.id, command.clone()).await

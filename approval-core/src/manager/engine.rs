@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Core, halts::HaltView};
+use super::{Core, due, halts::HaltView};
 use crate::{
     approval_error::{About, ApprovalError},
     clock::Timestamp,
     id::{GrantId, RequestId},
     lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
-    model::{Gate, People, Principal, Request},
+    model::{Execution, Gate, People, Principal, Request},
     notify,
     store::{Commit, CommitOutcome, Condition, Document, Expect, RowWrite, StoreError, Stored},
 };
@@ -88,6 +88,13 @@ impl Core {
             }
             other => other,
         };
+        let result = match result {
+            Err(Tried::Refused { request, refusal, .. }) if is_too_late(&request, &refusal) => {
+                self.note_end(id).await?;
+                self.try_execute(id, &command, edited_gate).await
+            }
+            other => other,
+        };
         result.map_err(|tried| match tried {
             Tried::Failed(error) => error,
             Tried::Refused { request, refusal, .. } => {
@@ -96,6 +103,17 @@ impl Core {
                 ApprovalError::of_refusal(About::of(&request), *refusal)
             }
         })
+    }
+
+    /// Writes down that the time of a request, or of its grant, is over; unless somebody did something in time whose change
+    /// was still on its way when the request was read. Only what the store says afterwards is known to be the end.
+    async fn note_end(&self, id: RequestId) -> Result<(), ApprovalError> {
+        let noted = self.try_execute(id, &due::tick(), None).await;
+        self.cache.forget(id);
+        match noted {
+            Ok(_) | Err(Tried::Refused { .. }) => Ok(()),
+            Err(Tried::Failed(error)) => Err(error),
+        }
     }
 
     async fn try_execute(
@@ -242,6 +260,12 @@ fn conditions(requires: &[Requires], halts: &HaltView) -> Vec<Condition> {
         Requires::LeaseLost(executor) => Condition::Absent(super::lease::record_of(*executor)),
     };
     requires.iter().map(condition).collect()
+}
+
+/// Whether a command is refused because of an end that the request as it was read does not know of.
+fn is_too_late(request: &Request, refusal: &Refusal) -> bool {
+    let unspent = matches!(request.execution, Some(Execution::NotStarted));
+    matches!(refusal, Refusal::DeadlinePassed(_)) || unspent && matches!(refusal, Refusal::GrantExpired(_))
 }
 
 /// Why a command was not done.

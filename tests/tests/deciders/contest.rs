@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use approval_core::{
     Action, ApprovalError, ApprovalManager, Approved, Execution, Principal, RequestId,
     clock::Span,
-    lifecycle::Refusal,
     model::{Decision, Execution as ExecutionRecord, HaltScope, Request},
 };
 use approval_tests::random::Random;
@@ -267,11 +266,6 @@ async fn try_it(
         Attempt::Reject(number) => decider.reject(seen, &person(*number), Some("no")).await,
         Attempt::Cancel => manager.cancel(seen.id, &operator(), "not needed").await,
     }
-}
-
-/// Whether an error says that the deadline has passed, though the end was not noted yet.
-pub fn is_late(error: &ApprovalError) -> bool {
-    matches!(error, ApprovalError::Refused { refusal, .. } if matches!(**refusal, Refusal::DeadlinePassed(_)))
 }
 
 /// The decision that an error tells.

@@ -7,7 +7,7 @@ use approval_core::{
 
 use crate::{
     Tally,
-    contest::{Attempt, Contest, Disturbance, Tried, Used, is_late, person, told},
+    contest::{Attempt, Contest, Disturbance, Tried, Used, person, told},
     house::House,
 };
 
@@ -63,12 +63,6 @@ impl Contest {
             let Err(error) = &tried.result else { continue };
             if let Some(told) = told(error) {
                 assert_eq!(**told, *decision, "{id}: a loser was told another decision");
-            } else if is_late(error) {
-                assert_eq!(
-                    decision.outcome,
-                    Outcome::Expired,
-                    "{id}: refused as too late, but then {decision:?}"
-                );
             } else if let ApprovalError::Halted { .. } = error {
                 assert_eq!(self.disturbance, Disturbance::Halt, "{id}: nothing is halted");
                 assert_ne!(decision.outcome, Outcome::Approved, "{id}: approved after it was halted");
@@ -143,7 +137,7 @@ impl Contest {
                 ApprovalError::AlreadyRan { .. } => begun == 1,
                 ApprovalError::Revoked { .. } => state == Some(ExecutionState::Revoked),
                 ApprovalError::Halted { .. } => self.disturbance == Disturbance::Halt,
-                ApprovalError::GrantExpired { .. } => begun + revoked == 0,
+                ApprovalError::GrantExpired { .. } => state == Some(ExecutionState::GrantExpired),
                 ApprovalError::Unknown(_) => begun == 1 && self.disturbance != Disturbance::None,
                 _ => false,
             };

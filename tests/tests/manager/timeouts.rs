@@ -1,19 +1,21 @@
 //! Deadlines and all else that time brings about (invariants 2 and 8).
 
+use std::sync::Arc;
+
 use approval_core::{
-    ApprovalError, Clock as _, Risk,
-    lifecycle::Refusal,
+    ApprovalError, ApprovalManager, Clock as _, RequestId, Risk,
+    clock::Span,
     manager::ManagerBuilder,
-    model::{Event, EventKind, NoticeKind, OnTimeout, Status},
+    model::{Event, EventKind, NoticeKind, OnTimeout, Outcome, Request, Status},
 };
 use approval_testkit::{Scripted, TestManager};
 
 use crate::common::{
     ANN, BOB, CAT, Runs, call, call_with, error, on_outage, person, seconds, soon, unattended,
 };
-use crate::outage::Op;
+use crate::outage::{Op, Outage};
 
-async fn events(manager: &TestManager, id: approval_core::RequestId) -> Vec<Event> {
+async fn events(manager: &TestManager, id: RequestId) -> Vec<Event> {
     let history = manager.history(id).await.unwrap();
     history.iter().map(|line| line.event().unwrap()).collect()
 }
@@ -57,7 +59,7 @@ async fn a_vote_after_the_deadline_does_not_count_even_if_nobody_noted_the_deadl
     manager.time().advance(seconds(60));
     let (late, text) = error(manager.approve(waiting.id(), ANN).await);
     assert!(
-        matches!(&late, ApprovalError::Refused { refusal, .. } if matches!(**refusal, Refusal::DeadlinePassed(_))),
+        matches!(&late, ApprovalError::AlreadyDecided { decision, .. } if decision.outcome == Outcome::Expired),
         "{text}"
     );
     store.heal();
@@ -91,6 +93,54 @@ async fn the_store_refuses_a_vote_that_was_cast_in_time_and_written_too_late() {
     assert!(matches!(late, ApprovalError::Refused { .. } | ApprovalError::AlreadyDecided { .. }), "{text}");
     assert!(matches!(error(soon(waiting).await).0, ApprovalError::Expired(_)));
     assert_eq!(manager.get(id).await.unwrap().status, Status::Expired);
+}
+
+/// A manager that has read an open request when its time ends, another on the same store that did something in time, and
+/// the first one's answer to what it does then.
+async fn read_before_the_end<T: Send + 'static>(
+    prepare: impl AsyncFnOnce(&TestManager, RequestId),
+    in_time: impl AsyncFnOnce(&TestManager, RequestId),
+    end: Span,
+    late: impl AsyncFnOnce(ApprovalManager, Arc<Request>) -> Result<T, ApprovalError>,
+) -> String {
+    let (first, store) = on_outage(ManagerBuilder::unattended);
+    let elsewhere = TestManager::on(store.inner(), first.time(), ManagerBuilder::unattended).unwrap();
+    let waiting = elsewhere.request(call_with(|action| Ok(action.timeout(seconds(60))))).await.unwrap();
+    prepare(&elsewhere, waiting.id()).await;
+    let seen = elsewhere.get(waiting.id()).await.unwrap();
+    // One that remembers nothing.
+    let manager =
+        TestManager::on(Arc::<Outage>::clone(&store), first.time(), ManagerBuilder::unattended).unwrap();
+    let loads = store.calls(Op::Load);
+    store.hold_after(Op::Load);
+    let meanwhile = async {
+        store.until_called(Op::Load, loads + 1).await;
+        in_time(&elsewhere, waiting.id()).await;
+        elsewhere.time().advance(end);
+        store.heal();
+    };
+    let (late, ()) = soon(async { tokio::join!(late((*manager).clone(), seen), meanwhile) }).await;
+    late.err().expect("it is too late").to_string()
+}
+
+#[tokio::test]
+async fn whoever_is_late_is_told_what_was_done_in_time_even_if_it_was_not_to_be_seen_yet() {
+    let vote = async |manager: ApprovalManager, seen: Arc<Request>| {
+        manager.decider("test").approve(&seen, &person(BOB), None).await
+    };
+    let reject = async |manager: &TestManager, id| drop(manager.reject(id, ANN, "no").await.unwrap());
+    let text = read_before_the_end(async |_, _| {}, reject, seconds(60), vote).await;
+    assert!(text.contains("rejected"), "{text}");
+
+    let approve = async |manager: &TestManager, id| drop(manager.approve(id, ANN).await.unwrap());
+    let revoke = async |manager: ApprovalManager, seen: Arc<Request>| {
+        manager.revoke(seen.id, &person(BOB), "after all not").await
+    };
+    let take_back = async |manager: &TestManager, id| {
+        drop(manager.revoke(id, &person(ANN), "too much").await.unwrap());
+    };
+    let text = read_before_the_end(approve, take_back, seconds(15 * 60), revoke).await;
+    assert!(text.contains("too much"), "{text}");
 }
 
 #[tokio::test]
