@@ -193,12 +193,8 @@ impl Running {
         self.unwound(Unwound::No);
     }
 
-    /// The body panicked.
-    pub(super) fn panicked(&mut self, message: &str) {
-        self.unwound(Unwound::Yes(message.to_owned()));
-    }
-
-    fn unwound(&mut self, unwound: Unwound) {
+    /// What is known of a panic of the body.
+    pub(super) fn unwound(&mut self, unwound: Unwound) {
         match &mut self.0 {
             Kind::Asked(execution) => execution.watch(unwound),
             Kind::Allowed(allowed) => allowed.watch(unwound),

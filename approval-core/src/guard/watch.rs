@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::Running;
+use crate::manager::Unwound;
 
 /// Runs an asynchronous body. A panic goes on after it was noted.
 pub(super) async fn watched<F: Future + ?Sized>(running: &mut Running, mut body: Pin<&mut F>) -> F::Output {
@@ -26,8 +27,6 @@ pub(super) fn watched_blocking<R>(running: &mut Running, body: impl FnOnce() -> 
 }
 
 fn note<R>(running: &mut Running, payload: Box<dyn Any + Send>) -> R {
-    let message = payload.downcast_ref::<&str>().copied();
-    let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    running.panicked(message.unwrap_or("without a message"));
+    running.unwound(Unwound::by(&*payload));
     resume_unwind(payload)
 }

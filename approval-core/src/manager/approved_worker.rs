@@ -1,10 +1,11 @@
 //! Running what was approved while nobody waited for it.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 
+use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
 
-use super::{ApprovalManager, Approved, Core, Grant, bell::Bell};
+use super::{ApprovalManager, Approved, Core, Grant, Unwound, bell::Bell};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, after},
@@ -48,7 +49,8 @@ impl ApprovalManager {
     /// come, of this and other processes. Each is claimed by spending its grant, so that one worker alone runs it; if that
     /// process is lost meanwhile, the request becomes unknown and a person settles it.
     ///
-    /// `handle` gets the approved arguments as a type of its own, and the grant.
+    /// `handle` gets the approved arguments as a type of its own, and the grant. One request is handled after the other:
+    /// let `handle` spawn what takes long, or start several workers. An error or a panic is recorded, and the worker goes on.
     ///
     /// # Errors
     /// When `name` is no name of an action.
@@ -134,10 +136,17 @@ where
     let mut execution = approved.begin().await?;
     let grant = execution.grant();
     execution.start();
-    let failure = handle(arguments, grant).await.err().map(|error| error.to_string());
-    match failure {
-        None => execution.succeeded(None).await,
-        Some(why) => execution.failed(&why).await,
+    let handling =
+        AssertUnwindSafe(async { handle(arguments, grant).await.map_err(|error| error.to_string()) });
+    match handling.catch_unwind().await {
+        Ok(Ok(())) => execution.succeeded(None).await,
+        Ok(Err(why)) => execution.failed(&why).await,
+        // The others that were approved must not suffer for it.
+        Err(payload) => {
+            let request = execution.request().id;
+            tracing::error!(%request, "the handler of approved requests panicked; that is recorded, and the worker goes on");
+            execution.watch(Unwound::by(&*payload));
+        }
     }
     Ok(())
 }

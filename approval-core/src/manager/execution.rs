@@ -1,6 +1,6 @@
 //! A grant that was spent, until it is known what became of it.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{any::Any, marker::PhantomData, sync::Arc};
 
 use super::{ApprovalManager, Core, runtime::back_off};
 use crate::{
@@ -82,6 +82,13 @@ pub(crate) enum Unwound {
 }
 
 impl Unwound {
+    /// By a panic with this payload.
+    pub(crate) fn by(payload: &(dyn Any + Send)) -> Self {
+        let message = payload.downcast_ref::<&str>().copied();
+        let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        Self::Yes(message.unwrap_or("without a message").to_owned())
+    }
+
     /// What is recorded about a panic, if there was one.
     pub(crate) fn why(&self) -> Option<String> {
         match self {

@@ -1,10 +1,13 @@
 //! The manager and the guard, from the outside.
 #![cfg(test)]
 
+mod answers;
 mod common;
 mod dropping;
+mod fail_closed;
 mod grants;
 mod halts;
+mod handing_over;
 mod keys;
 mod leases;
 mod outage;
