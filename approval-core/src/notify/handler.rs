@@ -44,7 +44,9 @@ pub enum HandlerReply {
 
 /// A channel that calls `handle` for every notice that asks and hands in its reply as the receiver's vote.
 ///
-/// `handle` speaks for the people whom the notices are addressed to: it must have their word.
+/// `handle` speaks for the people whom the notices are addressed to: it must have their word. It may take as long as a
+/// person thinks. A reply to a request that was decided elsewhere meanwhile counts for nothing; as long as it is awaited,
+/// the notice holds one of the 4,096 deliveries that may be under way at a time.
 pub fn handler<F, R>(name: impl Into<Text>, handle: F) -> Arc<dyn Notifier>
 where
     F: Fn(Notice) -> R + Send + Sync + 'static,

@@ -16,3 +16,4 @@ mod people;
 mod stopping;
 mod timeouts;
 mod waiters;
+mod words;

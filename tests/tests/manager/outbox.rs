@@ -12,14 +12,14 @@ use approval_core::{
     directory::StaticDirectory,
     id::NoticeId,
     manager::ManagerBuilder,
-    model::{Delivery, NoticeKind, Principal, Status},
+    model::{Delivery, NoticeKind, Principal, Requirement, Status},
     notify::{Capabilities, Decider, Delivered, MessageRef, Notice, Notifier, NotifyError},
     store::MemoryStore,
 };
 use approval_testkit::{ApproveAll, FakeClock, TestManager};
 use async_trait::async_trait;
 
-use crate::common::{ANN, BOB, Runs, call, call_with, error, person, seconds, soon, unattended};
+use crate::common::{ANN, BOB, CAT, Runs, call, call_with, error, person, seconds, soon, unattended};
 use crate::outage::Op;
 
 /// What a channel does with the next notice.
@@ -382,4 +382,59 @@ async fn what_a_channel_hears_after_the_manager_is_gone_counts_for_nothing() {
     .await;
     let (gone, text) = error(decider.approve(&seen, &person(ANN), None).await);
     assert!(matches!(gone, ApprovalError::ShutDown), "{text}");
+}
+
+#[tokio::test]
+async fn a_channel_that_hangs_holds_up_neither_the_others_nor_itself() {
+    let time = FakeClock::new();
+    let store = Arc::new(MemoryStore::with_clock(Arc::new(time.clone())));
+    // The first notice never gets through, and everything after it does.
+    let stuck = Post::new("stuck", &time).first([Mood::Hangs]);
+    let free = Post::new("free", &time);
+    let manager = TestManager::on(store, &time, |builder| {
+        builder.unattended().notifier(stuck.clone()).notifier(free.clone())
+    })
+    .unwrap();
+    let start = manager.time().now();
+    for _ in 0..3 {
+        let _id = manager.request(only_ann()).await.unwrap().detach();
+        manager.time().settle().await;
+    }
+    assert_eq!(stuck.times(ANN, start), [0, 0, 0]);
+    assert_eq!(free.times(ANN, start), [0, 0, 0]);
+    let hung = stuck.got.lock().unwrap()[0].1;
+    for _ in 0..30 {
+        manager.advance(seconds(30)).await;
+    }
+    let again = stuck.got.lock().unwrap().iter().filter(|(_, id, ..)| *id == hung).count();
+    assert_eq!(again, 1, "as long as it is under way here, it is not begun again");
+}
+
+#[tokio::test]
+async fn the_same_notice_answered_twice_is_one_vote() {
+    let time = FakeClock::new();
+    let store = crate::outage::Outage::of(MemoryStore::with_clock(Arc::new(time.clone())));
+    let manager = {
+        let store = Arc::<crate::outage::Outage>::clone(&store);
+        TestManager::on(store, &time, |builder| builder.notifier(ApproveAll::new())).unwrap()
+    };
+    let two = call_with(|action| Ok(action.requirement(Requirement::any_of([person(BOB), person(CAT)]))));
+    // What became of the notices cannot be noted, so they come again, after they were answered.
+    store.fail(&[Op::SettleNotices]);
+    let waiting = manager.request(two).await.unwrap();
+    let id = waiting.id();
+    soon(waiting).await.unwrap();
+    let decided = manager.get(id).await.unwrap();
+    for _ in 0..20 {
+        manager.advance(seconds(10)).await;
+    }
+    store.heal();
+    for _ in 0..20 {
+        manager.advance(seconds(10)).await;
+    }
+    let after = manager.get(id).await.unwrap();
+    assert_eq!((&after.votes, &after.decision), (&decided.votes, &decided.decision));
+    let waiting_still =
+        deliveries(&manager, id).await.into_iter().any(|one| matches!(one, Delivery::Waiting { .. }));
+    assert!(!waiting_still, "all was noted in the end");
 }
