@@ -168,6 +168,8 @@ fn a_key_may_be_added_where_it_is_listed_itself() {
     let mut filled = world(three(vec![editable("args.extra", None)]));
     approve_edited(&mut filled, "ann", vec![edit("args.extra", "true")]).unwrap();
     assert!(filled.request.revision.arguments.as_str().contains(r#"{"extra":true,"note":"a""#));
+    let mut nowhere = world(three(vec![editable("args.gone.extra", None)]));
+    assert!(why(&mut nowhere, vec![edit("args.gone.extra", "true")]).contains("leads to no argument"));
     let mut empty = world_with(
         json(r#"{"cents":1,"o":{}}"#),
         three(vec![editable(r#"o["a \"b\""]"#, None), editable("o.x", None)]),
@@ -175,6 +177,16 @@ fn a_key_may_be_added_where_it_is_listed_itself() {
     let edits = vec![edit(r#"o["a \"b\""]"#, "1"), edit("o.x", "2")];
     approve_edited(&mut empty, "ann", edits).unwrap();
     assert_eq!(empty.request.revision.arguments.as_str(), r#"{"cents":1,"o":{"a \"b\"":1,"x":2}}"#);
+    approve_edited(&mut empty, "ann", vec![edit(r#"o["a \"b\""]"#, "3")]).unwrap();
+    assert_eq!(empty.request.revision.arguments.as_str(), r#"{"cents":1,"o":{"a \"b\"":3,"x":2}}"#);
+    let controls = "\u{1}\u{8}\t\n\u{c}\r\u{1f}\\/\u{7f}ü\u{2028}";
+    let key = serde_json::Value::from(controls).to_string();
+    let path = format!("o[{key}]");
+    let mut odd =
+        world_with(json(&format!(r#"{{"cents":1,"o":{{{key}:1}}}}"#)), three(vec![editable(&path, None)]));
+    approve_edited(&mut odd, "ann", vec![edit(&path, "2")]).unwrap();
+    let value = odd.request.revision.arguments.to_value().unwrap();
+    assert_eq!(value, serde_json::json!({"cents": 1, "o": {controls: 2}}), "whatever stands in a key");
 }
 
 #[test]
@@ -190,21 +202,27 @@ fn a_new_value_is_held_against_the_schema_of_its_parameter() {
 #[test]
 fn what_is_redacted_cannot_be_edited() {
     let key = DigestKey::new("k", [7; 32]).unwrap();
-    let plain = json(r#"{"$redacted":1,"args":{"token":"s3cret","x":1},"cents":5}"#);
+    let plain = json(r#"{"$other":1,"$redacted":1,"args":{"token":"s3cret","x":1},"cents":5}"#);
     let bound = redact(&plain, &["args.token".parse().unwrap()], &key).unwrap().bound;
-    let all = ["args", "cents", r#"["$redacted"]"#].map(|path| editable(path, None));
+    let all = ["args", "cents", r#"["$redacted"]"#, r#"["$other"]"#].map(|path| editable(path, None));
     let mut world = world_with(bound, three(all.into()));
     for path in ["args.token", "args", r#"args.token["$redacted"]"#, r#"args.token["$$redacted"]"#] {
         let why = why(&mut world, vec![edit(path, "1")]);
         assert!(why.contains("redacted, and cannot"), "{path}: {why}");
     }
     assert!(why(&mut world, vec![edit("cents", r#"{"$redacted":"x"}"#)]).contains("looks redacted"));
-    approve_edited(&mut world, "ann", vec![edit("args.x", "2"), edit(r#"["$redacted"]"#, "3")]).unwrap();
+    approve_edited(
+        &mut world,
+        "ann",
+        vec![edit("args.x", "2"), edit(r#"["$redacted"]"#, "3"), edit(r#"["$other"]"#, "4")],
+    )
+    .unwrap();
     let now = &world.request.revision.arguments;
     assert!(now.is_redacted());
     let placeholder = r#""token":{"$redacted":"hmac-sha256:k:"#;
     assert!(now.as_str().contains(placeholder), "{}", now.as_str());
     assert!(now.as_str().contains(r#""$$redacted":3"#) && now.as_str().contains(r#""x":2"#));
+    assert!(now.as_str().starts_with(r#"{"$$redacted":3,"$other":4,"#), "{}", now.as_str());
 }
 
 #[test]

@@ -141,13 +141,10 @@ fn a_lost_process_leaves_a_doubt() {
     assert_eq!(world.state(), Some(ExecutionState::Unknown));
     assert_eq!(transition.requires, [Requires::LeaseLost(executor(7))]);
     assert_eq!(world.act(&p("service:due"), lose(7), 6).unwrap_err(), Refusal::NothingToDo);
-    assert_eq!(
-        world
-            .clone()
-            .act(&agent(), Act::Finish { executor: executor(8), ending: succeeded() }, 7)
-            .unwrap_err(),
-        Refusal::NotExecuting
-    );
+    for ending in [succeeded(), unknown()] {
+        let other = Act::Finish { executor: executor(8), ending };
+        assert_eq!(world.clone().act(&agent(), other, 7).unwrap_err(), Refusal::NotExecuting);
+    }
     world.finish(succeeded(), 7).unwrap();
     assert_eq!(world.state(), Some(ExecutionState::Succeeded), "the same process reports late");
 }
@@ -268,6 +265,7 @@ fn a_halt_cancels_what_is_open_and_revokes_what_has_not_begun() {
     world.halts = Halts(vec![halt()]);
     let transition = world.act(&p("service:halt"), halt_it(), 5000).unwrap();
     assert_eq!((world.request.status, world.decision().by_halt), (Status::Cancelled, true));
+    assert_eq!(world.decision().by, [p("service:halt")]);
     assert_eq!(world.decision().reason, Some(text("stop")));
     assert_eq!((transition.not_after, transition.requires), (None, vec![Requires::SameHalts]));
     assert_eq!(world.operate(halt_it(), 6000).unwrap_err(), Refusal::NothingToDo);

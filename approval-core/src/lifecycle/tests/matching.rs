@@ -35,6 +35,7 @@ fn shared_seats_take_people_who_sit_elsewhere() {
     assert_eq!(attempt(&[(1, false), (2, true)], &["x.", "xx"]), Ok(vec![0, 1]));
     assert_eq!(attempt(&[(1, false), (1, true)], &["x.", ".x"]), Ok(vec![0, 1]));
     assert_eq!(attempt(&[(1, false), (1, true)], &["x..", ".xx"]), Ok(vec![0, 1]), "no more than needed");
+    assert_eq!(attempt(&[(1, false), (1, true)], &["..x", "xx."]), Ok(vec![0, 2]), "no more than needed");
 }
 
 #[test]

@@ -88,6 +88,8 @@ fn only_added_requirements_bring_their_stages() {
         ..Gate::only("by", vec![need(1, "ann bob"), need(1, "cid")])
     };
     assert_eq!(tighten(&gate, &by).escalation, [stage(0, "boss"), stage(1, "cfo")]);
+    let by = Gate { escalation: vec![stage(0, "cfo")], ..Gate::only("by", vec![need(1, "cid")]) };
+    assert_eq!(tighten(&gate, &by).escalation, [stage(0, "boss"), stage(1, "cfo")], "cid has moved");
 }
 
 #[test]

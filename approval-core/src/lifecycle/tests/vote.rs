@@ -245,6 +245,18 @@ fn two_names_of_one_person_are_one_vote() {
 }
 
 #[test]
+fn nothing_is_approved_without_an_approval() {
+    let mut world = World::new(Gate { veto: 2, ..gate([need(1, "ann bob")]) });
+    // No such gate is accepted; if it came from elsewhere, an empty quorum would still be none.
+    world.request.gate =
+        Arc::new(Gate { requirements: vec![need(0, "ann bob")], ..(*world.request.gate).clone() });
+    world.reject("ann", 1).unwrap();
+    assert!(world.request.status.is_open());
+    world.approve("bob", 2).unwrap();
+    assert!(world.request.status.is_open());
+}
+
+#[test]
 fn nothing_is_approved_while_halted() {
     let mut world = World::new(gate([need(2, "ann bob cid")]));
     world.halts = Halts(vec![halt()]);
