@@ -141,16 +141,18 @@ impl Lease {
         lock(&self.held).take_if(|held| held.executor == executor);
     }
 
-    /// A commit found that a record was not as it should be. If it was our lease, it is gone.
+    /// A commit found that a record was not as it should be. If it was our lease, it is gone, and does not come back: also
+    /// when it was noticed before, and there is another one by now.
     pub(crate) async fn missed(&self, core: &Core, name: &RecordName) -> Result<(), ApprovalError> {
+        if !name.as_str().starts_with(PREFIX) || core.store.record(name).await?.is_some() {
+            return Ok(());
+        }
         if let Some(held) = self.current()
             && record_of(held.executor) == *name
-            && core.store.record(name).await?.is_none()
         {
             self.lost(held.executor);
-            return Err(StoreError::unavailable("this process lost its lease; try again").into());
         }
-        Ok(())
+        Err(StoreError::unavailable("this process lost its lease; try again").into())
     }
 
     /// Gives the lease back, unless something still executes under it.

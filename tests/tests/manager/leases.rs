@@ -60,6 +60,33 @@ async fn a_lost_process_leaves_its_execution_unknown_and_nobody_runs_it_again() 
 }
 
 #[tokio::test]
+async fn everything_that_begins_under_a_lost_lease_is_told_so_at_once() {
+    let (manager, store, _, _execution, watching) = running(call()).await;
+    let mut approved = Vec::new();
+    for _ in 0..2 {
+        let waiting = manager.request(call_with(|action| Ok(action.no_timeout()))).await.unwrap();
+        manager.approve(waiting.id(), ANN).await.unwrap();
+        approved.push(soon(waiting).await.unwrap());
+    }
+    lose(&store, &watching).await;
+    let commits = store.calls(Op::Commit);
+    store.hold(Op::Commit);
+    let both = async { tokio::join!(approved[0].begin(), approved[1].begin()) };
+    let go_on = async {
+        store.until_called(Op::Commit, commits + 2).await;
+        store.heal();
+    };
+    let ((one, other), ()) = soon(async { tokio::join!(both, go_on) }).await;
+    for result in [one, other] {
+        let (_, text) = error(result);
+        assert!(text.contains("lost its lease; try again"), "{text}");
+    }
+    for again in approved {
+        again.begin().await.unwrap().succeeded(None).await;
+    }
+}
+
+#[tokio::test]
 async fn a_late_report_of_the_same_process_counts_until_somebody_settles() {
     let (manager, store, id, execution, watching) = running(call()).await;
     lose(&store, &watching).await;
