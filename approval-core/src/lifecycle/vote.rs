@@ -3,7 +3,7 @@
 use super::{Refusal, Transition, case::Case, decide, limits, schema};
 use crate::{
     error::Invalid,
-    model::{ArgumentsDigest, Ballot, CanonicalJson, EventKind, Principal, Question, Request, Text, Vote},
+    model::{ArgumentsDigest, Ballot, CanonicalJson, EventKind, Question, Request, Text, Vote},
 };
 
 /// A person votes.
@@ -37,9 +37,7 @@ pub(super) fn vote(
 
 /// Puts a vote in the place of earlier ones of the same person.
 pub(super) fn put(request: &mut Request, vote: Vote, case: &Case<'_>) {
-    let same =
-        |voter: &Principal| *voter == vote.voter || case.facts.people.person(voter) == Some(&vote.voter);
-    request.votes.retain(|earlier| !same(&earlier.voter));
+    request.votes.retain(|earlier| case.facts.people.person(&earlier.voter) != Some(&vote.voter));
     request.votes.push(vote);
 }
 

@@ -245,6 +245,16 @@ fn two_names_of_one_person_are_one_vote() {
 }
 
 #[test]
+fn a_vote_takes_the_place_of_one_under_a_name_that_is_now_known_to_be_the_same_person() {
+    let mut world = World::new(gate([need(2, "ann bob rob")]));
+    world.approve("rob", 1).unwrap();
+    world.people.aliases = [(user("rob"), user("bob"))].into();
+    world.approve("bob", 2).unwrap();
+    let votes: Vec<_> = world.request.votes.iter().map(|vote| &vote.voter).collect();
+    assert_eq!(votes, [&user("bob")]);
+}
+
+#[test]
 fn nothing_is_approved_without_an_approval() {
     let mut world = World::new(Gate { veto: 2, ..gate([need(1, "ann bob")]) });
     // No such gate is accepted; if it came from elsewhere, an empty quorum would still be none.
