@@ -10,7 +10,7 @@ mod definition;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -95,6 +95,15 @@ struct Guard {
 }
 
 impl Guard {
+    /// The hidden module, as if it were named at `place`: errors about one thing at one place are reported once.
+    fn root_at(&self, place: Span) -> TokenStream {
+        let located = |mut token: TokenTree| {
+            token.set_span(token.span().located_at(place));
+            token
+        };
+        self.root.clone().into_iter().map(located).collect()
+    }
+
     /// Statements for `manager` and `key`, whichever of them mention `self` or do not.
     ///
     /// `#[async_trait]` moves `self` away in its first statements, and takes patterns apart there. What mentions `self` is

@@ -3,7 +3,6 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Expr, ExprLit, Fields, Lit, LitStr, Meta, Path, Token, Variant};
 
 use crate::attr::{absolute_path, each_item_in, name, once, string, unknown};
@@ -118,7 +117,10 @@ fn reason<'a>(variant: &'a Variant, errors: &mut Errors) -> Reason<'a> {
         None => name::snake_case(&variant.ident.unraw().to_string()),
     };
     if title.as_ref().is_some_and(|title| title.value().trim().is_empty()) {
-        errors.over(&title, "the title is empty: people choose a reason by it");
+        errors.over(
+            &title,
+            "the title is empty, but people choose a reason by it: write one, or leave `title` out",
+        );
     }
     Reason {
         variant: &variant.ident,
@@ -178,8 +180,8 @@ fn root(attrs: &[Attribute], errors: &mut Errors) -> Option<Path> {
     let mut root = None;
     for attribute in attrs.iter().filter(|attribute| attribute.path().is_ident("reject")) {
         let Meta::List(list) = &attribute.meta else {
-            errors.at(
-                attribute.span(),
+            errors.over(
+                attribute,
                 "`#[reject(…)]` stands on a variant; on the enum it takes only `crate = ::path`",
             );
             continue;

@@ -24,7 +24,7 @@ mod replay;
 mod returned;
 mod running;
 
-pub use argument::{Argument, Arguments, Members, Nothing, bind};
+pub use argument::{Argument, Arguments, Bound, bind};
 pub use authorized::{Authorized, authorize, authorize_blocking};
 pub use definition::{Definition, Escalation, Reminders, Requirement, Spec, Timeout};
 pub use editor::{Edit, Editable, Editor, editor};

@@ -53,6 +53,7 @@ pub use json::CanonicalJson;
 pub use parse::parse_canonical;
 pub use path::{FieldPath, Step};
 pub use redact::{DigestKey, Redacted, keyed, omit, redact};
+pub(crate) use ser::ObjectEncoder;
 pub use ser::to_canonical;
 
 /// How deep arrays and objects may be nested: as deep as `serde_json` reads with its default settings.

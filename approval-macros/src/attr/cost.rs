@@ -55,7 +55,11 @@ fn split_currency(text: &str) -> Result<(&str, &str), String> {
         return Err(format!("the currency is missing: {FORM}"));
     }
     if !currency::CODES.contains(&code) {
-        let hint = suggest::hint(code, currency::CODES.iter());
+        let near = suggest::nearest(code, currency::CODES.iter());
+        let hint = near.map_or_else(
+            || ": write its code of three letters, such as `USD`".to_owned(),
+            |near| format!("; did you mean `{near}`?"),
+        );
         return Err(format!("`{code}` is not a currency of ISO 4217{hint}"));
     }
     if expression.trim().is_empty() {
@@ -89,7 +93,7 @@ impl Parser<'_> {
                 self.operand(depth)?;
             } else if self.take('/') {
                 if self.operand(depth)? == Operand::Zero {
-                    return Err("this cost divides by zero".to_owned());
+                    return Err(format!("nothing can be divided by zero: {FORM}"));
                 }
             } else {
                 return Ok(());
@@ -100,13 +104,15 @@ impl Parser<'_> {
     fn operand(&mut self, depth: usize) -> Result<Operand, String> {
         if self.take('(') {
             if depth == DEEPEST {
-                return Err(format!("more than {DEEPEST} nested parentheses"));
+                return Err(format!(
+                    "more than {DEEPEST} nested parentheses: compute the cost in the caller"
+                ));
             }
             self.sum(depth + 1)?;
             return if self.take(')') {
                 Ok(Operand::Other)
             } else {
-                Err("this `(` is never closed".to_owned())
+                Err("this `(` is never closed: write `)` behind its last number".to_owned())
             };
         }
         if self.take('{') {
@@ -211,8 +217,8 @@ mod tests {
             ("{cents} usd", "did you mean `USD`?"),
             ("cents / 100 USD", "in braces: `{cents}`"),
             ("{cents} / USD", "missing at the end"),
-            ("{cents} / 0 USD", "divides by zero"),
-            ("{cents} / 0.00 USD", "divides by zero"),
+            ("{cents} / 0 USD", "nothing can be divided by zero"),
+            ("{cents} / 0.00 USD", "nothing can be divided by zero"),
             ("{cents} 100 USD", "`1` is unexpected"),
             ("({cents} USD", "`(` is never closed"),
             ("{cents USD", "`{` is never closed"),

@@ -18,7 +18,8 @@ pub(crate) fn parse(literal: &LitStr) -> syn::Result<Duration> {
 pub(crate) fn parse_positive(literal: &LitStr) -> syn::Result<Duration> {
     let duration = parse(literal)?;
     if duration.is_zero() {
-        return Err(syn::Error::new(literal.span(), "this must be longer than zero"));
+        let message = format!("`{}` is no time at all: write a longer one, such as \"15m\"", literal.value());
+        return Err(syn::Error::new(literal.span(), message));
     }
     Ok(duration)
 }
@@ -60,7 +61,9 @@ fn parse_text(text: &str) -> Result<Duration, String> {
             ));
         };
         if *millis >= last_unit {
-            return Err(format!("the units in `{text}` must go from long to short, each once"));
+            return Err(format!(
+                "the units in `{text}` must go from long to short, each once, such as \"1h 30m\""
+            ));
         }
         last_unit = *millis;
         total = digits
@@ -69,7 +72,7 @@ fn parse_text(text: &str) -> Result<Duration, String> {
             .and_then(|count| count.checked_mul(*millis))
             .and_then(|part| total.checked_add(part))
             .filter(|sum| *sum <= LONGEST_MILLIS)
-            .ok_or_else(|| format!("`{text}` is longer than 100 years"))?;
+            .ok_or_else(|| format!("`{text}` is longer than 100 years: write a shorter one"))?;
         rest = after.trim_start();
     }
     Ok(Duration::from_millis(total))

@@ -11,7 +11,7 @@ pub(crate) fn parse_action(literal: &LitStr) -> syn::Result<String> {
     if name.len() > LONGEST {
         return Err(syn::Error::new(
             literal.span(),
-            format!("the name of an action has at most {LONGEST} bytes"),
+            format!("the name of an action has at most {LONGEST} bytes: shorten it"),
         ));
     }
     if name.split('.').all(is_word) {
@@ -66,7 +66,8 @@ fn proposal(name: &str, separator: char) -> String {
             words.push(snake_case(part));
         }
     }
-    if words.is_empty() {
+    // A letter left out would give another word.
+    if words.is_empty() || name.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {
         String::new()
     } else {
         format!(", such as \"{}\"", words.join(&separator.to_string()))

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Path, Token, token};
+use syn::{Expr, Path, Token, Type, token};
 
 use super::key::{self, Form, Key};
 use super::path::FieldPath;
@@ -56,7 +56,7 @@ fn entry(input: ParseStream<'_>, attributes: &mut Attributes, errors: &mut Error
             value(input, key, &ident, attributes)
         }
         Form::List => {
-            let tokens = parenthesised(input)?;
+            let tokens = parenthesised(input, &ident)?;
             list(tokens, key, &ident, attributes, errors)
         }
     }
@@ -157,9 +157,9 @@ fn paths(tokens: TokenStream, key: Key, errors: &mut Errors) -> Vec<FieldPath> {
         if let Some(earlier) = paths.iter().find(|earlier| earlier.covers(&path)) {
             let name = key.name;
             let message = if earlier.segments() == path.segments() {
-                format!("`{path}` is named twice in `{name}`")
+                format!("`{path}` is named twice in `{name}`: keep one")
             } else {
-                format!("`{path}` is part of `{earlier}`, which `{name}` already names")
+                format!("`{path}` is part of `{earlier}`, which `{name}` already names: leave it out")
             };
             return Err(syn::Error::new_spanned(path.expression(), message));
         }
@@ -175,7 +175,7 @@ fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attri
         "manager" => return expression(input, &mut attributes.manager, ident),
         "key" => return expression(input, &mut attributes.key, ident),
         "refuse_with" => return once(&mut attributes.refuse_with, function_path(input)?, ident),
-        "reject_options" => return once(&mut attributes.reject_options, input.parse()?, ident),
+        "reject_options" => return once(&mut attributes.reject_options, reasons(input)?, ident),
         "crate" => return once(&mut attributes.root, absolute_path(input)?, ident),
         "version" => return once(&mut attributes.version, positive(input, "a version")?, ident),
         "veto" => return once(&mut attributes.veto, positive(input, "a number of rejections")?, ident),
@@ -216,9 +216,8 @@ fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attri
 }
 
 fn expression(input: ParseStream<'_>, slot: &mut Option<Expr>, ident: &Ident) -> syn::Result<()> {
-    let span = input.span();
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new(span, format!("an expression is missing after `{ident} =`")));
+        return Err(syn::Error::new(ident.span(), format!("an expression is missing after `{ident} =`")));
     }
     once(slot, input.parse()?, ident)
 }
@@ -232,6 +231,17 @@ fn function_path(input: ParseStream<'_>) -> syn::Result<Path> {
             "`refuse_with` takes the path of a function `fn(ApprovalError) -> ReturnType`, such as `refuse_with = refused`",
         )),
     }
+}
+
+/// `reject_options` names an enum.
+fn reasons(input: ParseStream<'_>) -> syn::Result<Type> {
+    let span = input.span();
+    input.parse().map_err(|_| {
+        syn::Error::new(
+            span,
+            "expected an enum that derives `RejectOptions`, such as `reject_options = RefundRejected`",
+        )
+    })
 }
 
 /// A path that means the same in every module.

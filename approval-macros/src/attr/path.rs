@@ -93,26 +93,35 @@ impl Parse for FieldPath {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if input.peek(Token![self]) {
             return Err(
-                input.error("`self` is not bound to the approval, so its fields cannot be named here")
+                input.error("`self` is not bound to the approval, so its fields cannot be named here: name a parameter, or leave this out")
             );
         }
-        let root: Ident = input.parse()?;
+        let root: Ident = input.parse().map_err(|error| {
+            syn::Error::new(
+                error.span(),
+                "expected a parameter or a field of one, such as `cents` or `args.customer`",
+            )
+        })?;
         let mut span = root.span();
         let mut members = Vec::new();
         while let Some(dot) = input.parse::<Option<Token![.]>>()? {
             // `pair.0.1` reaches the macro as `pair` `.` `0.1`.
             if let Some(float) = input.parse::<Option<syn::LitFloat>>()? {
                 for digits in float.to_string().split('.') {
-                    let index = member(digits, float.span())
-                        .ok_or_else(|| syn::Error::new(float.span(), "expected the index of a field"))?;
+                    let index = member(digits, float.span()).ok_or_else(|| {
+                        syn::Error::new(float.span(), "expected the index of a field, such as `pair.0`")
+                    })?;
                     members.push(index);
                 }
                 span = span.join(float.span()).unwrap_or(span);
                 continue;
             }
-            let member: Member = input
-                .parse()
-                .map_err(|_| syn::Error::new(dot.span, "expected the name of a field after the dot"))?;
+            let member: Member = input.parse().map_err(|_| {
+                syn::Error::new(
+                    dot.span,
+                    "expected the name of a field after the dot, such as `args.customer`",
+                )
+            })?;
             span = span.join(member_span(&member)).unwrap_or(span);
             members.push(member);
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream};
+use syn::parse::ParseStream;
 use syn::{LitInt, Token};
 
 use super::choice::{self, Priority};
@@ -47,7 +48,7 @@ pub(crate) fn approvers(key: &Ident, tokens: TokenStream, errors: &mut Errors) -
             if name != "require" {
                 return Err(syn::Error::new(name.span(), format!("expected {APPROVER}, or `require(…)`")));
             }
-            requirements.extend(require(&name, stream::parenthesised(input)?, errors));
+            requirements.extend(require(&name, stream::parenthesised(input, &name)?, errors));
             return Ok(());
         }
         people.push(principal::parse(&stream::string(input, APPROVER)?)?);
@@ -85,9 +86,9 @@ pub(crate) fn require(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> 
                     "`require` starts with how many must approve: `require(2, \"group:finance\")`",
                 )
             })?;
-            let value = number
-                .base10_parse()
-                .map_err(|_| syn::Error::new(number.span(), "this is not a number of people"))?;
+            let value = number.base10_parse().map_err(|_| {
+                syn::Error::new(number.span(), "expected a number of people, such as `require(2, …)`")
+            })?;
             count = Some(Spanned { value, span: number.span() });
             return Ok(());
         }
@@ -112,7 +113,7 @@ pub(crate) fn require(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> 
     if people.is_empty() {
         errors.at(key.span(), format!("`require` names nobody: add {APPROVER}"));
     } else if count.value == 0 {
-        errors.at(count.span, "at least one approval is needed: nothing is approved with zero votes");
+        errors.at(count.span, "nothing is approved with zero votes: write 1 or more");
     } else if usize::try_from(count.value).is_ok_and(|count| count > people.len())
         && !people.iter().any(|person| person.is_group)
     {
@@ -137,7 +138,7 @@ pub(crate) fn escalate(key: &Ident, tokens: TokenStream, errors: &mut Errors) ->
     let mut requirement = None;
     let mut priority = None;
     stream::each_item_in(tokens, errors, |input, errors| {
-        let name: Ident = input.parse()?;
+        let name = key_of(input, &KEYS)?;
         match name.to_string().as_str() {
             "after" => {
                 input.parse::<Token![=]>()?;
@@ -147,7 +148,7 @@ pub(crate) fn escalate(key: &Ident, tokens: TokenStream, errors: &mut Errors) ->
             }
             "to" => {
                 let mut people = Vec::new();
-                stream::each_item_in(stream::parenthesised(input)?, errors, |input, _| {
+                stream::each_item_in(stream::parenthesised(input, &name)?, errors, |input, _| {
                     people.push(principal::parse(&stream::string(input, APPROVER)?)?);
                     Ok(())
                 });
@@ -194,7 +195,7 @@ pub(crate) fn remind(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> O
     let mut every = None;
     let mut at_most = None;
     stream::each_item_in(tokens, errors, |input, _| {
-        let name: Ident = input.parse()?;
+        let name = key_of(input, &["every", "at_most"])?;
         let word = name.to_string();
         if word != "every" && word != "at_most" {
             return Err(unknown(&name, "`remind`", &word, &["every", "at_most"]));
@@ -226,6 +227,12 @@ pub(crate) fn once<T>(slot: &mut Option<T>, value: T, key: &Ident) -> syn::Resul
     Ok(())
 }
 
+/// The key that comes next, inside of a list that has only `known` ones.
+fn key_of(input: ParseStream<'_>, known: &[&str]) -> syn::Result<Ident> {
+    let expected = suggest::one_of(known.iter().copied());
+    input.parse().map_err(|error: syn::Error| syn::Error::new(error.span(), format!("expected {expected}")))
+}
+
 /// The error for a key that `place` does not know.
 pub(crate) fn unknown(key: &Ident, place: &str, given: &str, known: &[&str]) -> syn::Error {
     let hint = suggest::nearest(given, known.iter()).map_or_else(
@@ -238,7 +245,8 @@ pub(crate) fn unknown(key: &Ident, place: &str, given: &str, known: &[&str]) -> 
 fn refuse_repeated(people: &[Approver], errors: &mut Errors) {
     for (index, person) in people.iter().enumerate() {
         if people.iter().take(index).any(|earlier| earlier.id == person.id) {
-            errors.at(person.literal.span(), format!("`{}` is named twice in this list", person.id));
+            errors
+                .at(person.literal.span(), format!("`{}` is named twice in this list: keep one", person.id));
         }
     }
 }

@@ -37,20 +37,26 @@ fn check(text: &str) -> Result<bool, String> {
         ));
     };
     if !KINDS.contains(&kind) {
-        let hint = suggest::hint(kind, KINDS.iter());
+        let hint = suggest::hint(kind, ["user", "group"].iter());
         return Err(format!("`{kind}` is not a kind of approver: use `user` or `group`{hint}"));
     }
     if kind == "agent" || kind == "service" {
         return Err(format!("`{text}` cannot approve: only people vote, so name a `user:…` or a `group:…`"));
     }
     if id.is_empty() {
-        return Err(format!("the name after `{kind}:` is missing"));
+        let example = if kind == "group" { "finance" } else { "ann@example.com" };
+        return Err(format!(
+            "`{text}` does not say who this is: write the name behind the colon, such as \"{kind}:{example}\""
+        ));
     }
     if text.len() > LONGEST {
-        return Err(format!("this is longer than {LONGEST} bytes"));
+        return Err(format!("a name of a principal has at most {LONGEST} bytes: shorten it"));
     }
     if let Some(wrong) = id.chars().find(|c| !(c.is_alphanumeric() || "@._+-/:".contains(*c))) {
-        return Err(format!("`{}` is not allowed in the name of a principal", wrong.escape_debug()));
+        return Err(format!(
+            "`{}` is not allowed in the name of a principal: use letters, digits and `@._+-/:`",
+            wrong.escape_debug()
+        ));
     }
     Ok(kind == "group")
 }
@@ -74,11 +80,11 @@ mod tests {
             ("service:ci", "only people vote"),
             ("usr:ann", "did you mean `user`?"),
             ("role:x", "use `user` or `group`"),
-            ("user:", "after `user:` is missing"),
+            ("user:", "such as \"user:ann@example.com\""),
             ("user:ann smith", "` ` is not allowed"),
             ("user:ann\u{0}", "`\\0` is not allowed"),
             ("user:a\u{200b}nn", "`\\u{200b}` is not allowed"),
-            (&format!("user:{}", "a".repeat(320)), "longer than 320 bytes"),
+            (&format!("user:{}", "a".repeat(320)), "at most 320 bytes"),
         ] {
             let error = check(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");

@@ -1,6 +1,6 @@
 //! Comma-separated lists that go on after a mistake.
 
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{LitInt, LitStr, Token};
 
@@ -21,17 +21,17 @@ pub(crate) fn each_item(
             return;
         }
         if !input.peek(Token![,]) && errors.len() == before {
-            errors.push(input.error("expected `,`"));
+            errors.push(input.error("a comma is missing before this"));
         }
         skip_to_comma(input);
     }
 }
 
-/// The tokens in the parentheses that come next.
-pub(crate) fn parenthesised(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+/// The tokens in the parentheses that come next, after `key`.
+pub(crate) fn parenthesised(input: ParseStream<'_>, key: &Ident) -> syn::Result<TokenStream> {
     input.step(|cursor| match cursor.group(Delimiter::Parenthesis) {
         Some((inside, _, after)) => Ok((inside.token_stream(), after)),
-        None => Err(cursor.error("expected `(`")),
+        None => Err(syn::Error::new(key.span(), format!("`{key}` is a list in parentheses: `{key}(…)`"))),
     })
 }
 

@@ -101,7 +101,7 @@ fn each_form_is_shown_when_another_is_used() {
         ("approvers()", "names nobody"),
         ("require()", "`require` is empty"),
         ("require(\"group:a\")", "starts with how many"),
-        ("require(0, \"group:a\")", "at least one approval"),
+        ("require(0, \"group:a\")", "zero votes"),
         ("require(2, \"user:a\")", "can never come from one person"),
         ("require(3, \"user:a\", \"user:b\")", "can never come from 2 people"),
         ("require(2)", "`require` names nobody"),
@@ -124,10 +124,10 @@ fn each_form_is_shown_when_another_is_used() {
         ("skip_all", "name each parameter in `skip(…)`"),
         ("agent = \"agent:x\"", "set it on the manager's builder"),
         ("= 3", "expected a key"),
-        ("idempotent replay", "expected `,`"),
+        ("idempotent replay", "a comma is missing"),
         ("unheard_of", "it knows `name`,"),
         ("veto = 0", "expected a number of rejections"),
-        ("grant_ttl = \"0s\"", "longer than zero"),
+        ("grant_ttl = \"0s\"", "no time at all"),
         ("kind = \"Big Purchase\"", "is not a name of a kind"),
     ] {
         let message = only_error(text);

@@ -34,7 +34,7 @@ pub(super) fn check(
             if let Some(span) =
                 expression.as_ref().and_then(|expression| self_in(&expression.to_token_stream()))
             {
-                errors.at(span, format!("`{key}` uses `self`, but this function has none"));
+                errors.at(span, format!("`{key}` uses `self`, but this function has none: use a parameter"));
             }
         }
     }

@@ -48,7 +48,9 @@ fn resolve<'a>(path: &FieldPath, parameters: &'a Parameters, errors: &mut Errors
     if parameters.grant.as_ref().is_some_and(|grant| grant.binding.ident == root) {
         errors.over(
             path.expression(),
-            format!("`{root}` is the grant: it exists only once people have approved"),
+            format!(
+                "`{root}` is the grant: it exists only once people have approved, so name another parameter"
+            ),
         );
         return None;
     }
@@ -93,7 +95,7 @@ fn conflicts(
             } else {
                 format!("`{path}` in `{right_key}` overlaps `{other}` in `{left_key}`")
             };
-            errors.over(path.expression(), format!("{named}: {why}"));
+            errors.over(path.expression(), format!("{named}: {why}; leave one of them out"));
         }
     }
 }

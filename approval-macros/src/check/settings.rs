@@ -94,7 +94,7 @@ fn escalations(attributes: &Attributes, errors: &mut Errors) {
             Some(number) if usize::try_from(number.value).is_ok_and(|number| number > requirements.max(1)) => {
                 errors.at(
                     number.span,
-                    format!("there is no requirement {}: this attribute has {}", number.value, requirements.max(1)),
+                    format!("there is no requirement {}: this attribute has {}, counted from 1", number.value, requirements.max(1)),
                 );
             }
             _ => {}
@@ -105,7 +105,10 @@ fn escalations(attributes: &Attributes, errors: &mut Errors) {
     {
         errors.at(
             remind.every.span,
-            format!("nobody is ever reminded: people have only {}", duration::display(deadline)),
+            format!(
+                "nobody is ever reminded, since people have only {}: shorten this, or give them a longer `timeout`",
+                duration::display(deadline)
+            ),
         );
     }
 }

@@ -23,13 +23,14 @@ impl Guard {
                     let ident = &binding.ident;
                     let name = ident.unraw().to_string();
                     let place = Span::mixed_site().located_at(ident.span());
+                    let m = self.root_at(place);
                     // Errors about a borrowed parameter name the type behind the reference.
                     let value = if *is_plain && reference.is_some() {
                         quote_spanned!(place=> &*#ident)
                     } else {
                         quote_spanned!(place=> &#ident)
                     };
-                    quote_spanned!(Span::mixed_site()=>
+                    quote_spanned!(place=>
                         #(#cfg)*
                         let bound = #m::bind(bound, #name, #value);
                     )
@@ -38,7 +39,7 @@ impl Guard {
         );
         let each: TokenStream = each.collect();
         quote_spanned!(Span::mixed_site()=>
-            let bound = #m::Nothing;
+            let bound = #m::Bound::new();
             #each
         )
     }

@@ -43,7 +43,7 @@ impl Guard {
             #[allow(clippy::used_underscore_binding)]
             let call = {
                 #bind_all
-                let arguments = #m::Arguments::of(spec, &bound);
+                let arguments = #m::Arguments::of(spec, bound);
                 #check_fields
                 #offer_editors
                 #m::Call::new(arguments, manager) #with_key
@@ -54,7 +54,7 @@ impl Guard {
             #[allow(clippy::used_underscore_binding)]
             let arguments = {
                 #bind_all
-                #m::Arguments::of(spec, &bound)
+                #m::Arguments::of(spec, bound)
             };
             if let ::core::result::Result::Err(error) = running.recheck(arguments) {
                 return refuse(error);
@@ -111,7 +111,7 @@ impl Guard {
                 #[allow(clippy::used_underscore_binding)]
                 let edited = if authorized.is_edited() {
                     #bind_all
-                    ::core::option::Option::Some(#m::Arguments::of(spec, &bound))
+                    ::core::option::Option::Some(#m::Arguments::of(spec, bound))
                 } else {
                     ::core::option::Option::None
                 };
@@ -135,7 +135,13 @@ impl Guard {
         let grant = self.parameters.grant.as_ref()?;
         let (name, ty) = (&grant.binding.ident, &grant.ty);
         let mutability = grant.binding.mutable.then(|| syn::token::Mut(name.span()));
-        let proof = or_refuse(&quote_spanned!(Span::mixed_site().located_at(ty.span())=> running.grant()));
+        let place = Span::mixed_site().located_at(ty.span());
+        let proof = quote_spanned!(place=>
+            match running.grant() {
+                ::core::result::Result::Ok(grant) => grant,
+                ::core::result::Result::Err(error) => return refuse(error),
+            }
+        );
         Some(quote_spanned!(Span::mixed_site()=> let #mutability #name: #ty = #proof;))
     }
 
@@ -146,6 +152,7 @@ impl Guard {
         let mut body = TokenStream::new();
         block.brace.surround(&mut body, |tokens| tokens.extend(statements.clone()));
         let place = Span::mixed_site().located_at(output.span());
+        let m_here = self.root_at(place);
         let outcome = quote_spanned!(place=> {
             use #m::{FromAny as _, FromDebug as _, FromDisplay as _, FromFuture as _, FromResult as _};
             (&&&&&#m::Returned(&returned)).outcome()
@@ -153,7 +160,7 @@ impl Guard {
         let recorded = self
             .attributes
             .replay
-            .map(|_| quote_spanned!(Span::mixed_site()=> running.record(#m::Replay::recorded(&returned));));
+            .map(|_| quote_spanned!(place=> running.record(#m_here::Replay::recorded(&returned));));
         if self.analysed.is_async() {
             quote_spanned!(Span::mixed_site()=>
                 let body = async move {

@@ -165,10 +165,13 @@ fn grant(
     errors: &mut Errors,
 ) -> Option<Grant> {
     if !matches!(marker.meta, Meta::Path(_)) {
-        errors.over(marker, "`#[grant]` takes no arguments");
+        errors.over(marker, "`#[grant]` takes no arguments: write it alone");
     }
     if let Some(cfg) = attrs.iter().find(|attr| is_cfg(attr)) {
-        errors.over(cfg, "the grant cannot depend on a `cfg`: it is no part of the signature");
+        errors.over(
+            cfg,
+            "the grant is no part of the signature, so it cannot depend on a `cfg`: take the `cfg` away",
+        );
     }
     let ty = match ty {
         Type::Reference(reference) => {

@@ -1,11 +1,11 @@
 //! Parameters, written down by reference before the body sees them.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
 
 use super::{Edit, Spec};
 use crate::{
     error::Invalid,
-    model::canonical::{CanonicalJson, FieldPath, omit, to_canonical},
+    model::canonical::{CanonicalJson, EncodeError, FieldPath, ObjectEncoder, omit, to_canonical},
 };
 
 /// A parameter that can be bound to an approval.
@@ -20,59 +20,31 @@ pub trait Argument: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> Argument for T {}
 
-/// No parameter.
-#[derive(Clone, Copy, Debug)]
-pub struct Nothing;
-
-/// A parameter after others.
-struct Bound<'a, Before, T: ?Sized> {
-    before: Before,
-    name: &'static str,
-    value: &'a T,
-}
-
-/// Links the parameter called `name` behind others.
+/// Parameters, written down in the order of the signature.
 ///
-/// What it returns tells nothing about its type, so that a parameter that cannot be bound is one error and not several.
+/// Its type tells nothing of theirs, so that one which cannot be bound is one error, at its own place.
+pub struct Bound(Result<ObjectEncoder, EncodeError>);
+
+impl Bound {
+    /// No parameter.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
+    pub fn new() -> Self {
+        Self(ObjectEncoder::begin())
+    }
+}
+
+impl std::fmt::Debug for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the values: some are secret.
+        f.debug_struct("Bound").finish_non_exhaustive()
+    }
+}
+
+/// Writes the parameter called `name` behind others.
 #[must_use]
-pub fn bind<'a, Before: Members, T: Argument + ?Sized>(
-    before: Before,
-    name: &'static str,
-    value: &'a T,
-) -> impl Members + use<'a, Before, T> {
-    Bound { before, name, value }
-}
-
-/// Linked parameters as the members of one object.
-pub trait Members {
-    /// Writes them in the order of the signature.
-    ///
-    /// # Errors
-    /// When a value cannot be serialized.
-    fn members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
-}
-
-impl Members for Nothing {
-    fn members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-}
-
-impl<Before: Members, T: Argument + ?Sized> Members for Bound<'_, Before, T> {
-    fn members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        self.before.members(map)?;
-        map.serialize_entry(self.name, self.value)
-    }
-}
-
-struct Object<'a, B>(&'a B);
-
-impl<B: Members> Serialize for Object<'_, B> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        self.0.members(&mut map)?;
-        map.end()
-    }
+pub fn bind<T: Argument + ?Sized>(before: Bound, name: &'static str, value: &T) -> Bound {
+    Bound(before.0.and_then(|object| object.member(name, value)))
 }
 
 /// A field that the attribute names.
@@ -93,9 +65,9 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Writes down the linked parameters.
+    /// Takes the parameters that were written down.
     #[must_use]
-    pub fn of<B: Members>(spec: &'static Spec, bound: &B) -> Self {
+    pub fn of(spec: &'static Spec, bound: Bound) -> Self {
         Self { spec, json: written(spec, bound), fields: Vec::new(), editable: Vec::new() }
     }
 
@@ -140,8 +112,8 @@ impl Arguments {
     }
 }
 
-fn written<B: Members>(spec: &Spec, bound: &B) -> Result<CanonicalJson, Invalid> {
-    let json = to_canonical(&Object(bound)).map_err(|error| unusable(spec, &error))?;
+fn written(spec: &Spec, bound: Bound) -> Result<CanonicalJson, Invalid> {
+    let json = bound.0.and_then(ObjectEncoder::finish).map_err(|error| unusable(spec, &error))?;
     match spec.skipped()? {
         [] => Ok(json),
         skipped => omit(&json, skipped).map_err(|error| unusable(spec, &error)),

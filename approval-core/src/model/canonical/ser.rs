@@ -29,14 +29,38 @@ const MAX_TRANSPARENT: usize = 512;
 /// # Errors
 /// When the value has no canonical form, or its `Serialize` implementation fails; the error says where.
 pub fn to_canonical<T: Serialize + ?Sized>(value: &T) -> Result<CanonicalJson, EncodeError> {
-    let mut encoder = Encoder { writer: Writer::new(Form::Plain, CAPACITY), transparent: 0, failed: None };
+    let mut encoder = Encoder::new();
     encoder.nested(value)?;
-    if let Some(error) = encoder.failed {
-        return Err(error);
+    encoder.finish()
+}
+
+/// An object that is encoded member by member, whatever their types.
+///
+/// # Errors
+/// All as [`to_canonical`].
+pub(crate) struct ObjectEncoder(Encoder);
+
+impl ObjectEncoder {
+    pub(crate) fn begin() -> Result<Self, EncodeError> {
+        let mut encoder = Encoder::new();
+        encoder.begin_object()?;
+        Ok(Self(encoder))
     }
-    let written =
-        encoder.writer.finish().map_err(|problem| EncodeError::new(problem, FieldPath::root(), None))?;
-    CanonicalJson::from_written(written)
+
+    pub(crate) fn member<T: Serialize + ?Sized>(
+        mut self,
+        name: &str,
+        value: &T,
+    ) -> Result<Self, EncodeError> {
+        self.0.key(name)?;
+        self.0.nested(value)?;
+        Ok(self)
+    }
+
+    pub(crate) fn finish(mut self) -> Result<CanonicalJson, EncodeError> {
+        self.0.end_object()?;
+        self.0.finish()
+    }
 }
 
 struct Encoder {
@@ -47,6 +71,19 @@ struct Encoder {
 }
 
 impl Encoder {
+    fn new() -> Self {
+        Self { writer: Writer::new(Form::Plain, CAPACITY), transparent: 0, failed: None }
+    }
+
+    fn finish(self) -> Result<CanonicalJson, EncodeError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let written =
+            self.writer.finish().map_err(|problem| EncodeError::new(problem, FieldPath::root(), None))?;
+        CanonicalJson::from_written(written)
+    }
+
     fn nested<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         let outcome = value.serialize(&mut *self);
         self.placed(outcome)
