@@ -244,9 +244,9 @@ impl Core {
             CommitOutcome::Conflict(current) => Written::Conflict(current),
             CommitOutcome::KeyTaken(stored) => Written::KeyTaken(stored),
             CommitOutcome::OutsideTime { .. } => Written::Again,
-            CommitOutcome::ConditionFailed { name, .. } => {
+            CommitOutcome::ConditionFailed { name, found } => {
                 self.halts.forget();
-                self.lease.missed(self, &name).await?;
+                self.lease.missed(&name, found.as_ref())?;
                 Written::Again
             }
         })

@@ -141,15 +141,21 @@ impl Lease {
         lock(&self.held).take_if(|held| held.executor == executor);
     }
 
-    /// A commit found that a record was not as it should be. If it was our lease, it is gone, and does not come back: also
-    /// when it was noticed before, and there is another one by now.
-    pub(crate) async fn missed(&self, core: &Core, name: &RecordName) -> Result<(), ApprovalError> {
-        if !name.as_str().starts_with(PREFIX) || core.store.record(name).await?.is_some() {
+    /// Whether this process still executes under that name, as far as it knows.
+    pub(crate) fn is_held(&self, executor: ExecutorId) -> bool {
+        self.current().is_some_and(|held| held.executor == executor)
+    }
+
+    /// A commit found a record that was not as it should be. If it was to be there and is a lease, that is gone, and does not
+    /// come back: also when it was noticed before, and there is another one by now.
+    ///
+    /// # Errors
+    /// When a lease is gone.
+    pub(crate) fn missed(&self, name: &RecordName, found: Option<&Record>) -> Result<(), ApprovalError> {
+        if found.is_some() || !name.as_str().starts_with(PREFIX) {
             return Ok(());
         }
-        if let Some(held) = self.current()
-            && record_of(held.executor) == *name
-        {
+        if let Some(held) = self.current().filter(|held| record_of(held.executor) == *name) {
             self.lost(held.executor);
         }
         Err(StoreError::unavailable("this process lost its lease; try again").into())

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     approval_error::{About, ApprovalError},
     clock::{Clock, Span, Timestamp, after},
-    id::RequestId,
+    id::{GrantId, RequestId},
     lifecycle::{Act, Command},
     model::{ArgumentsDigest, CanonicalJson, Decision, Event, Execution as ExecutionRecord, Request, Status},
     store::{StoreError, Stored},
@@ -342,6 +342,9 @@ async fn cancel(manager: &ApprovalManager, request: RequestId) {
     }
 }
 
+/// Under how many leases it is tried to spend one grant.
+const LEASES_TRIED: u32 = 5;
+
 /// An approved request. [`Approved::begin`] spends its grant.
 #[derive(Clone, Debug)]
 pub struct Approved {
@@ -387,21 +390,39 @@ impl Approved {
         let about = About::of(&self.request);
         let not_runnable = || Err(ApprovalError::of_refusal(about, crate::lifecycle::Refusal::NotApproved));
         let Some(grant) = self.request.grant else { return not_runnable() };
-        let act = Act::Consume {
-            executor: core.lease.executor(core).await?,
-            grant: grant.id,
-            agent: self.request.requester.clone(),
-            action: self.request.action.name.clone(),
-            digest,
-        };
         // On a task of its own: a caller that goes away meanwhile must not leave a spent grant that nobody answers for.
-        let (manager, id) = (self.manager.clone(), self.request.id);
-        let command = Command { actor: self.request.requester.clone(), via: None, operator: false, act };
-        let spent = core.runtime.spawn(async move {
-            let stored = manager.core.execute(id, command).await?;
-            Ok(Execution::new(manager, stored.request))
-        });
+        let manager = self.manager.clone();
+        let request = Arc::clone(&self.request);
+        let spent = core.runtime.spawn(async move { Self::spend(manager, &request, grant.id, digest).await });
         spent.await.unwrap_or(Err(ApprovalError::ShutDown))
+    }
+
+    async fn spend(
+        manager: ApprovalManager,
+        request: &Request,
+        grant: GrantId,
+        digest: ArgumentsDigest,
+    ) -> Result<Execution, ApprovalError> {
+        let core = &manager.core;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let executor = core.lease.executor(core).await?;
+            let act = Act::Consume {
+                executor,
+                grant,
+                agent: request.requester.clone(),
+                action: request.action.name.clone(),
+                digest,
+            };
+            let command = Command { actor: request.requester.clone(), via: None, operator: false, act };
+            match core.execute(request.id, command).await {
+                Ok(stored) => return Ok(Execution::new(manager, stored.request)),
+                // The lease was lost meanwhile, and under its name nothing can begin any more: take a new one.
+                Err(ApprovalError::Store(_)) if tries < LEASES_TRIED && !core.lease.is_held(executor) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The time at which the grant runs out; `None` for a question.

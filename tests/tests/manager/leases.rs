@@ -60,33 +60,6 @@ async fn a_lost_process_leaves_its_execution_unknown_and_nobody_runs_it_again() 
 }
 
 #[tokio::test]
-async fn everything_that_begins_under_a_lost_lease_is_told_so_at_once() {
-    let (manager, store, _, _execution, watching) = running(call()).await;
-    let mut approved = Vec::new();
-    for _ in 0..2 {
-        let waiting = manager.request(call_with(|action| Ok(action.no_timeout()))).await.unwrap();
-        manager.approve(waiting.id(), ANN).await.unwrap();
-        approved.push(soon(waiting).await.unwrap());
-    }
-    lose(&store, &watching).await;
-    let commits = store.calls(Op::Commit);
-    store.hold(Op::Commit);
-    let both = async { tokio::join!(approved[0].begin(), approved[1].begin()) };
-    let go_on = async {
-        store.until_called(Op::Commit, commits + 2).await;
-        store.heal();
-    };
-    let ((one, other), ()) = soon(async { tokio::join!(both, go_on) }).await;
-    for result in [one, other] {
-        let (_, text) = error(result);
-        assert!(text.contains("lost its lease; try again"), "{text}");
-    }
-    for again in approved {
-        again.begin().await.unwrap().succeeded(None).await;
-    }
-}
-
-#[tokio::test]
 async fn a_late_report_of_the_same_process_counts_until_somebody_settles() {
     let (manager, store, id, execution, watching) = running(call()).await;
     lose(&store, &watching).await;
@@ -150,18 +123,11 @@ async fn whoever_lost_the_lease_begins_nothing_under_it() {
     let (manager, store, id, execution, watching) = running(call()).await;
     lose(&store, &watching).await;
     store.heal();
-    // It does not know yet. Its next grant is refused, or spent under a new lease, but never under the lost one.
+    // It does not know yet.
     let waiting = manager.request(call()).await.unwrap();
     let next = waiting.id();
     manager.approve(next, ANN).await.unwrap();
-    let approved = soon(waiting).await.unwrap();
-    let begun = match approved.begin().await {
-        Ok(begun) => begun,
-        Err(error) => {
-            assert!(matches!(error, ApprovalError::Store(_)), "{error}");
-            approved.begin().await.unwrap()
-        }
-    };
+    let begun = soon(soon(waiting).await.unwrap().begin()).await.expect("it takes a new lease by itself");
     let executor = |request: &approval_core::model::Request| match request.execution {
         Some(
             approval_core::model::Execution::Executing { executor, .. }
@@ -176,6 +142,35 @@ async fn whoever_lost_the_lease_begins_nothing_under_it() {
     }
     assert_eq!(state(&watching, next).await, ExecutionState::Executing, "the new lease is looked after");
     begun.succeeded(None).await;
+    drop(execution);
+}
+
+#[tokio::test]
+async fn a_lease_that_is_lost_while_grants_are_being_spent_costs_nobody_the_grant() {
+    let (manager, store, _, execution, watching) = running(call()).await;
+    let mut approved = Vec::new();
+    for _ in 0..8 {
+        let waiting = manager.request(call()).await.unwrap();
+        manager.approve(waiting.id(), ANN).await.unwrap();
+        approved.push(soon(waiting).await.unwrap());
+    }
+    // All of them name the old lease, and come to be written when it is gone.
+    store.hold(Op::Commit);
+    let before = store.calls(Op::Commit);
+    let beginning: Vec<_> = approved
+        .into_iter()
+        .map(|approved| tokio::spawn(async move { approved.begin().await.map(|begun| begun.request().id) }))
+        .collect();
+    store.until_called(Op::Commit, before + 8).await;
+    store.fail(&[Op::Record, Op::Records]);
+    for _ in 0..8 {
+        watching.advance(seconds(10)).await;
+    }
+    store.heal();
+    for begun in beginning {
+        let begun = soon(begun).await.unwrap();
+        assert!(begun.is_ok(), "{begun:?}");
+    }
     drop(execution);
 }
 
