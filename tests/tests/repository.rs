@@ -1,7 +1,7 @@
 //! Rules of the repository that no other tool checks: the size of files, what the text may speak of, what a
 //! published crate must say of itself, and the table of invariants.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Command};
 
 use approval_tests::repo;
 
@@ -71,6 +71,28 @@ fn the_table_of_invariants_names_tests_that_exist() {
         .map(|(number, test)| format!("{number}: {test}"))
         .collect();
     assert!(missing.is_empty(), "ARCHITECTURE.md names tests that do not exist:\n{}", missing.join("\n"));
+}
+
+/// They are run rarely, for they take long; that they fit the code can be seen every time.
+#[test]
+fn every_mutation_still_applies() {
+    let patches: Vec<_> =
+        repo::files("tests/mutations").into_iter().filter(|file| file.path.ends_with(".patch")).collect();
+    assert!(patches.len() >= 10, "only {} mutations are there", patches.len());
+    let stale: Vec<_> = patches
+        .iter()
+        .filter(|patch| {
+            let check = Command::new("git")
+                .current_dir(repo::root())
+                .args(["apply", "--check"])
+                .arg(&patch.path)
+                .output()
+                .expect("git runs");
+            !check.status.success()
+        })
+        .map(|patch| &patch.path)
+        .collect();
+    assert!(stale.is_empty(), "make these anew, the code has changed: {stale:?}");
 }
 
 fn is_test(path: &str) -> bool {
