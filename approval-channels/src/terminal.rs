@@ -4,7 +4,7 @@
 //! hidden characters made visible) and reads one line as the answer: `y`, `n too much`, `edit cents=1200`, `ask why?`,
 //! `skip`, or `?` for all words that count. Any other line decides nothing and is explained.
 //!
-//! Several requests queue. One that is decided elsewhere leaves with a line that says who decided. At the end of the
+//! Several requests queue; `later` turns to the next one and comes back. One that is decided elsewhere leaves with a line that says who decided. At the end of the
 //! input nothing is decided; the terminal says what is still open and asks nobody any more.
 //!
 //! When it starts, it also asks about what was open before: the run that had asked may be gone, and its screen with it.

@@ -220,6 +220,14 @@ impl Desk {
         self.entries.iter_mut().find(|entry| entry.view.id == id)
     }
 
+    /// Asks about all the others before this one.
+    fn put_last(&mut self, id: RequestId) {
+        if let Some(at) = self.entries.iter().position(|entry| entry.view.id == id) {
+            let entry = self.entries.remove(at);
+            self.entries.push(entry);
+        }
+    }
+
     /// How many requests are asked about.
     fn waiting(&self) -> usize {
         self.entries.iter().filter(|entry| !entry.shelved).count()
@@ -310,6 +318,7 @@ impl Desk {
 
     fn answered(&mut self, id: RequestId, voter: Option<Principal>, line: &str, scene: Scene) -> Step {
         let elsewhere = self.elsewhere.clone();
+        let others = self.waiting() > 1;
         let Some(entry) = self.entry_mut(id) else { return Step::default() };
         let page = match prompt::read(line, &entry.view) {
             Said::Answer(answer) => return self.answer(id, voter, answer),
@@ -318,6 +327,11 @@ impl Desk {
                 let text = format!("Skipped: {} stays undecided. {elsewhere}", render::title(&entry.view));
                 return Step::line(Style::Plain, &text);
             }
+            Said::Later if others => {
+                self.put_last(id);
+                return Step::default();
+            }
+            Said::Later => Page::line(Style::Plain, "Nothing else is waiting."),
             Said::Show => entry.screen(0, scene),
             Said::Help => entry.help(),
             Said::Who(None) => entry.who(),
@@ -399,13 +413,8 @@ impl Desk {
         match verdict {
             Verdict::Decided | Verdict::TooLate => self.entries.retain(|entry| entry.view.id != id),
             Verdict::Voted => entry.voted(voter),
-            Verdict::HandedOn => {
-                // Others first; this one again while the answer is awaited.
-                if let Some(at) = self.entries.iter().position(|entry| entry.view.id == id) {
-                    let entry = self.entries.remove(at);
-                    self.entries.push(entry);
-                }
-            }
+            // Others first; this one again while the answer is awaited.
+            Verdict::HandedOn => self.put_last(id),
             Verdict::Refused => {}
         }
         if !on_screen {

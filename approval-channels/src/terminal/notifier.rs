@@ -41,7 +41,8 @@ impl Notifier for Terminal {
             return Err(NotifyError::permanent(format!("{} is not at this terminal", notice.to)));
         }
         let request = &notice.request;
-        let event = match why(notice.kind) {
+        // What is decided meanwhile is asked about no more.
+        let event = match why(notice.kind).filter(|_| request.status.is_open()) {
             Some(why) => {
                 let voters = self.voters(request, &notice.to).await?;
                 Event::Asked { view: Box::new(View::of(request)), voters, why }

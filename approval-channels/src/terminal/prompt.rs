@@ -12,6 +12,8 @@ pub(super) enum Said {
     Answer(Answer),
     /// Put this request aside.
     Skip,
+    /// Ask about the others first.
+    Later,
     /// Explain the words.
     Help,
     /// Print the request again.
@@ -73,6 +75,11 @@ pub(super) fn read(line: &str, view: &View) -> Said {
         "answer" => answered(rest, &view.matter),
         "who" => Said::Who(Some(rest).filter(|rest| !rest.is_empty()).map(str::to_owned)),
         "s" | "skip" if rest.is_empty() => Said::Skip,
+        // A prepared answer of that name is meant, if there is one.
+        "l" | "later" if rest.is_empty() => match prepared(line, view) {
+            Said::Unclear(_) => Said::Later,
+            chosen => chosen,
+        },
         "show" if rest.is_empty() => Said::Show,
         "?" | "h" | "help" if rest.is_empty() => Said::Help,
         _ => prepared(line, view),
@@ -105,6 +112,7 @@ pub(super) fn help(view: &View) -> Vec<(String, &'static str)> {
     }
     word("a, ask TEXT", "ask the agent; the deadline stays");
     word("who [NUMBER or NAME]", "show who may vote here, or choose who votes");
+    word("l, later", "decide on the others first, and come back to it");
     word("s, skip", "leave it undecided and go on");
     word("show", "print it again");
     word("?", "print this");

@@ -69,8 +69,12 @@ impl Entry {
         self.shelved = self.all_voted();
     }
 
-    /// Takes over a newer state, and tells what is new.
+    /// Takes over a newer state, and tells what is new. Arguments before an edit that is known here come from a notice that
+    /// was overtaken on its way.
     pub(super) fn renew(&mut self, view: View) -> News {
+        if view.revision < self.view.revision {
+            return News::default();
+        }
         let news = News {
             arguments: self.view.digest != view.digest,
             remarks: self.view.remarks != view.remarks,
@@ -91,7 +95,7 @@ impl Entry {
     pub(super) fn screen(&self, others: usize, scene: Scene) -> Page {
         let mut page = render::request(&self.view, scene.now, scene.width);
         if others > 0 {
-            page.push(Line::new(Style::Label, &format!("  {others} more waiting")));
+            page.push(Line::new(Style::Label, &format!("  {others} more waiting, l = those first")));
         }
         page.push(Line::new(Style::Hint, &prompt::hint(&self.view)));
         page

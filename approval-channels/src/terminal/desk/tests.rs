@@ -297,6 +297,47 @@ fn a_skipped_request_stays_open_and_returns_when_it_is_asked_about_again() {
 }
 
 #[test]
+fn an_overtaken_notice_does_not_bring_the_arguments_before_an_edit_back() {
+    let mut room = Room::new();
+    let edited = View { revision: 2, digest: digest("second"), ..*named("one") };
+    room.ask_about(edited, ANN);
+    assert_eq!(room.ask("one", ANN), "");
+    room.type_in("y");
+    assert_eq!(room.sent[0].digest, digest("second"));
+}
+
+#[test]
+fn a_request_that_is_put_off_comes_back_after_the_others() {
+    let mut room = Room::new();
+    for name in ["one", "two", "three"] {
+        room.ask(name, ANN);
+    }
+    assert_eq!(room.type_in("?").matches("later").count(), 1);
+    for next in ["two", "three", "one"] {
+        let text = room.type_in("later");
+        assert!(text.contains(&format!("Approval wanted: act.{next}\n")), "{text}");
+        assert!(text.contains("2 more waiting"), "{text}");
+        assert!(room.fresh(), "what was typed for the one before must not count for this one");
+    }
+    room.type_in("l");
+    room.type_in("y");
+    let sent: Vec<_> = room.sent.iter().map(|ballot| ballot.id).collect();
+    assert_eq!(sent, [id("two")]);
+}
+
+#[test]
+fn the_only_request_is_not_put_off() {
+    let mut room = Room::new();
+    room.ask("one", ANN);
+    room.ask("two", ANN);
+    room.type_in("s");
+    assert_eq!(room.type_in("later"), "Nothing else is waiting.\n");
+    assert_eq!((room.cue(), room.fresh(), room.sent.len()), ("user:ann@example.com> ", false, 0));
+    room.type_in("y");
+    assert_eq!(room.sent[0].id, id("two"));
+}
+
+#[test]
 fn after_a_question_to_the_agent_others_come_first_and_the_answer_brings_it_back() {
     let mut room = Room::new();
     room.ask("one", ANN);

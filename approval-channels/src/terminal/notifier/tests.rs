@@ -346,6 +346,17 @@ async fn what_asks_for_nothing_is_told() {
 }
 
 #[tokio::test]
+async fn what_was_decided_before_the_notice_came_is_told_and_not_asked_about() {
+    let mut room = Room::new(&[ANN]).await;
+    room.deliver(NoticeKind::Reminder, ANN, decided(Outcome::Rejected)).await.unwrap();
+    room.deliver(NoticeKind::Decide, ANN, request("two")).await.unwrap();
+    room.until("ann@example.com> ").await;
+    assert!(room.seen.starts_with("For your information: "), "{}", room.seen);
+    assert_eq!(room.seen.matches("Approval wanted: ").count(), 1, "{}", room.seen);
+    assert!(room.seen.contains(&format!("  request     {}", id("two"))), "{}", room.seen);
+}
+
+#[tokio::test]
 async fn a_terminal_of_nobody_or_of_no_person_does_not_start() {
     let clerk = || {
         let (commands, _) = mpsc::unbounded_channel();

@@ -160,12 +160,23 @@ fn two_options_of_one_title_are_told_apart_by_number_only() {
 }
 
 #[test]
+fn a_prepared_answer_called_later_is_not_taken_for_putting_off() {
+    let mut view = question(json!({}));
+    view.matter = Matter::Question { schema: json!({}), choices: vec![("later".into(), json!("l8"))] };
+    assert_eq!(read("later", &view), Said::Answer(Answer::Value(json!("l8"))));
+    assert_eq!(read("l", &view), Said::Later);
+}
+
+#[test]
 fn asks_skips_helps_shows_and_tells_who() {
     assert_eq!(read("a why so much?", &view()), Said::Answer(Answer::Ask("why so much?".to_owned())));
     assert_eq!(read("ask", &view()), Said::Unclear("what is the question? Write: ask TEXT".to_owned()));
     assert_eq!(read("s", &view()), Said::Skip);
     assert_eq!(read("skip", &view()), Said::Skip);
     assert!(is_unclear("skip this one"));
+    assert_eq!(read("l", &view()), Said::Later);
+    assert_eq!(read("later", &view()), Said::Later);
+    assert!(is_unclear("later today"));
     assert_eq!(read("?", &view()), Said::Help);
     assert_eq!(read("help", &view()), Said::Help);
     assert_eq!(read("show", &view()), Said::Show);
