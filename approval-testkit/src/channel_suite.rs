@@ -24,7 +24,7 @@ mod table;
 
 use std::{error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
-use approval_core::{ApprovalError, Principal, RequestId, notify::Notifier};
+use approval_core::{ApprovalError, Clock, Principal, RequestId, notify::Notifier};
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -37,11 +37,16 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// Sets channels up.
 #[async_trait]
 pub trait ChannelFactory: Send + Sync {
-    /// A new channel that is not started, with these people behind it, and nobody else.
+    /// A new channel that is not started, with these people behind it, and nobody else. If the channel compares times, it
+    /// takes them from `clock`.
     ///
     /// # Errors
     /// Why it cannot be set up.
-    async fn set_up(&self, people: &[Principal]) -> Result<Box<dyn ChannelPeople>, BoxError>;
+    async fn set_up(
+        &self,
+        people: &[Principal],
+        clock: Arc<dyn Clock>,
+    ) -> Result<Box<dyn ChannelPeople>, BoxError>;
 }
 
 /// A channel and the simulated people behind it. Dropping it cleans up.
@@ -56,6 +61,17 @@ pub trait ChannelPeople: Send + Sync {
     /// # Errors
     /// Why it cannot be looked at.
     async fn shown(&self, who: &Principal) -> Result<String, BoxError>;
+
+    /// `who` looks further without deciding: puts off what is in front, where a channel asks about one request at a time.
+    /// Called again and again while the suite waits for something to be shown. Where everything is shown at once, as the
+    /// default assumes, there is nothing to do.
+    ///
+    /// # Errors
+    /// Why the person could not be simulated.
+    async fn look_on(&self, who: &Principal) -> Result<(), BoxError> {
+        let _ = who;
+        Ok(())
+    }
 
     /// `who` answers what was shown about a request the way people do it here (types, clicks, replies), if need be after
     /// waiting a moment for the channel to ask. Returns when the channel has taken the answer; it need not have counted.

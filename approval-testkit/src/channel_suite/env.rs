@@ -71,8 +71,9 @@ pub(super) fn principal(text: &str) -> Result<Principal, Stop> {
 
 impl Env {
     pub(super) async fn new(factory: &dyn ChannelFactory) -> Result<Self, Stop> {
-        let people = factory.set_up(&[principal(ANN)?, principal(BOB)?, principal(EVE)?]).await?;
         let time = FakeClock::at(SystemClock.now());
+        let everybody = [principal(ANN)?, principal(BOB)?, principal(EVE)?];
+        let people = factory.set_up(&everybody, Arc::new(time.clone())).await?;
         let key = TokenKey::new([7; 32]);
         let manager = build(&time, &key, ManagerBuilder::unattended)?;
         let channel = people.channel();
@@ -141,12 +142,14 @@ impl Env {
 
     /// Waits until a text was shown to somebody.
     pub(super) async fn until_shown(&self, who: &str, text: &str) -> Result<String, Stop> {
+        let person = principal(who)?;
         let come = tokio::time::timeout(SOON, async {
             loop {
                 let shown = self.shown(who).await?;
                 if shown.contains(text) {
                     return Ok(shown);
                 }
+                self.people.look_on(&person).await?;
                 tokio::time::sleep(PAUSE).await;
             }
         });

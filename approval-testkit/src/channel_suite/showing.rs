@@ -89,11 +89,11 @@ pub(super) async fn long_arguments_are_shown_whole_or_not_decided_on(env: &mut E
         .arguments(&json!({"text": text}))?;
     let request = env.open_call(call).await?;
     let delivery = env.deliver(env.notice(NoticeKind::Decide, ANN, &request)?);
-    let shown = env.until_shown(ANN, "order-long-x").await?;
+    env.until_shown(ANN, "order-long-x").await?;
     let parts = ["the-head", "the-middle", "the-tail"];
     let answered = env.try_answer(ANN, request.id, Reply::Approve).await?;
     env.let_it_catch_up().await?;
-    let shown = shown + &env.shown(ANN).await?;
+    let shown = env.shown(ANN).await?;
     let whole =
         parts.iter().all(|part| shown.contains(part)) && words(&shown).matches("lorem").count() >= 8_000;
     let now = env.manager.get(request.id).await?;

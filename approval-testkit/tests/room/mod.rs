@@ -10,7 +10,7 @@ use std::{
 };
 
 use approval_core::{
-    Principal, RequestId,
+    Clock, Principal, RequestId,
     lifecycle::Edit,
     model::{Ballot, canonical::to_canonical},
     notify::{HandlerReply, Notice, Notifier, NotifyError, handler},
@@ -30,7 +30,11 @@ pub(super) struct Rooms(pub(super) Option<Fault>);
 
 #[async_trait]
 impl ChannelFactory for Rooms {
-    async fn set_up(&self, people: &[Principal]) -> Result<Box<dyn ChannelPeople>, BoxError> {
+    async fn set_up(
+        &self,
+        people: &[Principal],
+        _: Arc<dyn Clock>,
+    ) -> Result<Box<dyn ChannelPeople>, BoxError> {
         let room = Arc::new(Room {
             people: people.to_vec(),
             shown: Mutex::default(),
