@@ -7,6 +7,7 @@ mod escalate;
 mod execution;
 mod info;
 mod matching;
+mod principals;
 mod question;
 mod render;
 mod tighten;
