@@ -1,6 +1,6 @@
 //! Whole approvals, many at a time and one at a time: ours and bare code, in turns.
 
-use std::{future::Future, hint::black_box, sync::Arc, time::Duration};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use approval_core::store::MemoryStore;
 use approval_tests::bench::{
@@ -9,6 +9,7 @@ use approval_tests::bench::{
     mode::sized,
     ours::Ours,
     pairs::{Pair, Pairs, median_seconds},
+    sqlite,
     table::{CASES, Goal, Row},
 };
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
@@ -58,12 +59,12 @@ async fn single<A: Approvals>(approvals: &Arc<A>, count: usize) -> Each {
 }
 
 /// Measures ours and bare in turns; criterion is given both, the table the ratios of the pairs.
-fn compare<O: Approvals, B: Approvals, FO: Future<Output = Arc<O>>, FB: Future<Output = Arc<B>>>(
+fn compare<O: Approvals, B: Approvals>(
     criterion: &mut Criterion,
     (name, case): (&str, &str),
     (load, goal): (Load, Goal),
-    ours: impl Fn() -> FO,
-    bare: impl Fn() -> FB,
+    ours: impl AsyncFn() -> Arc<O>,
+    bare: impl AsyncFn() -> Arc<B>,
     stop: impl AsyncFn(&O),
 ) {
     let runtime: Runtime = runtime();
@@ -143,5 +144,26 @@ fn memory(criterion: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, memory);
+fn sqlite_case(criterion: &mut Criterion, names: (&str, &str), load: Load, goal: Goal) {
+    let sample = runtime().block_on(sqlite::sample());
+    compare(
+        criterion,
+        names,
+        (load, goal),
+        async || Arc::new(sqlite::ours().await),
+        async || Arc::new(sqlite::bare(sample.clone())),
+        async |ours| ours.inner().stop().await,
+    );
+}
+
+fn on_sqlite(criterion: &mut Criterion) {
+    let many = |in_flight| Load::InFlight(in_flight, sized(20_000, in_flight), sized(40_000, in_flight));
+    let names = |name, case: usize| (name, CASES[case]);
+    sqlite_case(criterion, names("sqlite/64 in flight", 2), many(64), Goal::RateAtLeast(0.75));
+    sqlite_case(criterion, names("sqlite/256 in flight", 3), many(256), Goal::RateAtLeast(0.65));
+    let one = Load::OneByOne(sized(200, 10));
+    sqlite_case(criterion, names("sqlite/decision to awake", 4), one, Goal::TimeAtMost(1.25));
+}
+
+criterion_group!(benches, memory, on_sqlite);
 criterion_main!(benches);

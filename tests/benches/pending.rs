@@ -13,7 +13,7 @@ use approval_tests::bench::{
     load::{Approvals, runtime},
     mode::{self, sized},
     ours::Ours,
-    resident,
+    resident, sqlite,
     table::{CASES, Row, thousands},
 };
 
@@ -32,6 +32,7 @@ fn main() {
     }
     let count = mode::pending(sized(1_000_000, 1_000));
     row(CASES[5], count, ("memory-ours", "memory-bare"), 2000.0);
+    row(CASES[6], count, ("sqlite-ours", "sqlite-bare"), 900.0);
 }
 
 /// Measures both sides and reports the row.
@@ -69,6 +70,8 @@ async fn child_main(case: &str, count: usize) -> f64 {
             each_of(Arc::new(ours), count).await
         }
         "memory-bare" => each_of(Arc::new(BareMemory::new()), count).await,
+        "sqlite-ours" => each_of(Arc::new(sqlite::ours().await), count).await,
+        "sqlite-bare" => each_of(Arc::new(sqlite::bare(sqlite::sample().await)), count).await,
         _ => panic!("no case {case}"),
     }
 }

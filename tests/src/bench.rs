@@ -4,10 +4,13 @@
 //! machine does meets both.
 
 pub mod bare_memory;
+pub mod bare_sqlite;
 pub mod load;
 pub mod mode;
 pub mod ours;
 pub mod pairs;
 pub mod processor;
 pub mod resident;
+pub mod sample;
+pub mod sqlite;
 pub mod table;

@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use approval_core::{
-    Action, ActionSpec, ApprovalManager, PendingApproval,
+    Action, ActionSpec, ApprovalManager, Clock, PendingApproval, SystemClock,
     id::{ExecutorId, RequestId},
     model::{ArgumentsDigest, Ballot, Principal},
     notify::{Capabilities, Decider, Delivered, Notice, Notifier, NotifyError},
@@ -129,8 +129,18 @@ impl Ours {
 /// When it cannot be built.
 #[must_use]
 pub fn manager(store: Arc<dyn Store>) -> ApprovalManager {
+    manager_on(store, Arc::new(SystemClock))
+}
+
+/// The same on this clock, which the store has too.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn manager_on(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> ApprovalManager {
     ApprovalManager::builder()
         .shared_store(store)
+        .clock(clock)
         .agent("bench")
         .notifier(Nowhere)
         .unattended()
