@@ -1,6 +1,7 @@
 //! The store in memory: for tests, and for agents that live no longer than what they ask for.
 
 mod keys;
+mod notice;
 mod outbox;
 mod outgoing;
 mod records;
@@ -11,20 +12,26 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
 use async_trait::async_trait;
 
-use self::{keys::Keys, records::Records, shard::NewState};
+use self::{
+    keys::Keys,
+    notice::moment,
+    outbox::Outbox,
+    records::Records,
+    shard::{NEVER, NewState},
+};
 use super::{
     Change, ChangeListener, Commit, CommitOutcome, Due, Expect, JournalEntry, JournalLine, Listeners,
     NoticeClaim, NoticeClaims, NoticeSettlement, Order, Page, Query, Record, RecordName, Store, StoreError,
     StoreInfo, StoreTime, Stored,
 };
 use crate::{
-    clock::{Clock, SystemClock, Timestamp},
+    clock::{Clock, SystemClock, Timestamp, after},
     id::RequestId,
     model::{EventLine, OutboxNotice},
 };
@@ -51,11 +58,10 @@ pub struct MemoryStore {
     shards: Box<[Slot]>,
     keys: Keys,
     records: Records,
+    outbox: Outbox,
     journal: Mutex<Vec<JournalLine>>,
     time: StoreTime,
     listeners: Listeners,
-    /// Where the next claim begins, so that no shard is always served last.
-    claim_from: AtomicUsize,
     closed: AtomicBool,
 }
 
@@ -73,10 +79,10 @@ impl MemoryStore {
             shards: (0..SHARDS).map(|_| Slot::default()).collect(),
             keys: Keys::new(),
             records: Records::default(),
+            outbox: Outbox::default(),
             journal: Mutex::default(),
             time: StoreTime::new(clock, None),
             listeners: Listeners::new(),
-            claim_from: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         }
     }
@@ -100,8 +106,12 @@ impl MemoryStore {
     /// A change of a request, of notices about it, or both.
     fn commit_request(&self, id: RequestId, commit: Commit) -> Result<CommitOutcome, StoreError> {
         let slot = self.slot(id)?;
-        let next =
-            commit.row.as_ref().map(|row| (row.document.index().due_at, Arc::clone(row.document.request())));
+        let next = commit.row.as_ref().map(|row| {
+            (
+                row.document.index().due_at.map_or(NEVER, Timestamp::as_microsecond),
+                Arc::clone(row.document.request()),
+            )
+        });
         let heard = !self.listeners.is_empty();
         let mut shard = slot.lock();
 
@@ -162,7 +172,7 @@ impl MemoryStore {
             due_at,
             events: commit.events,
         });
-        let before = shard.write(id, state, commit.notices);
+        let before = shard.write(id, state, commit.notices, &self.outbox);
         records.apply(commit.writes, at);
         drop(records);
         let mut telling = if heard { shard.outgoing.push(changes) } else { None };
@@ -193,21 +203,24 @@ impl MemoryStore {
         CommitOutcome::Committed { at, version: 0 }
     }
 
-    fn claim(&self, claim: &NoticeClaim) -> NoticeClaims {
+    fn claim(&self, claim: &NoticeClaim) -> Result<NoticeClaims, StoreError> {
         let now = self.time.now();
-        let from = self.claim_from.fetch_add(1, Ordering::Relaxed) % SHARDS;
-        let (late, early) = self.shards.split_at_checked(from).unwrap_or((&[], &self.shards));
-        let mut claimed = Vec::new();
-        let mut next = None;
-        for slot in early.iter().chain(late) {
-            let mut shard = slot.lock();
-            let left = claim.limit.saturating_sub(claimed.len());
-            shard.claim(claim, now, left, &mut claimed);
-            next = [next, shard.next_claim(claim)].into_iter().flatten().min();
+        let until = after(now, claim.lease).as_microsecond();
+        let (places, next) = self.outbox.take(claim, now.as_microsecond(), until);
+        let mut claimed = Vec::with_capacity(places.len());
+        for place in places {
+            let (_, id, number) = place;
+            let mut shard = self.slot(id)?.lock();
+            match shard.claim(place, claim.owner, until) {
+                Ok(notice) => claimed.push((number, notice)),
+                Err(Some(channel)) => self.outbox.remove(&channel, (until, id, number)),
+                Err(None) => {}
+            }
         }
         // Oldest request first, and within a request in the order of writing.
         claimed.sort_unstable_by_key(|(number, claimed)| (claimed.notice.request, *number));
-        NoticeClaims { notices: claimed.into_iter().map(|(_, claimed)| claimed).collect(), next }
+        let notices = claimed.into_iter().map(|(_, claimed)| claimed).collect();
+        Ok(NoticeClaims { notices, next: next.map(moment) })
     }
 }
 
@@ -272,7 +285,7 @@ impl Store for MemoryStore {
 
     async fn due(&self, limit: usize) -> Result<Due, StoreError> {
         self.open()?;
-        let now = self.time.now();
+        let now = self.time.now().as_microsecond();
         let mut found = Vec::new();
         for slot in &self.shards {
             let shard = slot.lock();
@@ -284,7 +297,7 @@ impl Store for MemoryStore {
         }
         found.sort_unstable_by_key(|(at, id, _)| (*at, *id));
         let due = found.partition_point(|(at, ..)| *at <= now).min(limit);
-        let next = found.get(due).map(|(at, ..)| *at);
+        let next = found.get(due).map(|(at, ..)| moment(*at));
         let items = found.into_iter().take(due).filter_map(|(.., stored)| stored).collect();
         Ok(Due { items, next })
     }
@@ -296,14 +309,14 @@ impl Store for MemoryStore {
 
     async fn claim_notices(&self, claim: &NoticeClaim) -> Result<NoticeClaims, StoreError> {
         self.open()?;
-        Ok(self.claim(claim))
+        self.claim(claim)
     }
 
     async fn settle_notices(&self, settlements: Vec<NoticeSettlement>) -> Result<(), StoreError> {
         self.open()?;
         let mut again = false;
         for settlement in settlements {
-            again |= self.slot(settlement.request)?.lock().settle(settlement);
+            again |= self.slot(settlement.request)?.lock().settle(settlement, &self.outbox);
         }
         if again {
             self.listeners.tell(&[Change::Notices]);

@@ -1,77 +1,65 @@
-//! The waiting notices of one shard, by channel and by the time at which they can be claimed.
+//! The waiting notices of all requests, by channel and by the time at which they can be claimed.
 
-use std::collections::BTreeSet;
-
-use crate::{
-    clock::Timestamp,
-    id::{ExecutorId, RequestId},
-    model::{Delivery, OutboxNotice, Text},
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// A notice and who has claimed it.
-#[derive(Debug)]
-pub(super) struct NoticeRow {
-    pub(super) notice: OutboxNotice,
-    /// Boxed: few are claimed at a time, many are kept.
-    pub(super) lease: Option<Box<Lease>>,
-}
+use crate::{id::RequestId, model::Text, store::NoticeClaim};
 
-#[derive(Debug)]
-pub(super) struct Lease {
-    pub(super) owner: ExecutorId,
-    pub(super) until: Timestamp,
-}
+/// Where a waiting notice is found: when it can be claimed (microseconds since 1970), about which request, its place among
+/// that one's notices.
+pub(super) type Place = (i64, RequestId, u32);
 
-impl NoticeRow {
-    /// From when on anybody can claim it. `None`: it does not wait.
-    pub(super) fn claimable_at(&self) -> Option<Timestamp> {
-        let Delivery::Waiting { next_at, .. } = self.notice.delivery else { return None };
-        Some(self.lease.as_ref().map_or(next_at, |lease| lease.until.max(next_at)))
-    }
-}
-
-/// Where a waiting notice is found: when it can be claimed, about which request, its place among that one's notices.
-pub(super) type Place = (Timestamp, RequestId, u32);
-
-/// Waiting notices. There are few channels: a list is searched faster than a map.
+/// Waiting notices. One lock for all of them, so that a claim need not visit every shard. There are few channels: a list is
+/// searched faster than a map.
+///
+/// Who changes a notice holds the lock of its shard and takes this one inside. A claim holds only one of the two at a time:
+/// what it takes from here it looks at again in the shard.
 #[derive(Debug, Default)]
-pub(super) struct Waiting(Vec<(Text, BTreeSet<Place>)>);
+pub(super) struct Outbox(Mutex<Vec<(Text, BTreeSet<Place>)>>);
 
-impl Waiting {
-    pub(super) fn insert(&mut self, channel: &Text, place: Place) {
-        match self.0.iter_mut().find(|(name, _)| name == channel) {
-            Some((_, places)) => drop(places.insert(place)),
-            None => self.0.push((Text::clone(channel), BTreeSet::from([place]))),
+impl Outbox {
+    pub(super) fn insert<'a>(&self, places: impl Iterator<Item = (&'a Text, Place)>) {
+        let mut channels = self.lock();
+        for (channel, place) in places {
+            match channels.iter_mut().find(|(name, _)| name == channel) {
+                Some((_, places)) => drop(places.insert(place)),
+                None => channels.push((Text::clone(channel), BTreeSet::from([place]))),
+            }
         }
     }
 
-    pub(super) fn remove(&mut self, channel: &Text, place: Place) {
-        if let Some((_, places)) = self.0.iter_mut().find(|(name, _)| name == channel) {
+    pub(super) fn remove(&self, channel: &Text, place: Place) {
+        if let Some((_, places)) = self.lock().iter_mut().find(|(name, _)| name == channel) {
             places.remove(&place);
         }
     }
 
-    /// Up to `limit` places that can be claimed at `now`, the longest waiting first.
-    pub(super) fn claimable(&self, channels: &[Text], now: Timestamp, limit: usize) -> Vec<Place> {
-        let mut found: Vec<Place> = self
-            .of(channels)
-            .flat_map(|places| places.iter().take_while(|place| place.0 <= now).take(limit))
-            .copied()
-            .collect();
+    /// Takes up to `claim.limit` places that can be claimed at `now`, those that have waited longest, and lets them be
+    /// claimed again from `until` on. When the next can be claimed.
+    pub(super) fn take(&self, claim: &NoticeClaim, now: i64, until: i64) -> (Vec<Place>, Option<i64>) {
+        let mut channels = self.lock();
+        let wanted = |name: &Text| claim.channels.is_empty() || claim.channels.contains(name);
+        let mut found: Vec<(Place, usize)> = Vec::new();
+        for (number, (_, places)) in channels.iter().enumerate().filter(|(_, (name, _))| wanted(name)) {
+            let ready = places.iter().take_while(|place| place.0 <= now).take(claim.limit);
+            found.extend(ready.map(|place| (*place, number)));
+        }
         found.sort_unstable();
-        found.truncate(limit);
-        found
+        found.truncate(claim.limit);
+        for (place, number) in &found {
+            if let Some((_, places)) = channels.get_mut(*number) {
+                places.remove(place);
+                places.insert((until, place.1, place.2));
+            }
+        }
+        let next = channels.iter().filter(|(name, _)| wanted(name)).filter_map(|(_, places)| places.first());
+        let next = next.map(|place| place.0).min();
+        (found.into_iter().map(|(place, _)| place).collect(), next)
     }
 
-    /// When the first of these channels can be claimed.
-    pub(super) fn next(&self, channels: &[Text]) -> Option<Timestamp> {
-        self.of(channels).filter_map(|places| places.first()).map(|place| place.0).min()
-    }
-
-    fn of(&self, channels: &[Text]) -> impl Iterator<Item = &BTreeSet<Place>> {
-        self.0
-            .iter()
-            .filter(move |(name, _)| channels.is_empty() || channels.contains(name))
-            .map(|(_, places)| places)
+    fn lock(&self) -> MutexGuard<'_, Vec<(Text, BTreeSet<Place>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

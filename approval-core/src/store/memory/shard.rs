@@ -3,35 +3,43 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
-    sync::Arc,
 };
 
 use super::{
-    outbox::{Lease, NoticeRow, Waiting},
+    notice::{NoticeRow, moment},
+    outbox::{Outbox, Place},
     outgoing::Outgoing,
 };
 use crate::{
-    clock::{Timestamp, after},
-    id::RequestId,
-    model::{Delivery, EventLine, OutboxNotice},
-    store::{ClaimedNotice, NoticeClaim, NoticeSettlement, Order, Query, Stored},
+    id::{ExecutorId, RequestId},
+    model::{EventLine, OutboxNotice, Text},
+    store::{ClaimedNotice, NoticeSettlement, Order, Query, Stored},
 };
 
+/// The due time of what is never due. As the others in microseconds since 1970.
+pub(super) const NEVER: i64 = i64::MAX;
+
 /// One request. Slices, not vectors: a million of these wait with no room to spare.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Row {
     /// `None`: there are only notices about it.
     stored: Option<Stored>,
-    due_at: Option<Timestamp>,
+    due_at: i64,
     events: Box<[EventLine]>,
     notices: Box<[NoticeRow]>,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self { stored: None, due_at: NEVER, events: Box::default(), notices: Box::default() }
+    }
 }
 
 /// A new state that has passed all checks.
 #[derive(Debug)]
 pub(super) struct NewState {
     pub(super) stored: Stored,
-    pub(super) due_at: Option<Timestamp>,
+    pub(super) due_at: i64,
     pub(super) events: Vec<EventLine>,
 }
 
@@ -39,8 +47,7 @@ pub(super) struct NewState {
 #[derive(Debug, Default)]
 pub(super) struct Shard {
     rows: BTreeMap<RequestId, Box<Row>>,
-    due: BTreeSet<(Timestamp, RequestId)>,
-    waiting: Waiting,
+    due: BTreeSet<(i64, RequestId)>,
     pub(super) outgoing: Outgoing,
 }
 
@@ -60,31 +67,27 @@ impl Shard {
         id: RequestId,
         state: Option<NewState>,
         notices: Vec<OutboxNotice>,
+        outbox: &Outbox,
     ) -> Option<Stored> {
         let row = self.rows.entry(id).or_default();
         let mut before = None;
         if let Some(state) = state {
             if row.due_at != state.due_at {
-                if let Some(due) = row.due_at {
-                    self.due.remove(&(due, id));
-                }
-                if let Some(due) = state.due_at {
-                    self.due.insert((due, id));
+                self.due.remove(&(row.due_at, id));
+                if state.due_at != NEVER {
+                    self.due.insert((state.due_at, id));
                 }
             }
             row.due_at = state.due_at;
             append(&mut row.events, state.events);
             before = row.stored.replace(state.stored);
         }
-        let first = row.notices.len();
-        append(
-            &mut row.notices,
-            notices.into_iter().map(|notice| NoticeRow { notice, lease: None }).collect(),
-        );
-        for (place, notice) in (0..).zip(&row.notices).skip(first) {
-            if let Some(at) = notice.claimable_at() {
-                self.waiting.insert(&notice.notice.channel, (at, id, place));
-            }
+        if !notices.is_empty() {
+            let first = row.notices.len();
+            append(&mut row.notices, notices.into_iter().map(NoticeRow::from).collect());
+            outbox.insert((0..).zip(&row.notices).skip(first).filter_map(|(number, notice)| {
+                notice.claimable_at().map(|at| (&notice.channel, (at, id, number)))
+            }));
         }
         before
     }
@@ -94,17 +97,15 @@ impl Shard {
     }
 
     pub(super) fn notices(&self, id: RequestId) -> Vec<OutboxNotice> {
-        self.rows
-            .get(&id)
-            .map_or_else(Vec::new, |row| row.notices.iter().map(|row| row.notice.clone()).collect())
+        self.rows.get(&id).map_or_else(Vec::new, |row| row.notices.iter().map(|row| row.notice(id)).collect())
     }
 
     /// The due times up to `now` and the first one after it, but at most `limit`; earliest first.
     pub(super) fn due(
         &self,
-        now: Timestamp,
+        now: i64,
         limit: usize,
-    ) -> impl Iterator<Item = (Timestamp, RequestId, Option<&Stored>)> {
+    ) -> impl Iterator<Item = (i64, RequestId, Option<&Stored>)> {
         let mut over = false;
         self.due
             .iter()
@@ -142,55 +143,45 @@ impl Shard {
         rows.next().and(last)
     }
 
-    /// Claims waiting notices.
+    /// Claims the notice at `place`, which the outbox lets be claimed again at `until`. `Err`: it is not there any more, and
+    /// through which channel it went.
     pub(super) fn claim(
         &mut self,
-        claim: &NoticeClaim,
-        now: Timestamp,
-        limit: usize,
-        claimed: &mut Vec<(u32, ClaimedNotice)>,
-    ) {
-        let until = after(now, claim.lease);
-        for place in self.waiting.claimable(&claim.channels, now, limit) {
-            let (_, id, number) = place;
-            let Some(row) = self.rows.get_mut(&id) else { continue };
-            let Some(notice) = position(&mut row.notices, number) else { continue };
-            self.waiting.remove(&notice.notice.channel, place);
-            self.waiting.insert(&notice.notice.channel, (until, id, number));
-            notice.lease = Some(Box::new(Lease { owner: claim.owner, until }));
-            claimed.push((number, ClaimedNotice { notice: notice.notice.clone(), until }));
+        place: Place,
+        owner: ExecutorId,
+        until: i64,
+    ) -> Result<ClaimedNotice, Option<Text>> {
+        let (at, id, number) = place;
+        let row = self.rows.get_mut(&id).ok_or(None)?;
+        let notice = position(&mut row.notices, number).ok_or(None)?;
+        // It was taken from the outbox without the lock of this shard: it may have been settled since.
+        if notice.claimable_at() != Some(at) {
+            return Err(Some(Text::clone(&notice.channel)));
         }
-    }
-
-    /// When the first notice of the channels that are asked for can be claimed.
-    pub(super) fn next_claim(&self, claim: &NoticeClaim) -> Option<Timestamp> {
-        self.waiting.next(&claim.channels)
+        notice.claim(owner, until);
+        Ok(ClaimedNotice { notice: notice.notice(id), until: moment(until) })
     }
 
     /// Records what became of a claimed notice. Whether it can be claimed again.
-    pub(super) fn settle(&mut self, settlement: NoticeSettlement) -> bool {
+    pub(super) fn settle(&mut self, settlement: NoticeSettlement, outbox: &Outbox) -> bool {
         let id = settlement.request;
         let Some(row) = self.rows.get_mut(&id) else { return false };
-        let Some((number, notice)) =
-            (0..).zip(&mut row.notices).find(|(_, row)| row.notice.id == settlement.id)
+        let Some((number, notice)) = (0..).zip(&mut row.notices).find(|(_, row)| row.id == settlement.id)
         else {
             return false;
         };
-        if notice.lease.as_ref().is_none_or(|lease| lease.owner != settlement.owner) {
+        let before = notice.claimable_at();
+        if !notice.settle(settlement.owner, settlement.delivery) {
             return false;
         }
-        let before = notice.claimable_at();
-        notice.notice.delivery = settlement.delivery;
-        notice.lease = None;
-        let after = notice.claimable_at();
-        let channel = Arc::clone(&notice.notice.channel);
         if let Some(at) = before {
-            self.waiting.remove(&channel, (at, id, number));
+            outbox.remove(&notice.channel, (at, id, number));
         }
-        if let Some(at) = after {
-            self.waiting.insert(&channel, (at, id, number));
+        let again = notice.claimable_at();
+        if let Some(at) = again {
+            outbox.insert(std::iter::once((&notice.channel, (at, id, number))));
         }
-        matches!(notice.notice.delivery, Delivery::Waiting { .. })
+        again.is_some()
     }
 }
 
