@@ -37,7 +37,7 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
 
     let requester = request.requester.clone();
     let told = EventKind::Created {
-        action: request.action.name.as_str().into(),
+        action: request.action.name.text(),
         version: request.action.version,
         risk: request.risk,
         rule: request.gate.rule.clone(),

@@ -4,9 +4,7 @@ use super::{Refusal, Requires, Transition};
 use crate::{
     clock::Timestamp,
     error::Invalid,
-    model::{
-        ChainHash, ChainHead, Event, EventKind, EventLine, NoticeDraft, NoticeKind, Principal, Request, Text,
-    },
+    model::{ChainHead, Event, EventKind, EventLine, NoticeDraft, NoticeKind, Principal, Request, Text},
 };
 
 /// Gathers what follows from one command.
@@ -62,11 +60,11 @@ impl<'a> Change<'a> {
             via: self.via.cloned(),
             what,
         };
-        let text = serde_json::to_string(&event).map_err(|e| {
+        let line = event.line().map_err(|e| {
             Invalid::new("event", format!("{:?}", event.what), format!("cannot be written: {e}"))
         })?;
-        self.request.chain = ChainHead { count: event.seq, hash: ChainHash::of(&text) };
-        self.events.push(EventLine { seq: event.seq, text: text.into() });
+        self.request.chain = ChainHead { count: line.seq, hash: line.hash() };
+        self.events.push(line);
         Ok(())
     }
 

@@ -47,8 +47,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::model) use digest::push_digest;
 pub use digest::{ArgumentsDigest, SchemaDigest, arguments_digest};
 pub use error::{DecodeError, EncodeError, EncodeProblem, Position};
+pub(in crate::model) use escape::push_escaped;
 pub use json::CanonicalJson;
 pub use parse::parse_canonical;
 pub use path::{FieldPath, Step};

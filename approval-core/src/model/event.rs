@@ -1,5 +1,7 @@
 //! The history of a request: immutable lines, each bound to the one before it.
 
+mod line;
+
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};

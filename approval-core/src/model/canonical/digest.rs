@@ -62,7 +62,10 @@ macro_rules! digest {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                let mut text = String::with_capacity(PREFIX.len() + 64);
+                text.push_str(PREFIX);
+                push_hex(&mut text, &self.0);
+                serializer.serialize_str(&text)
             }
         }
 
@@ -138,7 +141,7 @@ pub fn arguments_digest(
         None => tail.push_str("null"),
     }
     tail.push_str(r#","version":"#);
-    tail.push_str(&version.to_string());
+    tail.push_str(itoa::Buffer::new().format(version));
     tail.push('}');
 
     let mut hasher = Sha256::new();
@@ -148,11 +151,27 @@ pub fn arguments_digest(
     ArgumentsDigest(hasher.finalize().into())
 }
 
+/// Appends what [`ArgumentsDigest`] is written as.
+pub(in crate::model) fn push_digest(out: &mut String, digest: &ArgumentsDigest) {
+    out.push_str(PREFIX);
+    push_hex(out, &digest.0);
+}
+
 pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 0xf] {
-            out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    // A piece at a time on the stack: pushed digit by digit, the text would be measured for each.
+    for piece in bytes.chunks(32) {
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(piece) {
+            if let [high, low] = pair {
+                *high = digit(byte >> 4);
+                *low = digit(byte & 15);
+            }
         }
+        out.push_str(
+            digits.get(..piece.len() * 2).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default(),
+        );
     }
 }
 

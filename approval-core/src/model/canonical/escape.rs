@@ -2,7 +2,7 @@
 
 /// What [`push_escaped`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(in crate::model) enum Content {
     /// ASCII without escapes.
     PlainAscii,
     /// Without escapes, but with characters beyond ASCII.
@@ -12,7 +12,7 @@ pub(super) enum Content {
 }
 
 /// Appends a string's characters with the escapes of RFC 8785, section 3.2.2.2, and no others.
-pub(super) fn push_escaped(out: &mut String, value: &str) -> Content {
+pub(in crate::model) fn push_escaped(out: &mut String, value: &str) -> Content {
     let content = look(value);
     if content != Content::Escaped {
         out.push_str(value);
