@@ -12,6 +12,8 @@ mod due;
 mod engine;
 mod execution;
 mod halts;
+mod handover;
+mod id_hasher;
 mod journal;
 mod keys;
 mod lease;
@@ -90,6 +92,7 @@ pub(crate) struct Core {
     pub(crate) attempts: attempts::RefusedAttempts,
     pub(crate) due_bell: bell::Bell,
     pub(crate) outbox_bell: bell::Bell,
+    pub(crate) handover: handover::Handover,
     pub(crate) approved_bells: crate::sync::Mutex<Vec<std::sync::Weak<bell::Bell>>>,
     pub(crate) stop: bell::Stop,
     pub(crate) runtime: runtime::Workers,

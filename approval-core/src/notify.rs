@@ -8,7 +8,11 @@ mod handler;
 mod routing;
 mod token;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 
@@ -41,7 +45,9 @@ pub struct Notice {
     pub created_at: Timestamp,
     /// Attempts that failed before this one.
     pub attempts: u32,
-    token: Option<DecideToken>,
+    token: OnceLock<DecideToken>,
+    /// Makes the token when it is asked for: most channels never do.
+    key: Option<TokenKey>,
 }
 
 impl Notice {
@@ -55,7 +61,7 @@ impl Notice {
         request: Arc<Request>,
         created_at: Timestamp,
     ) -> Self {
-        Self { id, kind, to, channel, request, created_at, attempts: 0, token: None }
+        Self { id, kind, to, channel, request, created_at, attempts: 0, token: OnceLock::new(), key: None }
     }
 
     /// The same with the number of failed attempts.
@@ -68,15 +74,31 @@ impl Notice {
     /// The same with a token.
     #[must_use]
     pub fn with_token(mut self, token: DecideToken) -> Self {
-        self.token = Some(token);
+        self.token = OnceLock::from(token);
+        self
+    }
+
+    /// The same with what makes a token.
+    pub(crate) fn with_token_key(mut self, key: TokenKey) -> Self {
+        self.key = Some(key);
         self
     }
 
     /// A text that lets whoever returns it decide in the name of the receiver: bound to the request, the receiver and the
     /// arguments shown. `None` where nothing is asked. Give it to the receiver alone.
     #[must_use]
-    pub const fn decide_token(&self) -> Option<&DecideToken> {
-        self.token.as_ref()
+    pub fn decide_token(&self) -> Option<&DecideToken> {
+        let key = match (self.token.get(), &self.key) {
+            (None, Some(key)) => key,
+            (made, _) => return made,
+        };
+        match key.issue(self.request.id, &self.to, self.request.revision.digest) {
+            Ok(token) => Some(self.token.get_or_init(|| token)),
+            Err(error) => {
+                tracing::error!(notice = %self.id, %error, "no decide token could be made");
+                None
+            }
+        }
     }
 }
 

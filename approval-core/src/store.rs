@@ -19,7 +19,7 @@ use std::{fmt::Debug, sync::Weak};
 
 use async_trait::async_trait;
 
-pub use commit::{Commit, CommitOutcome, Condition, Expect, RecordWrite, RowWrite};
+pub use commit::{ClaimWhenWriting, Commit, CommitOutcome, Condition, Expect, RecordWrite, RowWrite};
 pub use document::{Document, Index, Stored};
 pub use error::StoreError;
 pub use journal::{JournalEntry, JournalLine};
@@ -32,7 +32,7 @@ pub use time::StoreTime;
 
 use crate::{
     clock::Timestamp,
-    id::RequestId,
+    id::{ExecutorId, RequestId},
     model::{EventLine, OutboxNotice, Text},
 };
 
@@ -49,6 +49,15 @@ pub enum Change {
     },
     /// Notices were written to the outbox, or may be claimed again.
     Notices,
+    /// Notices were written, and claimed in the same write ([`Commit::claim`]): nobody else delivers them until then.
+    Claimed {
+        /// Who delivers them.
+        owner: ExecutorId,
+        /// Until when they are the owner's.
+        until: Timestamp,
+        /// The notices.
+        notices: Vec<OutboxNotice>,
+    },
     /// A named record was written.
     Record(RecordName),
     /// Changes may have been missed (a connection was lost): look at everything that you wait for.
@@ -89,6 +98,17 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// # Errors
     /// When the store cannot be reached.
     async fn now(&self) -> Result<Timestamp, StoreError>;
+
+    /// What [`Store::now`] gives, where that takes no waiting. `None`: ask [`Store::now`]. Most changes take the time more
+    /// than once; a store that has its clock at hand saves them the detour.
+    fn now_at_once(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Whether it honours [`Commit::claim`]. If not, whoever commits leaves that out.
+    fn claims_when_writing(&self) -> bool {
+        false
+    }
 
     /// Writes one change, if its version, key, time bounds and conditions hold.
     ///

@@ -120,6 +120,14 @@ impl Store for SqliteStore {
         if self.queue.is_closed() { Err(StoreError::Closed) } else { Ok(self.time.now()) }
     }
 
+    fn now_at_once(&self) -> Option<Timestamp> {
+        (!self.queue.is_closed()).then(|| self.time.now())
+    }
+
+    fn claims_when_writing(&self) -> bool {
+        true
+    }
+
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
         self.write(CommitTask::new(commit)?).await?.decode()
     }

@@ -216,7 +216,7 @@ impl ApprovalManager {
     /// # Errors
     /// When the store failed. The brake may be on then, and requests left to end: call again.
     pub async fn halt(&self, scope: HaltScope, by: &Principal, reason: &str) -> Result<u64, ApprovalError> {
-        let at = self.core.store.now().await?;
+        let at = self.core.now().await?;
         let halt = Halt { scope: scope.clone(), reason: reason.into(), by: by.clone(), at };
         self.change_halts(|halts| {
             halts.0.retain(|one| one.scope != halt.scope);

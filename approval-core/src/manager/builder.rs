@@ -9,6 +9,7 @@ use super::{
     cache::RowCache,
     due,
     halts::HaltWatch,
+    handover::Handover,
     journal,
     lease::{DEFAULT_LEASE_TTL, Lease},
     open::InfoAnswerer,
@@ -20,6 +21,7 @@ use crate::{
     clock::{Clock, Span, SystemClock},
     directory::{Directory, StaticDirectory},
     error::Invalid,
+    id::ExecutorId,
     model::{Principal, Request, Text, canonical::DigestKey},
     notify::{HandlerReply, Notice, Notifier, NotifyError, TokenKey, handler},
     policy::{AskAlways, Call, Policy, Ruling, policy_fn},
@@ -221,6 +223,7 @@ impl ManagerBuilder {
             Some(key) => key,
             None => TokenKey::random()?,
         };
+        let handover = Handover::new(ExecutorId::generate(self.clock.now()));
         let core = Arc::new(Core {
             journal: journal::Journal::new(Arc::clone(&store)),
             store,
@@ -242,6 +245,7 @@ impl ManagerBuilder {
             attempts: RefusedAttempts::default(),
             due_bell: bell::Bell::new(),
             outbox_bell: bell::Bell::new(),
+            handover,
             approved_bells: Mutex::default(),
             stop: bell::Stop::new(),
             runtime: Workers::new()?,

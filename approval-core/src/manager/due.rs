@@ -78,7 +78,7 @@ impl Core {
         at: Option<Timestamp>,
     ) -> Result<Option<Timestamp>, ApprovalError> {
         let Some(at) = at else { return Ok(None) };
-        let left = at.duration_since(self.store.now().await?);
+        let left = at.duration_since(self.now().await?);
         Ok(Some(after(self.clock.now(), left)))
     }
 }

@@ -10,7 +10,9 @@ use crate::{
     lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
     model::{Execution, Gate, People, Principal, Request},
     notify,
-    store::{Commit, CommitOutcome, Condition, Document, Expect, RowWrite, StoreError, Stored},
+    store::{
+        ClaimWhenWriting, Commit, CommitOutcome, Condition, Document, Expect, RowWrite, StoreError, Stored,
+    },
 };
 
 /// How often a change is applied again to what others wrote in between. Each round means that somebody else got through.
@@ -41,7 +43,7 @@ impl Core {
         for _ in 0..ROUNDS {
             let people = self.people(&lifecycle::principals_of_draft(&draft)).await?;
             let halts = self.halts.view(self).await?;
-            let now = self.store.now().await?;
+            let now = self.now().await?;
             let facts = facts(&people, &halts, now);
             let transition = match lifecycle::create(draft.clone(), &facts, now) {
                 Ok(transition) => transition,
@@ -63,6 +65,14 @@ impl Core {
             }
         }
         Err(too_busy())
+    }
+
+    /// The store's present moment.
+    pub(crate) async fn now(&self) -> Result<Timestamp, StoreError> {
+        match self.store.now_at_once() {
+            Some(now) => Ok(now),
+            None => self.store.now().await,
+        }
     }
 
     /// Does what a command says to a request.
@@ -132,7 +142,7 @@ impl Core {
             let request = &stored.request;
             let people = self.people(&lifecycle::principals(request, Some(command), edited_gate)).await?;
             let halts = self.halts.view(self).await?;
-            let now = self.store.now().await.map_err(ApprovalError::from)?;
+            let now = self.now().await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
             facts.edited_gate = edited_gate;
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
@@ -215,6 +225,11 @@ impl Core {
             .any(|notice| notice.kind.asks() && matches!(notice.delivery, Delivery::Delivered { .. })))
     }
 
+    /// Who delivers the notices that are about to be written: this process, at once, if it has a worker for that.
+    fn claim_when_writing(&self) -> Option<ClaimWhenWriting> {
+        if self.store.claims_when_writing() { self.handover.claim() } else { None }
+    }
+
     async fn write(
         &self,
         expect: Expect,
@@ -229,6 +244,7 @@ impl Core {
         let commit = Commit {
             row: Some(RowWrite { expect, document: Document::new(Arc::clone(&request)) }),
             events,
+            claim: if notices.is_empty() { None } else { self.claim_when_writing() },
             notices,
             not_before,
             not_after,

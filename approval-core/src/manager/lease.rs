@@ -68,7 +68,7 @@ impl Lease {
         if let Some(held) = self.current() {
             return Ok(held.executor);
         }
-        let now = core.store.now().await?;
+        let now = core.now().await?;
         let executor = ExecutorId::generate(now);
         match core
             .store
@@ -109,7 +109,7 @@ impl Lease {
     /// new one under a new name.
     pub(crate) async fn renew(&self, core: &Core) -> Result<(), ApprovalError> {
         let Some(held) = self.current() else { return Ok(()) };
-        let now = core.store.now().await?;
+        let now = core.now().await?;
         let commit =
             self.write(core, held.executor, now, Condition::Version(record_of(held.executor), held.version))?;
         match core.store.commit(commit).await? {
@@ -191,7 +191,7 @@ pub(crate) async fn sweep(core: &Arc<Core>) -> Result<(), ApprovalError> {
         let records = core.store.records(PREFIX, after.as_ref(), 100).await?;
         let Some(last) = records.last() else { break };
         after = Some(last.name.clone());
-        let now = core.store.now().await?;
+        let now = core.now().await?;
         for record in &records {
             take_away(core, record, now).await?;
         }

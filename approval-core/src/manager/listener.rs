@@ -23,6 +23,7 @@ impl ChangeListener for Core {
                     self.due_bell.ring();
                     self.ring_approved();
                 }
+                Change::Claimed { owner, until, notices } => self.handover.put(*owner, *until, notices),
                 Change::Notices => self.outbox_bell.ring(),
                 Change::Record(name) => {
                     if name == self.halts.name() {

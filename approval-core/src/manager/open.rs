@@ -116,7 +116,7 @@ impl ApprovalManager {
         let core = &self.core;
         core.at_work()?;
         let old = core.newest(core.load(request).await?).await?;
-        let now = core.store.now().await?;
+        let now = core.now().await?;
         let id = RequestId::generate(now);
         match core.may_retry(&old, id, now).await {
             Ok(()) => {}
@@ -230,13 +230,13 @@ impl Core {
             run: prepared.context.run.as_ref(),
             risk: prepared.spec.risk,
             cost,
-            now: self.store.now().await?,
+            now: self.now().await?,
         };
         self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))
     }
 
     async fn draft(&self, prepared: &Prepared, gate: Arc<Gate>) -> Result<Draft, ApprovalError> {
-        let now = self.store.now().await?;
+        let now = self.now().await?;
         let Prepared { spec, bound, agent, context, key } = prepared;
         Ok(Draft {
             id: RequestId::generate(now),
@@ -290,7 +290,7 @@ impl Core {
             run: request.run.as_ref(),
             risk: request.risk,
             cost,
-            now: self.store.now().await?,
+            now: self.now().await?,
         };
         match self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))? {
             Ruling::Deny { rule, reason } => {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use super::{Core, runtime::back_off};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     id::{ExecutorId, NoticeId},
     model::{Delivery, NoticeKind, OutboxNotice, Request},
     notify::{MessageRef, Notice, Notifier, NotifyError},
-    store::{ClaimedNotice, NoticeClaim, NoticeSettlement},
+    store::{NoticeClaim, NoticeClaims, NoticeSettlement},
 };
 
 /// Notices that are claimed together.
@@ -30,7 +30,7 @@ const LONGEST_NAP: Span = Span::from_secs(30);
 /// Delivers notices until the manager stops.
 pub(crate) async fn run(core: Arc<Core>) {
     let claim = NoticeClaim {
-        owner: ExecutorId::generate(core.clock.now()),
+        owner: core.handover.owner(),
         channels: core.notifiers.iter().map(|(name, _)| Arc::clone(name)).collect(),
         lease: LEASE,
         limit: BATCH,
@@ -38,75 +38,152 @@ pub(crate) async fn run(core: Arc<Core>) {
     if claim.channels.is_empty() {
         return;
     }
-    let mut under_way = FuturesUnordered::new();
-    let mut ids: HashSet<NoticeId> = HashSet::new();
-    let mut failures = 0;
+    core.handover.open();
+    let mut worker = Worker::new(&core, claim);
+    let mut wake = worker.look().await;
+    // It outlives a turn: there are many turns, and a timer is dear.
+    let mut nap = core.clock.sleep_until(wake);
+    let mut rung = false;
     while !core.stop.is_stopped() {
-        core.outbox_bell.disarm();
-        let wake = match turn(&core, &claim, &mut ids).await {
-            Ok((slow, next)) => {
-                failures = 0;
-                under_way.extend(slow);
-                let nap = after(core.clock.now(), LONGEST_NAP);
-                next.map_or(nap, |next| next.min(nap))
+        let full = worker.under_way.len() >= UNDER_WAY;
+        let look = tokio::select! {
+            () = core.handover.some(), if !full => {
+                match worker.deliver_own().await {
+                    Some(again) if again < wake => {
+                        wake = again;
+                        nap = core.clock.sleep_until(wake);
+                    }
+                    _ => {}
+                }
+                false
             }
-            Err(error) => {
-                failures += 1;
-                tracing::error!(%error, failures, "the outbox could not be read or written; it is tried again");
-                after(core.clock.now(), back_off(Span::from_millis(500), failures))
+            Some(settlement) = worker.under_way.next(), if !worker.under_way.is_empty() => {
+                worker.finish(settlement).await;
+                false
             }
+            // Also when nothing more can be begun: it tells of the end, too.
+            () = core.outbox_bell.rung() => {
+                rung = true;
+                false
+            }
+            () = &mut nap, if !full => true,
         };
-        let full = under_way.len() >= UNDER_WAY;
-        if wake <= core.clock.now() && !full {
+        let full = worker.under_way.len() >= UNDER_WAY;
+        if (look || rung) && !full && !core.stop.is_stopped() {
+            rung = false;
+            wake = worker.look().await;
+            nap = core.clock.sleep_until(wake);
+        }
+    }
+    worker.hand_back().await;
+}
+
+type Slow = BoxFuture<'static, NoticeSettlement>;
+
+struct Worker<'a> {
+    core: &'a Arc<Core>,
+    claim: NoticeClaim,
+    under_way: FuturesUnordered<Slow>,
+    /// The notices that are under way.
+    ids: HashSet<NoticeId>,
+    failures: u32,
+}
+
+impl<'a> Worker<'a> {
+    fn new(core: &'a Arc<Core>, claim: NoticeClaim) -> Self {
+        Self { core, claim, under_way: FuturesUnordered::new(), ids: HashSet::new(), failures: 0 }
+    }
+
+    /// Claims what waits in the store, and begins to deliver it. When to look again.
+    async fn look(&mut self) -> Timestamp {
+        loop {
+            let wake = match self.turn().await {
+                Ok(next) => {
+                    self.failures = 0;
+                    let nap = after(self.core.clock.now(), LONGEST_NAP);
+                    next.map_or(nap, |next| next.min(nap))
+                }
+                Err(error) => {
+                    self.failures += 1;
+                    let failures = self.failures;
+                    tracing::error!(%error, failures, "the outbox could not be read or written; it is tried again");
+                    after(self.core.clock.now(), back_off(Span::from_millis(500), failures))
+                }
+            };
+            let full = self.under_way.len() >= UNDER_WAY;
+            if wake > self.core.clock.now() || full || self.core.stop.is_stopped() {
+                return wake;
+            }
             // Others may run between two turns.
             tokio::task::yield_now().await;
-            continue;
-        }
-        tokio::select! {
-            Some(settlement) = under_way.next(), if !under_way.is_empty() => finish(&core, settlement, &mut ids).await,
-            () = core.clock.sleep_until(wake), if !full => {}
-            () = core.outbox_bell.rung(), if !full => {}
-            () = core.stop.stopped() => {}
         }
     }
-}
 
-async fn finish(core: &Core, settlement: NoticeSettlement, ids: &mut HashSet<NoticeId>) {
-    ids.remove(&settlement.id);
-    if let Err(error) = core.store.settle_notices(vec![settlement]).await {
-        tracing::error!(%error, "it could not be noted what became of a notice; it will be delivered again");
+    async fn turn(&mut self) -> Result<Option<Timestamp>, ApprovalError> {
+        let NoticeClaims { notices, next } = self.core.store.claim_notices(&self.claim).await?;
+        self.begin(notices.into_iter().map(|claimed| claimed.notice)).await?;
+        self.core.by_own_clock(next).await
     }
-}
 
-type Slow = futures_util::future::BoxFuture<'static, NoticeSettlement>;
-
-/// Claims what waits and begins to deliver it. What is done at once is settled together; the rest is returned.
-async fn turn(
-    core: &Arc<Core>,
-    claim: &NoticeClaim,
-    ids: &mut HashSet<NoticeId>,
-) -> Result<(Vec<Slow>, Option<Timestamp>), ApprovalError> {
-    let claimed = core.store.claim_notices(claim).await?;
-    let mut done = Vec::with_capacity(claimed.notices.len());
-    let mut slow: Vec<Slow> = Vec::new();
-    for ClaimedNotice { notice, .. } in claimed.notices {
-        if !ids.insert(notice.id) {
-            continue; // Its delivery is still under way here; the claim has just been prolonged.
+    /// Delivers what this process claimed when it wrote it. When to claim again what takes longer.
+    async fn deliver_own(&mut self) -> Option<Timestamp> {
+        let own = self.core.handover.take();
+        let until = own.iter().map(|(_, until)| *until).min();
+        let before = self.under_way.len();
+        let begun = self.begin(own.into_iter().map(|(notice, _)| notice)).await;
+        if let Err(error) = &begun {
+            tracing::error!(%error, "it could not be noted what became of notices; they will be delivered again");
         }
-        let id = notice.id;
-        let mut delivery = deliver(Arc::clone(core), notice, claim.owner).boxed();
-        match (&mut delivery).now_or_never() {
-            Some(settlement) => {
-                ids.remove(&id);
-                done.push(settlement);
+        if begun.is_ok() && self.under_way.len() == before {
+            return None;
+        }
+        self.core.by_own_clock(until).await.unwrap_or(until)
+    }
+
+    /// Begins to deliver. What is done at once is settled together.
+    async fn begin(&mut self, notices: impl Iterator<Item = OutboxNotice>) -> Result<(), ApprovalError> {
+        let mut done = Vec::new();
+        for notice in notices {
+            let id = notice.id;
+            if self.ids.contains(&id) {
+                continue; // Its delivery is still under way here; the claim has just been prolonged.
             }
-            None => slow.push(delivery),
+            let mut delivery = deliver(Arc::clone(self.core), notice, self.claim.owner).boxed();
+            if let Some(settlement) = (&mut delivery).now_or_never() {
+                done.push(settlement);
+            } else {
+                self.ids.insert(id);
+                self.under_way.push(delivery);
+            }
+        }
+        if !done.is_empty() {
+            self.core.store.settle_notices(done).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self, settlement: NoticeSettlement) {
+        self.ids.remove(&settlement.id);
+        if let Err(error) = self.core.store.settle_notices(vec![settlement]).await {
+            tracing::error!(%error, "it could not be noted what became of a notice; it will be delivered again");
         }
     }
-    if !done.is_empty() {
-        core.store.settle_notices(done).await?;
+
+    /// Gives back to the store what was handed over and is not under way.
+    async fn hand_back(self) {
+        let left = self.core.handover.close().into_iter().map(|(notice, _)| NoticeSettlement {
+            request: notice.request,
+            id: notice.id,
+            owner: self.claim.owner,
+            delivery: notice.delivery,
+        });
+        let left: Vec<NoticeSettlement> = left.collect();
+        if !left.is_empty()
+            && let Err(error) = self.core.store.settle_notices(left).await
+        {
+            tracing::warn!(%error, "notices could not be handed back; others deliver them a little later");
+        }
     }
-    Ok((slow, core.by_own_clock(claimed.next).await?))
 }
 
 async fn deliver(core: Arc<Core>, row: OutboxNotice, owner: ExecutorId) -> NoticeSettlement {
@@ -124,12 +201,12 @@ async fn deliver(core: Arc<Core>, row: OutboxNotice, owner: ExecutorId) -> Notic
 async fn try_deliver(core: &Core, row: OutboxNotice) -> Result<Delivery, ApprovalError> {
     let Some((_, notifier)) = core.notifiers.iter().find(|(name, _)| *name == row.channel) else {
         return Ok(Delivery::Failed {
-            at: core.store.now().await?,
+            at: core.now().await?,
             why: "this process has no such channel".into(),
         });
     };
     if row.kind == NoticeKind::Closed && !notifier.capabilities().updates {
-        return Ok(Delivery::Obsolete { at: core.store.now().await? });
+        return Ok(Delivery::Obsolete { at: core.now().await? });
     }
     // A notice tells of a change that this process may not have heard of yet. What it remembers is never older than the
     // opening of the request, but may well be older than its decision.
@@ -138,7 +215,7 @@ async fn try_deliver(core: &Core, row: OutboxNotice) -> Result<Delivery, Approva
         Some(stored) => stored.request,
         None => core.load(row.request).await?.request,
     };
-    let now = core.store.now().await?;
+    let now = core.now().await?;
     if row.kind.asks() && !request.status.is_open() {
         return Ok(Delivery::Obsolete { at: now });
     }
@@ -146,7 +223,7 @@ async fn try_deliver(core: &Core, row: OutboxNotice) -> Result<Delivery, Approva
         Delivery::Waiting { attempts, .. } => *attempts,
         Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. } => 0,
     };
-    let notice = shown(core, &row, request, attempts)?;
+    let notice = shown(core, &row, request, attempts);
     let sending = async {
         if row.kind == NoticeKind::Closed {
             close(core, &**notifier, &notice).await
@@ -159,7 +236,7 @@ async fn try_deliver(core: &Core, row: OutboxNotice) -> Result<Delivery, Approva
         Ok(sent) => sent?,
         Err(_) => Err(NotifyError::retry("the channel panicked")),
     };
-    let now = core.store.now().await?;
+    let now = core.now().await?;
     Ok(match sent {
         Ok(Some(message)) => Delivery::Delivered { at: now, message: message.map(|MessageRef(text)| text) },
         Ok(None) => Delivery::Obsolete { at: now },
@@ -177,24 +254,11 @@ async fn try_deliver(core: &Core, row: OutboxNotice) -> Result<Delivery, Approva
     })
 }
 
-fn shown(
-    core: &Core,
-    row: &OutboxNotice,
-    request: Arc<Request>,
-    attempts: u32,
-) -> Result<Notice, ApprovalError> {
-    let token = row
-        .kind
-        .asks()
-        .then(|| core.settings.token_key.issue(row.request, &row.to, request.revision.digest))
-        .transpose()?;
+fn shown(core: &Core, row: &OutboxNotice, request: Arc<Request>, attempts: u32) -> Notice {
     let notice =
         Notice::new(row.id, row.kind, row.to.clone(), Arc::clone(&row.channel), request, row.created_at)
             .after_attempts(attempts);
-    Ok(match token {
-        Some(token) => notice.with_token(token),
-        None => notice,
-    })
+    if row.kind.asks() { notice.with_token_key(core.settings.token_key.clone()) } else { notice }
 }
 
 /// Brings the earlier messages to the same receiver up to date. `None` if there are none: nothing is to be said to somebody
@@ -235,6 +299,6 @@ async fn close(
 /// Whether a waiting notice will not be delivered any more, because its request is decided and nobody is at it.
 async fn row_is_dead(core: &Core, row: &OutboxNotice) -> Result<bool, ApprovalError> {
     let Delivery::Waiting { next_at, .. } = &row.delivery else { return Ok(true) };
-    let now = core.store.now().await?;
+    let now = core.now().await?;
     Ok(*next_at > now && !core.load(row.request).await?.request.status.is_open())
 }

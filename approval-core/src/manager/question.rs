@@ -167,7 +167,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
             gate.timeout = Some(timeout);
         }
         let context = Context::current();
-        let now = core.store.now().await?;
+        let now = core.now().await?;
         Ok(Draft {
             id: RequestId::generate(now),
             namespace: Arc::clone(&core.settings.namespace),

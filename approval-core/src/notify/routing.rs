@@ -24,6 +24,9 @@ pub(crate) async fn route(
         if notifiers.is_empty() {
             break;
         }
+        if !notifiers.iter().any(|(_, one)| one.reaches(&draft.to)) {
+            continue;
+        }
         let preferred = directory.channels(&draft.to).await.unwrap_or_else(|error| {
             tracing::warn!(to = %draft.to, %error, "the directory does not say how to reach a person; using every channel");
             None

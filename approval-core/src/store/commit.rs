@@ -2,8 +2,8 @@
 
 use super::{Document, Record, RecordName, StoreError, Stored};
 use crate::{
-    clock::Timestamp,
-    id::RequestId,
+    clock::{Span, Timestamp},
+    id::{ExecutorId, RequestId},
     model::{EventLine, OutboxNotice},
 };
 
@@ -65,6 +65,15 @@ pub struct RecordWrite {
     pub value: Option<Vec<u8>>,
 }
 
+/// Claims the notices of a commit in the same write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimWhenWriting {
+    /// Who delivers them.
+    pub owner: ExecutorId,
+    /// How long nobody else gets them.
+    pub lease: Span,
+}
+
 /// One atomic change: everything in it is written, or nothing. It is about one request at the most: the row's, which
 /// the notices name too; without a row, the one that the notices name (there need not be such a request).
 #[derive(Clone, Debug, Default)]
@@ -75,6 +84,9 @@ pub struct Commit {
     pub events: Vec<EventLine>,
     /// Rows for the outbox.
     pub notices: Vec<OutboxNotice>,
+    /// Claims these rows in the same write, as [`super::Store::claim_notices`] would right after it; the listeners are handed
+    /// them ([`super::Change::Claimed`]). Only for a store that [says](super::Store::claims_when_writing) that it does so.
+    pub claim: Option<ClaimWhenWriting>,
     /// Refused before this moment.
     pub not_before: Option<Timestamp>,
     /// Refused from this moment on.

@@ -1,5 +1,6 @@
 //! The store in memory: for tests, and for agents that live no longer than what they ask for.
 
+mod history;
 mod keys;
 mod notice;
 mod outbox;
@@ -26,9 +27,9 @@ use self::{
     shard::{NEVER, NewState},
 };
 use super::{
-    Change, ChangeListener, Commit, CommitOutcome, Due, Expect, JournalEntry, JournalLine, Listeners,
-    NoticeClaim, NoticeClaims, NoticeSettlement, Order, Page, Query, Record, RecordName, Store, StoreError,
-    StoreInfo, StoreTime, Stored,
+    Change, ChangeListener, ClaimWhenWriting, Commit, CommitOutcome, Due, Expect, JournalEntry, JournalLine,
+    Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Order, Page, Query, Record, RecordName, Store,
+    StoreError, StoreInfo, StoreTime, Stored,
 };
 use crate::{
     clock::{Clock, SystemClock, Timestamp, after},
@@ -153,14 +154,19 @@ impl MemoryStore {
             return Ok(refused);
         }
 
-        let mut changes = Vec::new();
+        let mut changes = Vec::with_capacity(if heard { 2 } else { 0 });
         if heard {
             if let Some((_, request)) = &next {
                 let stored = Some(Stored { version, request: Arc::clone(request) });
                 changes.push(Change::Request { id, stored });
             }
-            if !commit.notices.is_empty() {
-                changes.push(Change::Notices);
+            match commit.claim {
+                _ if commit.notices.is_empty() => {}
+                Some(ClaimWhenWriting { owner, lease }) => {
+                    let until = after(at, lease);
+                    changes.push(Change::Claimed { owner, until, notices: commit.notices.clone() });
+                }
+                None => changes.push(Change::Notices),
             }
             changes.extend(commit.writes.iter().map(|write| Change::Record(write.name.clone())));
         }
@@ -172,7 +178,8 @@ impl MemoryStore {
             due_at,
             events: commit.events,
         });
-        let before = shard.write(id, state, commit.notices, &self.outbox);
+        let claim = commit.claim.map(|claim| (claim.owner, after(at, claim.lease).as_microsecond()));
+        let before = shard.write(id, state, (commit.notices, claim), &self.outbox);
         records.apply(commit.writes, at);
         drop(records);
         let mut telling = if heard { shard.outgoing.push(changes) } else { None };
@@ -211,11 +218,8 @@ impl MemoryStore {
         for place in places {
             let (_, id, number) = place;
             let mut shard = self.slot(id)?.lock();
-            match shard.claim(place, claim.owner, until) {
-                Ok(notice) => claimed.push((number, notice)),
-                Err(Some(channel)) => self.outbox.remove(&channel, (until, id, number)),
-                Err(None) => {}
-            }
+            let notice = shard.claim(place, (claim.owner, until), &self.outbox);
+            claimed.extend(notice.map(|notice| (number, notice)));
         }
         // Oldest request first, and within a request in the order of writing.
         claimed.sort_unstable_by_key(|(number, claimed)| (claimed.notice.request, *number));
@@ -233,6 +237,14 @@ impl Store for MemoryStore {
     async fn now(&self) -> Result<Timestamp, StoreError> {
         self.open()?;
         Ok(self.time.now())
+    }
+
+    fn now_at_once(&self) -> Option<Timestamp> {
+        self.open().ok().map(|()| self.time.now())
+    }
+
+    fn claims_when_writing(&self) -> bool {
+        true
     }
 
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use approval_core::{
-    clock::Timestamp,
+    clock::{Timestamp, after},
     id::RequestId,
-    model::{EventLine, ExecutionState},
+    model::{EventLine, ExecutionState, OutboxNotice},
     store::{
-        Change, Commit, CommitOutcome, Condition, Document, Expect, Record, RecordName, RecordWrite,
-        StoreError, Stored,
+        Change, ClaimWhenWriting, Commit, CommitOutcome, Condition, Document, Expect, Record, RecordName,
+        RecordWrite, StoreError, Stored,
     },
 };
 use rusqlite::{OptionalExtension, params};
@@ -41,10 +41,23 @@ pub(super) struct CommitTask {
     row: Option<Row>,
     events: Vec<EventLine>,
     notices: Vec<NewNotice>,
+    claim: Option<Claim>,
     not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
     conditions: Vec<Condition>,
     writes: Vec<RecordWrite>,
+}
+
+/// Who has the notices from the beginning, and the notices, for telling the owner.
+struct Claim {
+    by: ClaimWhenWriting,
+    notices: Vec<OutboxNotice>,
+}
+
+impl Claim {
+    fn until(&self, now: Timestamp) -> Timestamp {
+        after(now, self.by.lease)
+    }
 }
 
 struct Row {
@@ -69,13 +82,15 @@ impl CommitTask {
     /// When it is no single change, or cannot be encoded.
     pub(super) fn new(commit: Commit) -> Result<Self, StoreError> {
         commit.subject()?;
-        let Commit { row, events, notices, not_before, not_after, conditions, writes } = commit;
+        let Commit { row, events, notices, claim, not_before, not_after, conditions, writes } = commit;
         let row = row.map(|row| {
             let bytes = row.document.encode()?;
             Ok::<_, StoreError>(Row { expect: row.expect, document: row.document, bytes })
         });
-        let notices = notices.iter().map(NewNotice::new).collect::<Result<_, _>>()?;
-        Ok(Self { row: row.transpose()?, events, notices, not_before, not_after, conditions, writes })
+        let row = row.transpose()?;
+        let encoded = notices.iter().map(NewNotice::new).collect::<Result<_, _>>()?;
+        let claim = claim.filter(|_| !notices.is_empty()).map(|by| Claim { by, notices });
+        Ok(Self { row, events, notices: encoded, claim, not_before, not_after, conditions, writes })
     }
 
     /// Why the change cannot be made, time and conditions considered; version and key are the row's matter.
@@ -106,8 +121,9 @@ impl CommitTask {
                     .map_err(&fail)?;
             }
         }
+        let claim = self.claim.as_ref().map(|claim| (claim.by.owner, claim.until(now)));
         for notice in &self.notices {
-            notice.write(batch)?;
+            notice.write(batch, claim)?;
         }
         for write in &self.writes {
             write_record(batch, write, now)?;
@@ -115,13 +131,19 @@ impl CommitTask {
         Ok(())
     }
 
-    fn note_changes(&self, changes: &mut Vec<Change>, version: u64) {
+    fn note_changes(&self, changes: &mut Vec<Change>, now: Timestamp, version: u64) {
         if let Some(row) = &self.row {
             let request = Arc::clone(row.document.request());
             changes.push(Change::Request { id: request.id, stored: Some(Stored { version, request }) });
         }
-        if !self.notices.is_empty() {
-            changes.push(Change::Notices);
+        match &self.claim {
+            _ if self.notices.is_empty() => {}
+            Some(claim) => changes.push(Change::Claimed {
+                owner: claim.by.owner,
+                until: claim.until(now),
+                notices: claim.notices.clone(),
+            }),
+            None => changes.push(Change::Notices),
         }
         changes.extend(self.writes.iter().map(|write| Change::Record(write.name.clone())));
     }
@@ -155,7 +177,7 @@ impl Task for CommitTask {
         (batch.failpoint)("before the events");
         self.write_rest(batch, now)?;
         (batch.failpoint)("after the change");
-        self.note_changes(&mut batch.changes, version);
+        self.note_changes(&mut batch.changes, now, version);
         Ok(Verdict::Committed { at: now, version })
     }
 }

@@ -2,7 +2,7 @@
 
 use approval_core::{
     clock::{Timestamp, after},
-    id::RequestId,
+    id::{ExecutorId, RequestId},
     model::{Delivery, OutboxNotice, Text},
     store::{Change, ClaimedNotice, NoticeClaim, NoticeClaims, NoticeSettlement, StoreError},
 };
@@ -16,7 +16,7 @@ use super::{
 };
 
 const INSERT: &str =
-    "INSERT INTO notices (id, request, channel, claimable_at, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+    "INSERT INTO notices (id, request, channel, claimable_at, body, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 /// Steps from channel to channel on the index, without touching their notices.
 const CHANNELS: &str = "WITH RECURSIVE waiting (channel) AS (
         SELECT min(channel) FROM notices WHERE claimable_at IS NOT NULL
@@ -52,11 +52,20 @@ impl NewNotice {
         })
     }
 
-    pub(super) fn write(&self, batch: &Batch<'_>) -> Result<(), StoreError> {
+    /// Writes it, claimed by somebody until a moment or by nobody.
+    pub(super) fn write(
+        &self,
+        batch: &Batch<'_>,
+        claim: Option<(ExecutorId, Timestamp)>,
+    ) -> Result<(), StoreError> {
         let fail = failed("a notice could not be written");
+        let (claimable_at, owner) = match (self.claimable_at, claim) {
+            (Some(at), Some((owner, until))) => (Some(at.max(micros(until))), Some(*owner.as_bytes())),
+            (claimable_at, _) => (claimable_at, None),
+        };
         batch
             .statement(INSERT, &fail)?
-            .execute(params![self.id, self.request, &*self.channel, self.claimable_at, self.body])
+            .execute(params![self.id, self.request, &*self.channel, claimable_at, self.body, owner])
             .map_err(&fail)?;
         Ok(())
     }

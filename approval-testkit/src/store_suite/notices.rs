@@ -4,7 +4,7 @@ use approval_core::{
     clock::{Span, Timestamp},
     id::{ExecutorId, NoticeId, RequestId},
     model::{Delivery, OutboxNotice},
-    store::{ClaimedNotice, NoticeClaim, NoticeSettlement},
+    store::{Change, ClaimWhenWriting, ClaimedNotice, NoticeClaim, NoticeSettlement},
 };
 
 use super::{
@@ -269,5 +269,41 @@ pub(super) async fn each_notice_has_one_owner(env: &mut Env) -> Check {
     all.sort_unstable();
     all.dedup();
     ensure_eq!((total, all.len()), (100, 100), "how many were claimed, and how many of them once");
+    Ok(())
+}
+
+pub(super) async fn a_commit_may_claim_its_notices(env: &mut Env) -> Check {
+    if !env.store.claims_when_writing() {
+        return Ok(());
+    }
+    let mut ear = env.ear();
+    let until = env.seconds(60);
+    let claim_by = |number| Some(ClaimWhenWriting { owner: owner(number), lease: Span::from_secs(60) });
+    let mut written = Vec::new();
+    for number in [1, 2] {
+        let (id, sample) = env.sample();
+        let mut commit = creation(&sample)?;
+        commit.notices = vec![notice(id, "mail", env.now())?];
+        commit.claim = claim_by(number);
+        committed(env.store.commit(commit.clone()).await?)?;
+        let told = ear.until(|change| matches!(change, Change::Claimed { .. } | Change::Notices)).await?;
+        let Some(Change::Claimed { owner: by, until: end, notices }) = told.last() else {
+            return Err(Stop::Broken(format!("claimed notices are told as {:.300?}", told.last())));
+        };
+        ensure_eq!((*by, *end, notices), (owner(number), until, &commit.notices), "what the owner is handed");
+        written.append(&mut commit.notices);
+    }
+    let [settled, left] = written.as_slice() else { return Err(Stop::Broken("two notices".to_owned())) };
+    let other = env.store.claim_notices(&claim(owner(3), &[])).await?;
+    ensure_eq!((other.notices, other.next), (vec![], Some(until)), "what another owner gets");
+    for by in [3, 1] {
+        env.store.settle_notices(settlement(settled, owner(by), delivered(env.now()))).await?;
+        let stored = env.store.notices(settled.request).await?;
+        let counts = stored.iter().any(|notice| matches!(notice.delivery, Delivery::Delivered { .. }));
+        ensure_eq!(counts, by == 1, "whether it counts who settles");
+    }
+    env.clock.set(until);
+    let again = claimed(env, &claim(owner(3), &[])).await?;
+    ensure_eq!(ids(&again), vec![left.id], "what is claimed after the lease");
     Ok(())
 }

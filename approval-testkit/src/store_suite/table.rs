@@ -109,6 +109,7 @@ cases! { $
         only_the_owner_settles: "a settlement counts if it is by the present owner",
         the_owner_may_settle_late: "an owner may settle after the lease, as long as nobody took it over",
         settlements_of_unknown_notices_are_ignored: "settlements of unknown notices are ignored, the others count",
+        a_commit_may_claim_its_notices: "where a commit claims its notices, the owner is handed them and nobody else gets them until its lease ends",
         each_notice_has_one_owner: "of many claims at once each notice goes to one",
     }
     records {

@@ -22,6 +22,7 @@ pub(super) struct NoticeRow {
 #[derive(Debug)]
 enum Kept {
     Waiting { attempts: u32, next_at: i64 },
+    Delivered { at: i64 },
     Ended(Box<Delivery>),
 }
 
@@ -42,6 +43,7 @@ impl From<Delivery> for Kept {
             Delivery::Waiting { attempts, next_at } => {
                 Self::Waiting { attempts, next_at: next_at.as_microsecond() }
             }
+            Delivery::Delivered { at, message: None } => Self::Delivered { at: at.as_microsecond() },
             ended @ (Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. }) => {
                 Self::Ended(Box::new(ended))
             }
@@ -77,6 +79,7 @@ impl NoticeRow {
                 Kept::Waiting { attempts, next_at } => {
                     Delivery::Waiting { attempts: *attempts, next_at: moment(*next_at) }
                 }
+                Kept::Delivered { at } => Delivery::Delivered { at: moment(*at), message: None },
                 Kept::Ended(delivery) => (**delivery).clone(),
             },
         }

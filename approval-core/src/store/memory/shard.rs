@@ -6,13 +6,14 @@ use std::{
 };
 
 use super::{
+    history::History,
     notice::{NoticeRow, moment},
     outbox::{Outbox, Place},
     outgoing::Outgoing,
 };
 use crate::{
     id::{ExecutorId, RequestId},
-    model::{EventLine, OutboxNotice, Text},
+    model::{EventLine, OutboxNotice},
     store::{ClaimedNotice, NoticeSettlement, Order, Query, Stored},
 };
 
@@ -25,13 +26,13 @@ struct Row {
     /// `None`: there are only notices about it.
     stored: Option<Stored>,
     due_at: i64,
-    events: Box<[EventLine]>,
+    history: History,
     notices: Box<[NoticeRow]>,
 }
 
 impl Default for Row {
     fn default() -> Self {
-        Self { stored: None, due_at: NEVER, events: Box::default(), notices: Box::default() }
+        Self { stored: None, due_at: NEVER, history: History::default(), notices: Box::default() }
     }
 }
 
@@ -58,15 +59,15 @@ impl Shard {
 
     /// The number of the last line of a request's history.
     pub(super) fn last_event(&self, id: RequestId) -> u64 {
-        self.rows.get(&id).and_then(|row| row.events.last()).map_or(0, |line| line.seq)
+        self.rows.get(&id).map_or(0, |row| row.history.last())
     }
 
-    /// Writes a state and notices. Gives back the state before, so that it is dropped after the lock.
+    /// Writes a state and notices, claimed by somebody until a moment or by nobody. Gives back the state before, so that it is dropped after the lock.
     pub(super) fn write(
         &mut self,
         id: RequestId,
         state: Option<NewState>,
-        notices: Vec<OutboxNotice>,
+        (notices, claim): (Vec<OutboxNotice>, Option<(ExecutorId, i64)>),
         outbox: &Outbox,
     ) -> Option<Stored> {
         let row = self.rows.entry(id).or_default();
@@ -79,12 +80,15 @@ impl Shard {
                 }
             }
             row.due_at = state.due_at;
-            append(&mut row.events, state.events);
+            row.history.append(id, &state.events);
             before = row.stored.replace(state.stored);
         }
         if !notices.is_empty() {
             let first = row.notices.len();
             append(&mut row.notices, notices.into_iter().map(NoticeRow::from).collect());
+            if let Some((owner, until)) = claim {
+                row.notices.iter_mut().skip(first).for_each(|notice| notice.claim(owner, until));
+            }
             outbox.insert((0..).zip(&row.notices).skip(first).filter_map(|(number, notice)| {
                 notice.claimable_at().map(|at| (&notice.channel, (at, id, number)))
             }));
@@ -93,7 +97,7 @@ impl Shard {
     }
 
     pub(super) fn history(&self, id: RequestId) -> Vec<EventLine> {
-        self.rows.get(&id).map_or_else(Vec::new, |row| row.events.to_vec())
+        self.rows.get(&id).map_or_else(Vec::new, |row| row.history.lines(id))
     }
 
     pub(super) fn notices(&self, id: RequestId) -> Vec<OutboxNotice> {
@@ -143,23 +147,27 @@ impl Shard {
         rows.next().and(last)
     }
 
-    /// Claims the notice at `place`, which the outbox lets be claimed again at `until`. `Err`: it is not there any more, and
-    /// through which channel it went.
+    /// Claims the notice at `place`, which the outbox lets be claimed again at `until`. `None`: it is not there any more.
     pub(super) fn claim(
         &mut self,
         place: Place,
-        owner: ExecutorId,
-        until: i64,
-    ) -> Result<ClaimedNotice, Option<Text>> {
+        (owner, until): (ExecutorId, i64),
+        outbox: &Outbox,
+    ) -> Option<ClaimedNotice> {
         let (at, id, number) = place;
-        let row = self.rows.get_mut(&id).ok_or(None)?;
-        let notice = position(&mut row.notices, number).ok_or(None)?;
-        // It was taken from the outbox without the lock of this shard: it may have been settled since.
-        if notice.claimable_at() != Some(at) {
-            return Err(Some(Text::clone(&notice.channel)));
+        let row = self.rows.get_mut(&id)?;
+        let notice = position(&mut row.notices, number)?;
+        // It was taken from the outbox without the lock of this shard: it may have been settled since, or claimed by
+        // somebody whose lease was over before it was noted.
+        let claimable_at = notice.claimable_at();
+        if claimable_at != Some(at) {
+            outbox.remove(&notice.channel, (until, id, number));
+            let place = claimable_at.map(|at| (&notice.channel, (at, id, number)));
+            outbox.insert(place.into_iter());
+            return None;
         }
         notice.claim(owner, until);
-        Ok(ClaimedNotice { notice: notice.notice(id), until: moment(until) })
+        Some(ClaimedNotice { notice: notice.notice(id), until: moment(until) })
     }
 
     /// Records what became of a claimed notice. Whether it can be claimed again.
