@@ -1,6 +1,9 @@
 //! What may run without asking, what must be asked, and what is forbidden.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use async_trait::async_trait;
 
@@ -57,17 +60,22 @@ pub enum Ruling {
     },
 }
 
+/// Names of rules that many calls share.
+static ALLOW: LazyLock<Text> = LazyLock::new(|| "allow".into());
+static ASK: LazyLock<Text> = LazyLock::new(|| "ask".into());
+static ATTRIBUTE: LazyLock<Text> = LazyLock::new(|| "attribute".into());
+
 impl Ruling {
     /// Runs; the rule is called `allow`.
     #[must_use]
     pub fn allow() -> Self {
-        Self::Allow { rule: "allow".into() }
+        Self::Allow { rule: Text::clone(&ALLOW) }
     }
 
     /// People are asked as the action says; the rule is called `ask`.
     #[must_use]
     pub fn ask() -> Self {
-        Self::Ask { rule: "ask".into(), gate: None }
+        Self::Ask { rule: Text::clone(&ASK), gate: None }
     }
 
     /// People are asked, and these requirements must be met besides those of the action itself. For more than requirements
@@ -119,7 +127,7 @@ pub struct AskAlways;
 #[async_trait]
 impl Policy for AskAlways {
     async fn rule(&self, _: &Call<'_>) -> Result<Ruling, PolicyError> {
-        Ok(Ruling::Ask { rule: "attribute".into(), gate: None })
+        Ok(Ruling::Ask { rule: Text::clone(&ATTRIBUTE), gate: None })
     }
 }
 

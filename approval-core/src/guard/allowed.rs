@@ -1,6 +1,6 @@
 //! A call that the policy allowed without asking: it leaves a journal line.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::{
     approval_error::ApprovalError,
@@ -103,6 +103,9 @@ pub(crate) async fn denied(
     }
 }
 
+/// How most calls end; shared by their lines.
+static SUCCEEDED: LazyLock<Text> = LazyLock::new(|| "succeeded".into());
+
 fn line(
     manager: &ApprovalManager,
     prepared: &Prepared,
@@ -118,7 +121,7 @@ fn line(
         agent: prepared.agent.clone(),
         run: prepared.context.run.clone(),
         rule: Arc::clone(rule),
-        outcome: outcome.into(),
+        outcome: if outcome == &**SUCCEEDED { Text::clone(&SUCCEEDED) } else { outcome.into() },
         why: why.map(Text::from),
     }
 }

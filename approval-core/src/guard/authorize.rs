@@ -134,7 +134,8 @@ impl Authorization {
     /// When the arguments are not the approved ones, the grant was used, ran out or was revoked, or everything is halted.
     pub async fn begin(self, actual: CanonicalJson) -> Result<Running, ApprovalError> {
         let Self { manager, prepared, right } = self;
-        let digest = prepared.spec.bind(actual, manager.core.settings.redaction_key.as_ref())?.digest;
+        let key = manager.core.settings.redaction_key.as_ref();
+        let digest = prepared.bound.digest_of(actual, &prepared.spec, key)?;
         match right {
             Right::Approved(approved) => Ok(Running(Kind::Asked(approved.begin_with(digest).await?))),
             Right::Allowed(rule) => {

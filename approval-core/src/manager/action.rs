@@ -32,6 +32,20 @@ pub struct Action {
 pub(crate) struct Bound {
     pub(crate) arguments: CanonicalJson,
     pub(crate) digest: ArgumentsDigest,
+    /// What was bound, nothing replaced.
+    given: CanonicalJson,
+}
+
+impl Bound {
+    /// The digest of `actual`, bound in the same way; computed again unless it is the very text that was bound.
+    pub(crate) fn digest_of(
+        &self,
+        actual: CanonicalJson,
+        spec: &ActionSpec,
+        key: Option<&DigestKey>,
+    ) -> Result<ArgumentsDigest, Invalid> {
+        if actual == self.given { Ok(self.digest) } else { Ok(spec.bind(actual, key)?.digest) }
+    }
 }
 
 /// An encoding that failed, as an error about the arguments.
@@ -134,6 +148,7 @@ fn object(arguments: CanonicalJson) -> Result<CanonicalJson, Invalid> {
 impl ActionSpec {
     /// Replaces what is secret, and computes the digest of what is left.
     pub(crate) fn bind(&self, arguments: CanonicalJson, key: Option<&DigestKey>) -> Result<Bound, Invalid> {
+        let given = arguments.clone();
         let arguments = if self.redact.is_empty() {
             arguments
         } else {
@@ -162,6 +177,6 @@ impl ActionSpec {
             self.info.schema.as_ref(),
             &arguments,
         );
-        Ok(Bound { arguments, digest })
+        Ok(Bound { arguments, digest, given })
     }
 }

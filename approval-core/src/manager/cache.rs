@@ -1,8 +1,9 @@
 //! The latest known state of requests that were just opened or decided, so that a decision need not read what this process
 //! wrote a moment ago. Only ever a guess: a commit is checked against the version, and a refusal against the store.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
+use super::id_hasher::IdHasher;
 use crate::{
     id::RequestId,
     store::Stored,
@@ -15,12 +16,12 @@ const SLOTS: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct RowCache {
     slots: Box<[Mutex<Option<Stored>>]>,
-    hasher: RandomState,
+    hasher: IdHasher,
 }
 
 impl RowCache {
     pub(crate) fn new() -> Self {
-        Self { slots: (0..SLOTS).map(|_| Mutex::new(None)).collect(), hasher: RandomState::new() }
+        Self { slots: (0..SLOTS).map(|_| Mutex::new(None)).collect(), hasher: IdHasher::default() }
     }
 
     fn slot(&self, id: RequestId) -> Option<&Mutex<Option<Stored>>> {

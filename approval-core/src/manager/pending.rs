@@ -1,6 +1,7 @@
 //! Waiting for people: a future that costs nothing while they think.
 
 use std::{
+    collections::VecDeque,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -31,12 +32,20 @@ pub struct PendingApproval {
     manager: ApprovalManager,
     about: About,
     waiter: Arc<WaiterCell<Stored>>,
+    /// Boxed: a million may wait, and few need it.
+    more: Option<Box<More>>,
+}
+
+/// What only some of those that wait need.
+#[derive(Default)]
+struct More {
     loading: Option<BoxFuture<'static, Result<Option<Stored>, StoreError>>>,
     patience: Option<BoxFuture<'static, ()>>,
     told: u64,
-    events: std::collections::VecDeque<Event>,
-    cancel_on_drop: bool,
+    events: VecDeque<Event>,
+    /// Questions of approvers that were passed on.
     answered: usize,
+    cancel_on_drop: bool,
 }
 
 impl std::fmt::Debug for PendingApproval {
@@ -48,29 +57,38 @@ impl std::fmt::Debug for PendingApproval {
 impl PendingApproval {
     pub(crate) fn register(manager: &ApprovalManager, about: About) -> Self {
         let waiter = manager.core.waiters.register(about.request);
-        Self {
-            manager: manager.clone(),
-            about,
-            waiter,
-            loading: None,
-            patience: None,
-            told: 0,
-            events: std::collections::VecDeque::new(),
-            cancel_on_drop: false,
-            answered: 0,
-        }
+        Self { manager: manager.clone(), about, waiter, more: None }
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
+    /// Asks the store how it stands.
+    fn begin_to_load(&mut self) {
+        let loading = self.load();
+        self.more().loading = Some(loading);
     }
 
     /// Reads the store before waiting: the request existed before this waiter.
     pub(crate) fn look(mut self) -> Self {
-        self.loading = Some(self.load());
+        self.begin_to_load();
         self
     }
 
     /// From now on a drop cancels, if the action says so: the caller may go away while the request is being opened.
-    pub(crate) const fn opening(mut self, spec: &ActionSpec) -> Self {
-        self.cancel_on_drop = spec.cancel_on_drop;
+    pub(crate) fn opening(mut self, spec: &ActionSpec) -> Self {
+        if spec.cancel_on_drop {
+            self.more().cancel_on_drop = true;
+        }
         self
+    }
+
+    /// From now on a drop cancels nothing.
+    fn let_go(&mut self) {
+        if let Some(more) = &mut self.more {
+            more.cancel_on_drop = false;
+        }
     }
 
     /// The caller's patience begins.
@@ -83,7 +101,7 @@ impl PendingApproval {
 
     /// There is no such request; nothing is waited for.
     pub(crate) fn forget(mut self) {
-        self.cancel_on_drop = false;
+        self.let_go();
     }
 
     fn load(&self) -> BoxFuture<'static, Result<Option<Stored>, StoreError>> {
@@ -113,14 +131,14 @@ impl PendingApproval {
     pub fn within(mut self, patience: Span) -> Self {
         let clock = Arc::clone(&self.manager.core.clock);
         let until = after(clock.now(), patience);
-        self.patience = Some(async move { sleep_until(&*clock, until).await }.boxed());
+        self.more().patience = Some(async move { sleep_until(&*clock, until).await }.boxed());
         self
     }
 
     /// Lets go of the request without waiting, and without cancelling it. Attach to it later with its id.
     #[must_use = "the id is what the request is found by again"]
     pub fn detach(mut self) -> RequestId {
-        self.cancel_on_drop = false;
+        self.let_go();
         self.about.request
     }
 
@@ -140,19 +158,21 @@ impl PendingApproval {
     /// When the store failed.
     pub async fn next_event(&mut self) -> Result<Option<Event>, ApprovalError> {
         loop {
-            if let Some(event) = self.events.pop_front() {
-                self.told = event.seq;
+            let more = self.more();
+            if let Some(event) = more.events.pop_front() {
+                more.told = event.seq;
                 return Ok(Some(event));
             }
+            let told = more.told;
             let stored = self.manager.core.load(self.about.request).await?;
-            if stored.request.chain.count > self.told {
+            if stored.request.chain.count > told {
                 let lines = self.manager.core.store.history(self.about.request).await?;
-                let unseen = lines.iter().filter(|line| line.seq > self.told);
+                let unseen = lines.iter().filter(|line| line.seq > told);
                 let events = unseen.map(crate::model::EventLine::event).collect::<Result<_, _>>();
                 let events = events.map_err(|e| {
                     StoreError::unreadable(format!("the history of {} cannot be read: {e}", self.about))
                 })?;
-                self.events = events;
+                self.more().events = events;
                 continue;
             }
             match stored.request.status {
@@ -164,7 +184,7 @@ impl PendingApproval {
             let waiter = Arc::clone(&self.waiter);
             std::future::poll_fn(move |context| waiter.poll_news(context)).await;
             // These news are used up: whoever awaits the result afterwards must look for it.
-            self.loading = Some(self.load());
+            self.begin_to_load();
         }
     }
 
@@ -199,12 +219,12 @@ impl PendingApproval {
     /// An approver wants to know something: asks the agent's answerer, once for each question.
     fn answer_info(&mut self, request: Arc<Request>) {
         let asked = request.info.len();
+        let passed_on = self.more.as_ref().map_or(0, |more| more.answered);
         let Some(answerer) = self.manager.core.settings.info.clone() else { return };
-        let Some(open) = request.info.last().filter(|info| info.answer.is_none() && asked > self.answered)
-        else {
+        let Some(open) = request.info.last().filter(|info| info.answer.is_none() && asked > passed_on) else {
             return;
         };
-        self.answered = asked;
+        self.more().answered = asked;
         let question = open.question.to_string();
         let manager = self.manager.clone();
         let id = self.about.request;
@@ -257,11 +277,11 @@ impl Future for PendingApproval {
     fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let answer = loop {
-            if let Some(loading) = &mut this.loading {
+            if let Some(loading) = this.more.as_mut().and_then(|more| more.loading.as_mut()) {
                 match loading.poll_unpin(context) {
                     Poll::Pending => break None,
                     Poll::Ready(loaded) => {
-                        this.loading = None;
+                        this.more().loading = None;
                         match loaded {
                             Ok(Some(stored)) => {
                                 if let Some(answer) = this.judge(stored) {
@@ -276,7 +296,7 @@ impl Future for PendingApproval {
             }
             match this.waiter.poll_news(context) {
                 Poll::Pending => break None,
-                Poll::Ready(News::Look) => this.loading = Some(this.load()),
+                Poll::Ready(News::Look) => this.begin_to_load(),
                 Poll::Ready(News::Is(stored)) => {
                     if let Some(answer) = this.judge(stored) {
                         break Some(answer);
@@ -285,23 +305,25 @@ impl Future for PendingApproval {
             }
         };
         // Only now: what was decided before the shutdown is told.
-        let answer = answer.or_else(|| match this.loading {
-            None => this.manager.core.at_work().err().map(Err),
-            Some(_) => None,
+        let answer = answer.or_else(|| match this.more.as_deref() {
+            Some(More { loading: Some(_), .. }) => None,
+            _ => this.manager.core.at_work().err().map(Err),
         });
         if let Some(answer) = answer {
-            this.cancel_on_drop = false;
+            this.let_go();
             return Poll::Ready(answer);
         }
-        match &mut this.patience {
-            Some(patience) if this.loading.is_none() => match patience.poll_unpin(context) {
-                Poll::Ready(()) => {
-                    this.patience = None;
-                    this.cancel_on_drop = false;
-                    Poll::Ready(Err(ApprovalError::Pending(this.about.clone())))
+        match this.more.as_deref_mut() {
+            Some(More { patience: Some(patience), loading: None, .. }) => {
+                match patience.poll_unpin(context) {
+                    Poll::Ready(()) => {
+                        this.more().patience = None;
+                        this.let_go();
+                        Poll::Ready(Err(ApprovalError::Pending(this.about.clone())))
+                    }
+                    Poll::Pending => Poll::Pending,
                 }
-                Poll::Pending => Poll::Pending,
-            },
+            }
             _ => Poll::Pending,
         }
     }
@@ -310,7 +332,7 @@ impl Future for PendingApproval {
 impl Drop for PendingApproval {
     fn drop(&mut self) {
         self.manager.core.waiters.forget(self.about.request, &self.waiter);
-        if self.cancel_on_drop {
+        if self.more.as_ref().is_some_and(|more| more.cancel_on_drop) {
             let manager = self.manager.clone();
             let request = self.about.request;
             drop(self.manager.core.runtime.spawn(async move { cancel(&manager, request).await }));

@@ -1,7 +1,14 @@
 //! The registry of waiters by itself.
 
-use std::task::{Context, Poll, Waker};
+use std::{
+    collections::HashSet,
+    hash::BuildHasher,
+    task::{Context, Poll, Waker},
+};
 
+use crate::id::RequestId;
+
+use super::id_hasher::IdHasher;
 use super::waiters::{News, WaiterCell, Waiters};
 
 fn poll<V>(cell: &WaiterCell<V>) -> Poll<News<V>> {
@@ -40,4 +47,17 @@ fn the_forgotten_leave_nothing_behind() {
     assert_eq!((poll(&first), poll(&second)), (Poll::Pending, Poll::Ready(News::Look)));
     waiters.forget(1, &second);
     assert_eq!(waiters.len(), 0);
+}
+
+#[test]
+fn ids_of_one_moment_are_spread_over_low_and_high_bits() {
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let hasher = IdHasher::default();
+    let spread: Vec<u64> = (0..4096).map(|_| hasher.hash_one(RequestId::generate(now))).collect();
+    let different =
+        |bits: fn(u64) -> u64| spread.iter().map(|hash| bits(*hash)).collect::<HashSet<_>>().len();
+    // Of as many slots as are thrown into, 1 - 1/e are hit: 2589.
+    assert!(different(|hash| hash & 0xfff) > 2400);
+    assert!(different(|hash| hash >> 52) > 2400);
+    assert_eq!(different(|hash| hash % 64), 64);
 }
