@@ -31,13 +31,15 @@ fn main() {
         return;
     }
     let count = mode::pending(sized(1_000_000, 1_000));
-    row(CASES[5], count, ("memory-ours", "memory-bare"), 2000.0);
-    row(CASES[6], count, ("sqlite-ours", "sqlite-bare"), 900.0);
+    row(CASES[5], (count, count), ("memory-ours", "memory-bare"), 2000.0);
+    // What bare code keeps on SQLite for each is the same as in memory, besides SQLite's cache: fewer will do, and filling
+    // a file takes minutes.
+    row(CASES[6], (count, count.min(200_000)), ("sqlite-ours", "sqlite-bare"), 900.0);
 }
 
 /// Measures both sides and reports the row.
-fn row(case: &str, count: usize, (ours, bare): (&str, &str), most: f64) {
-    let (ours, bare) = (measured(ours, count), measured(bare, count));
+fn row(case: &str, (count, bare_count): (usize, usize), (ours, bare): (&str, &str), most: f64) {
+    let (ours, bare) = (measured(ours, count), measured(bare, bare_count));
     Row {
         case: case.to_owned(),
         ours: format!("{} bytes", thousands(ours)),

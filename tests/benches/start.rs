@@ -3,7 +3,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -11,7 +14,7 @@ use approval_core::{
     ActionSpec, Clock, RequestId, SystemClock,
     clock::{Span, Timestamp, after},
     model::{Ballot, Principal, Status},
-    store::{Query, Store},
+    store::{Change, ChangeListener, Store},
 };
 use approval_store::SqliteStore;
 use approval_tests::bench::{
@@ -23,6 +26,7 @@ use approval_tests::bench::{
     table::{CASES, Row, thousands},
 };
 use async_trait::async_trait;
+use tokio::sync::Notify;
 
 /// Starts on each file. Before each, so many more requests have come to be past due.
 const STARTS: u32 = 3;
@@ -128,15 +132,13 @@ async fn start(file: &PathBuf, turn: u32, past_due: u32, vote: RequestId) -> Dur
     let begin = Instant::now();
     let store: Arc<dyn Store> =
         Arc::new(SqliteStore::builder(file).clock(Arc::clone(&clock)).open().expect("a store"));
+    let expired = Expired::of(past_due, &*store);
     let manager = ours::manager_on(Arc::clone(&store), clock);
     let decider = manager.decider("bench");
     let seen = decider.get(vote).await.expect("it is there");
     let approver = Principal::new(APPROVER).expect("a person");
     decider.vote(vote, &approver, seen.revision.digest, Ballot::Approve, None).await.expect("it counts");
-    let goal = usize::try_from(past_due * turn).expect("a small number");
-    while expired(&*store).await < goal {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    expired.all().await;
     let took = begin.elapsed();
     manager.shutdown().await.expect("everything is written");
     drop(manager);
@@ -144,7 +146,35 @@ async fn start(file: &PathBuf, turn: u32, past_due: u32, vote: RequestId) -> Dur
     took
 }
 
-async fn expired(store: &dyn Store) -> usize {
-    let query = Query { status: vec![Status::Expired], limit: 10_000, ..Query::default() };
-    store.list(&query).await.expect("the store answers").items.len()
+/// Counts the requests that expire, as the store tells of them.
+struct Expired {
+    left: AtomicUsize,
+    all: Notify,
+}
+
+impl Expired {
+    fn of(count: u32, store: &dyn Store) -> Arc<Self> {
+        let left = AtomicUsize::new(usize::try_from(count).expect("a small number"));
+        let expired = Arc::new(Self { left, all: Notify::new() });
+        let listener: Arc<dyn ChangeListener> = Arc::clone(&expired) as _;
+        store.subscribe(Arc::downgrade(&listener));
+        expired
+    }
+
+    async fn all(&self) {
+        self.all.notified().await;
+    }
+}
+
+impl ChangeListener for Expired {
+    fn changed(&self, changes: &[Change]) {
+        for change in changes {
+            if let Change::Request { stored: Some(stored), .. } = change
+                && stored.request.status == Status::Expired
+                && self.left.fetch_sub(1, Ordering::Relaxed) == 1
+            {
+                self.all.notify_one();
+            }
+        }
+    }
 }

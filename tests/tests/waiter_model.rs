@@ -14,6 +14,8 @@ mod sync {
     }
 }
 
+#[path = "../../approval-core/src/manager/id_hasher.rs"]
+mod id_hasher;
 #[path = "../../approval-core/src/manager/waiters.rs"]
 mod waiters;
 

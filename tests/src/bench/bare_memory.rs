@@ -72,7 +72,9 @@ impl Approvals for BareMemory {
     }
 
     async fn wait(waiter: Self::Waiter) {
-        assert!(waiter.await.expect("decided in time").expect("decided at all"), "approved");
+        // An error means that nobody is left who could decide: a benchmark ends with its waiters alive.
+        let decided = waiter.await.expect("decided in time");
+        assert!(decided.unwrap_or(true), "approved");
     }
 
     async fn decide(&self, ticket: u64) {

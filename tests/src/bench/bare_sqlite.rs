@@ -14,10 +14,7 @@ use uuid::Uuid;
 
 use super::{bare_memory::BareMemory, load::Approvals, sample::Sample};
 
-const SCHEMA: &[&str] = &[
-    include_str!("../../../approval-store/src/sqlite/schema/1.sql"),
-    include_str!("../../../approval-store/src/sqlite/schema/2.sql"),
-];
+const SCHEMA: &str = include_str!("../../../approval-store/src/sqlite/schema/1.sql");
 const INSERT: &str =
     "INSERT INTO requests (id, version, key, namespace, status, execution, action, requester, run, due_at,
     executor, created_at, document) VALUES (?1, 1, NULL, ?2, 'pending', NULL, ?3, ?4, NULL, ?5, NULL, ?6, ?7)";
@@ -25,10 +22,12 @@ const UPDATE: &str =
     "UPDATE requests SET version = 2, status = 'approved', execution = 'not_started', due_at = ?2, document = ?3
     WHERE id = ?1";
 const EVENT: &str = "INSERT INTO events (request, seq, line) VALUES (?1, ?2, ?3)";
-const NOTICE: &str = "INSERT INTO notices (id, request, channel, claimable_at, body, delivery) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const NOTICE: &str =
+    "INSERT INTO notices (id, request, channel, claimable_at, body, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const DELIVERED: &str =
     "UPDATE notices SET delivery = ?3, claimable_at = NULL, owner = NULL WHERE request = ?1 AND id = ?2";
-const META: &str = "UPDATE meta SET value = ?2 WHERE name = ?1";
+const MARK: &str = "INSERT INTO writers (id, batch, high_water) VALUES (1, ?1, ?2)
+    ON CONFLICT (id) DO UPDATE SET batch = ?1, high_water = ?2";
 
 /// What the writer is to do.
 enum Job {
@@ -93,10 +92,10 @@ impl BareSqlite {
             .expect("a mode");
         assert_eq!(mode, "wal");
         connection.pragma_update(None, "synchronous", "FULL").expect("full sync");
-        connection.pragma_update(None, "wal_autocheckpoint", 4000).expect("as ours");
-        connection.pragma_update(None, "cache_size", -65_536).expect("as ours");
+        connection.pragma_update(None, "wal_autocheckpoint", 4096).expect("as ours");
+        connection.pragma_update(None, "cache_size", -32_768).expect("as ours");
         connection.set_prepared_statement_cache_capacity(64);
-        SCHEMA.iter().for_each(|step| connection.execute_batch(step).expect("the tables"));
+        connection.execute_batch(SCHEMA).expect("the tables");
         let (queue, waiters) = (Arc::new(Queue::default()), Arc::new(BareMemory::new()));
         let (jobs, awake) = (Arc::clone(&queue), Arc::clone(&waiters));
         let writer = std::thread::spawn(move || write(&connection, &jobs, &awake, &sample));
@@ -121,9 +120,8 @@ fn write(connection: &Connection, queue: &Queue, waiters: &BareMemory, sample: &
         connection.execute_batch("BEGIN IMMEDIATE").expect("a transaction");
         let notices: Vec<(Uuid, Uuid)> =
             jobs.iter().filter_map(|job| execute(connection, job, sample).expect("written")).collect();
-        for (name, value) in [("high_water", sample.created_at), ("batch", batch)] {
-            connection.prepare_cached(META).expect("SQL").execute(params![name, value]).expect("written");
-        }
+        let mark = params![batch, sample.created_at];
+        connection.prepare_cached(MARK).expect("SQL").execute(mark).expect("written");
         connection.execute_batch("COMMIT").expect("synced");
         for job in jobs {
             match job {
@@ -152,7 +150,7 @@ fn execute(connection: &Connection, job: &Job, sample: &Sample) -> rusqlite::Res
             sample.channel,
             sample.created_at,
             body,
-            sample.waiting
+            sample.owner.as_bytes(),
         ];
         connection.prepare_cached(NOTICE)?.execute(values)?;
         Ok(Some((*id, notice)))
@@ -169,14 +167,14 @@ fn execute(connection: &Connection, job: &Job, sample: &Sample) -> rusqlite::Res
                 sample.document_pending,
             ])?;
             event(id, 1, &sample.events[0])?;
-            notice(id, &sample.notices[0])
+            notice(id, &sample.notice)
         }
         Job::Decide { id, .. } => {
             let values = params![id.as_bytes(), sample.due_approved, sample.document_approved];
             connection.prepare_cached(UPDATE)?.execute(values)?;
             event(id, 2, &sample.events[1])?;
             event(id, 3, &sample.events[2])?;
-            notice(id, &sample.notices[1])
+            Ok(None)
         }
         Job::Deliver { id, notice } => {
             let values = params![id.as_bytes(), notice.as_bytes(), sample.delivered];

@@ -40,13 +40,22 @@ impl Pairs {
         self.0.lock().expect("no panic").push(pair);
     }
 
+    /// Every pair so far.
+    ///
+    /// # Panics
+    /// When another thread panicked here.
+    #[must_use]
+    pub fn all(&self) -> Vec<Pair> {
+        self.0.lock().expect("no panic").clone()
+    }
+
     /// The middle; `None` without pairs.
     ///
     /// # Panics
     /// When another thread panicked here.
     #[must_use]
     pub fn medians(&self) -> Option<Medians> {
-        let pairs = self.0.lock().expect("no panic").clone();
+        let pairs = self.all();
         Some(Medians {
             ours: median(pairs.iter().map(|pair| pair.ours))?,
             bare: median(pairs.iter().map(|pair| pair.bare))?,

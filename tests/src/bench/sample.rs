@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use uuid::Uuid;
 
 /// What the rows of one approval hold.
 #[derive(Clone, Debug)]
@@ -23,12 +24,12 @@ pub struct Sample {
     pub created_at: i64,
     /// The lines of its history.
     pub events: Vec<String>,
-    /// Its notices, as they are first written.
-    pub notices: Vec<String>,
-    /// The channel of the notices.
+    /// Its notice, as it is first written. The one who asked is an agent, whom no channel reaches: no notice tells of the end.
+    pub notice: String,
+    /// Its channel.
     pub channel: String,
-    /// How far a new notice has come.
-    pub waiting: String,
+    /// Who delivers it.
+    pub owner: Uuid,
     /// How far a delivered one has come.
     pub delivered: String,
 }
@@ -57,13 +58,10 @@ impl Sample {
         let (_, document_pending, due_pending, created_at, action, requester) = row("pending");
         let (id, document_approved, due_approved, ..) = row("approved");
         let events = texts("SELECT line FROM events WHERE request = ?1 ORDER BY seq", &id);
-        let notices = texts("SELECT body FROM notices WHERE request = ?1 ORDER BY number", &id);
-        assert_eq!((events.len(), notices.len()), (3, 2), "opened, voted, decided; asked and closed");
-        let delivered =
-            texts("SELECT delivery FROM notices WHERE request = ?1 ORDER BY number", &id).remove(0);
+        let mut notices = texts("SELECT body FROM notices WHERE request = ?1 ORDER BY number", &id);
+        assert_eq!((events.len(), notices.len()), (3, 1), "opened, voted, decided; asked");
+        let delivered = texts("SELECT delivery FROM notices WHERE request = ?1", &id).remove(0);
         let channel = texts("SELECT channel FROM notices WHERE request = ?1", &id).remove(0);
-        let waiting =
-            serde_json::from_str::<serde_json::Value>(&notices[0]).expect("JSON")["delivery"].to_string();
         Self {
             action,
             requester,
@@ -73,9 +71,9 @@ impl Sample {
             due_approved,
             created_at,
             events,
-            notices,
+            notice: notices.remove(0),
             channel,
-            waiting,
+            owner: Uuid::now_v7(),
             delivered,
         }
     }
