@@ -87,21 +87,21 @@ impl Core {
         command: Command,
         edited_gate: Option<&Gate>,
     ) -> Result<Stored, ApprovalError> {
-        let result = match self.try_execute(id, &command, edited_gate).await {
+        let result = match self.try_execute(id, &command, edited_gate, self.cache.get(id)).await {
             // A refusal may rest on remembered states that are out of date: look at the store before it counts.
             Err(Tried::Refused { remembered, refusal, .. })
                 if remembered || matches!(*refusal, Refusal::Halted(_)) =>
             {
                 self.cache.forget(id);
                 self.halts.forget();
-                self.try_execute(id, &command, edited_gate).await
+                self.try_execute(id, &command, edited_gate, None).await
             }
             other => other,
         };
         let result = match result {
             Err(Tried::Refused { request, refusal, .. }) if is_too_late(&request, &refusal) => {
                 self.note_end(id).await?;
-                self.try_execute(id, &command, edited_gate).await
+                self.try_execute(id, &command, edited_gate, None).await
             }
             other => other,
         };
@@ -118,7 +118,7 @@ impl Core {
     /// Writes down that the time of a request, or of its grant, is over; unless somebody did something in time whose change
     /// was still on its way when the request was read. Only what the store says afterwards is known to be the end.
     async fn note_end(&self, id: RequestId) -> Result<(), ApprovalError> {
-        let noted = self.try_execute(id, &due::tick(), None).await;
+        let noted = self.try_execute(id, &due::tick(), None, None).await;
         self.cache.forget(id);
         match noted {
             Ok(_) | Err(Tried::Refused { .. }) => Ok(()),
@@ -126,13 +126,15 @@ impl Core {
         }
     }
 
+    /// Applies a command to `cached`, or to what the store has. Another task may put an old state into the cache at any
+    /// time, so a second look at the store must not go through it.
     async fn try_execute(
         &self,
         id: RequestId,
         command: &Command,
         edited_gate: Option<&Gate>,
+        cached: Option<Stored>,
     ) -> Result<Stored, Tried> {
-        let cached = self.cache.get(id);
         let mut remembered = cached.is_some();
         let mut stored = match cached {
             Some(stored) => stored,
