@@ -39,11 +39,23 @@ impl Invalid {
     pub const fn what(&self) -> &'static str {
         self.what
     }
+
+    /// What is wrong, without what to do instead.
+    #[must_use]
+    pub fn message(&self) -> String {
+        format!("{} {:?} {}", self.what, self.value, self.why)
+    }
+
+    /// What to do instead, if that is known.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
 }
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?} {}", self.what, self.value, self.why)?;
+        f.write_str(&self.message())?;
         match &self.hint {
             Some(hint) => write!(f, "; {hint}"),
             None => Ok(()),

@@ -79,6 +79,8 @@ mod approval_error;
 pub mod clock;
 pub mod directory;
 mod error;
+#[cfg(feature = "file")]
+pub mod file;
 pub mod guard;
 pub mod id;
 pub mod lifecycle;
@@ -88,6 +90,8 @@ pub mod notify;
 pub mod policy;
 pub mod store;
 mod sync;
+#[cfg(feature = "file")]
+pub mod yaml;
 
 pub use approval_error::{About, ApprovalError, Ended, MODEL_TEXT_LIMIT, StopReason};
 pub use clock::{Clock, SystemClock};

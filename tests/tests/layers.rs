@@ -13,9 +13,11 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 const LAYERS: &[&[&str]] = &[
     &["id", "clock", "error", "sync"],
     &["model"],
+    &["yaml"],
     &["lifecycle"],
     &["policy"],
     &["directory"],
+    &["file"],
     &["store"],
     &["approval_error"],
     &["notify"],

@@ -1,0 +1,95 @@
+//! `approvals.yaml`: one file with the rules, the people and the settings of a service.
+//!
+//! Its top-level keys are `policy`, `directory`, `server` and `channels`. The last two belong to the crates that serve and
+//! reach people; here they may say anything.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use crate::yaml::{Document, Mistake, Mistakes, Place, SIZE_LIMIT};
+
+/// What a file says, checked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ApprovalsFile {
+    /// What messages call it.
+    pub name: String,
+}
+
+/// Why a file could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// It could not be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It was read, and something is wrong with it.
+    #[error("{0}")]
+    Mistakes(#[from] Mistakes),
+}
+
+impl ApprovalsFile {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or all that is wrong with it.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let path = path.as_ref();
+        let bytes = read(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
+        Ok(Self::parse_bytes(&path.display().to_string(), &bytes)?)
+    }
+
+    /// Checks a text. `name` is what messages call it.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
+        let document = Document::parse(name, text)?;
+        let root = document.root();
+        if root.is_empty() {
+            root.wrong_with("says nothing", "write `policy:` and, below it, rules");
+        } else if let Some(_top) = root.map(&["policy", "directory", "server", "channels"]) {
+        }
+        document.finish()?;
+        Ok(Self { name: name.to_owned() })
+    }
+
+    /// Checks what was read from a file.
+    fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Self, Mistakes> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::parse(name, text),
+            Err(error) => {
+                Err(Mistakes { file: name.into(), mistakes: vec![not_text(bytes, error.valid_up_to())] })
+            }
+        }
+    }
+}
+
+/// Reads a file, but never much more than it may have.
+pub(crate) fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(SIZE_LIMIT).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn not_text(bytes: &[u8], at: usize) -> Mistake {
+    let good = String::from_utf8_lossy(bytes.get(..at).unwrap_or_default());
+    let line = good.rsplit('\n').next().unwrap_or_default();
+    let place = Place { line: good.matches('\n').count() + 1, column: line.chars().count() + 1, length: 1 };
+    let byte = bytes.get(at).copied().unwrap_or_default();
+    Mistake {
+        place,
+        path: String::new(),
+        message: format!("byte 0x{byte:02x} is not UTF-8"),
+        hint: Some("save the file as UTF-8".to_owned()),
+        source: format!("{line}�"),
+    }
+}

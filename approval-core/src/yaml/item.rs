@@ -1,0 +1,277 @@
+//! Walking the tree of a document, and noting what is wrong.
+
+use std::{cell::RefCell, fmt::Display, sync::Arc};
+
+use super::{
+    mistake::{Mistake, Mistakes, Place},
+    node::{Node, Scalar, Style, Value},
+    parse, suggest,
+};
+
+/// A YAML text, the tree of what stands in it, and the mistakes found so far.
+#[derive(Debug)]
+pub struct Document {
+    name: Arc<str>,
+    text: String,
+    root: Node,
+    mistakes: RefCell<Vec<Mistake>>,
+}
+
+/// A value in a document, and the way to it.
+#[derive(Clone, Debug)]
+pub struct Item<'a> {
+    document: &'a Document,
+    pub(super) node: &'a Node,
+    path: String,
+}
+
+/// The values of a map whose keys are known.
+#[derive(Clone, Debug)]
+pub struct Fields<'a> {
+    item: Item<'a>,
+    entries: &'a [(Node, Node)],
+}
+
+/// An entry of a map with any keys.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// The key. It is always a single value.
+    pub key: Item<'a>,
+    /// What stands under it.
+    pub value: Item<'a>,
+}
+
+impl Document {
+    /// Reads a text. `name` is what messages call the file.
+    ///
+    /// # Errors
+    /// When it is no YAML, too large or too deep. Other mistakes are told by [`Document::finish`].
+    pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let lines: Vec<&str> = text.lines().collect();
+        let parsed = parse::parse(text, &lines);
+        let name: Arc<str> = name.into();
+        let empty = || Node {
+            place: Place { line: 1, column: 1, length: 0 },
+            value: Value::Scalar(Scalar { text: String::new(), style: Style::Plain }),
+        };
+        match parsed.root {
+            None if !parsed.mistakes.is_empty() => Err(Mistakes { file: name, mistakes: parsed.mistakes }),
+            root => Ok(Self {
+                name,
+                text: text.to_owned(),
+                root: root.unwrap_or_else(empty),
+                mistakes: RefCell::new(parsed.mistakes),
+            }),
+        }
+    }
+
+    /// The value that everything stands in.
+    #[must_use]
+    pub fn root(&self) -> Item<'_> {
+        Item { document: self, node: &self.root, path: String::new() }
+    }
+
+    /// What messages call the file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether nothing wrong was found yet.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.mistakes.borrow().is_empty()
+    }
+
+    /// Notes a mistake at a place that was kept.
+    pub fn wrong_at(&self, place: Place, path: &str, message: impl Display, hint: Option<&str>) {
+        let lines: Vec<&str> = self.text.lines().collect();
+        self.mistakes.borrow_mut().push(Mistake {
+            place,
+            path: path.to_owned(),
+            message: message.to_string(),
+            hint: hint.map(str::to_owned),
+            source: parse::source(&lines, place.line),
+        });
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// All mistakes, in the order of the file.
+    pub fn finish(self) -> Result<(), Mistakes> {
+        let mut mistakes = self.mistakes.into_inner();
+        if mistakes.is_empty() {
+            return Ok(());
+        }
+        mistakes.sort_by(|one, other| (one.place, &one.path).cmp(&(other.place, &other.path)));
+        mistakes.dedup();
+        Err(Mistakes { file: self.name, mistakes })
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<'a> Item<'a> {
+    /// What it is about, such as `policy.rules[2].when`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        self.node.place
+    }
+
+    /// The document that it stands in.
+    #[must_use]
+    pub const fn document(&self) -> &'a Document {
+        self.document
+    }
+
+    /// Notes a mistake here.
+    pub fn wrong(&self, message: impl Display) {
+        self.document.wrong_at(self.place(), &self.path, message, None);
+    }
+
+    /// Notes a mistake here, with what to do instead.
+    pub fn wrong_with(&self, message: impl Display, hint: impl Display) {
+        self.document.wrong_at(self.place(), &self.path, message, Some(&hint.to_string()));
+    }
+
+    /// Whether nothing is written here (or `null`, or `~`).
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(&self.node.value, Value::Scalar(scalar) if scalar.is_empty())
+    }
+
+    /// Whether it is a map.
+    #[must_use]
+    pub const fn is_map(&self) -> bool {
+        matches!(self.node.value, Value::Map(_))
+    }
+
+    /// Whether it is a list.
+    #[must_use]
+    pub const fn is_list(&self) -> bool {
+        matches!(self.node.value, Value::List(_))
+    }
+
+    /// A map that has these keys and no others. `None`: it is none, and that is noted. Unknown keys are noted too.
+    #[must_use]
+    pub fn map(&self, known: &[&str]) -> Option<Fields<'a>> {
+        let Value::Map(entries) = &self.node.value else {
+            self.wrong_with(
+                format!("is {}, not a map", self.node.kind()),
+                format!("keys: {}", known.join(", ")),
+            );
+            return None;
+        };
+        for (key, _) in entries {
+            let Value::Scalar(scalar) = &key.value else { continue };
+            if !known.contains(&scalar.text.as_str()) && !scalar.is_empty() {
+                let hint = suggest::hint(&scalar.text, known);
+                self.document.wrong_at(
+                    key.place,
+                    &self.path,
+                    format!("unknown key `{}`", scalar.text),
+                    Some(&hint),
+                );
+            }
+        }
+        Some(Fields { item: self.clone(), entries })
+    }
+
+    /// The entries of a map with any keys, in the order of the file.
+    #[must_use]
+    pub fn entries(&self) -> Option<Vec<Entry<'a>>> {
+        let Value::Map(entries) = &self.node.value else {
+            self.wrong(format!("is {}, not a map", self.node.kind()));
+            return None;
+        };
+        let entry = |(key, value): &'a (Node, Node)| {
+            let Value::Scalar(scalar) = &key.value else { return None };
+            let path = join(&self.path, &scalar.text);
+            let key = Item { document: self.document, node: key, path: path.clone() };
+            Some(Entry { key, value: Item { document: self.document, node: value, path } })
+        };
+        Some(entries.iter().filter_map(entry).collect())
+    }
+
+    /// The items of a list.
+    #[must_use]
+    pub fn list(&self) -> Option<Vec<Self>> {
+        let Value::List(items) = &self.node.value else {
+            self.wrong_with(
+                format!("is {}, not a list", self.node.kind()),
+                "write [a, b], or each on a line after `- `",
+            );
+            return None;
+        };
+        let item = |(number, node): (usize, &'a Node)| Self {
+            document: self.document,
+            node,
+            path: format!("{}[{number}]", self.path),
+        };
+        Some(items.iter().enumerate().map(item).collect())
+    }
+
+    /// The items of a list, or the one thing that stands here instead.
+    #[must_use]
+    pub fn one_or_many(&self) -> Vec<Self> {
+        if self.is_list() { self.list().unwrap_or_default() } else { vec![self.clone()] }
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// The map itself.
+    #[must_use]
+    pub const fn item(&self) -> &Item<'a> {
+        &self.item
+    }
+
+    /// What stands under a key, if it is there.
+    #[must_use]
+    pub fn optional(&self, key: &str) -> Option<Item<'a>> {
+        let node = self.entries.iter().find_map(|(name, node)| {
+            matches!(&name.value, Value::Scalar(scalar) if scalar.text == key).then_some(node)
+        })?;
+        Some(Item { document: self.item.document, node, path: join(&self.item.path, key) })
+    }
+
+    /// What stands under a key. `None`: it is missing, and that is noted.
+    #[must_use]
+    pub fn required(&self, key: &str) -> Option<Item<'a>> {
+        let found = self.optional(key);
+        if found.is_none() {
+            self.item.wrong(format!("`{key}` is missing"));
+        }
+        found
+    }
+
+    /// The key itself as it stands in the file, for mistakes about it.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Option<Item<'a>> {
+        let node = self.entries.iter().find_map(|(name, _)| {
+            matches!(&name.value, Value::Scalar(scalar) if scalar.text == key).then_some(name)
+        })?;
+        Some(Item { document: self.item.document, node, path: join(&self.item.path, key) })
+    }
+
+    /// The keys that are there, in the order of the file.
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.entries.iter().filter_map(|(key, _)| match &key.value {
+            Value::Scalar(scalar) => Some(scalar.text.as_str()),
+            Value::List(_) | Value::Map(_) => None,
+        })
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}

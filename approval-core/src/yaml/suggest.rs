@@ -1,0 +1,57 @@
+//! "Did you mean …?" for misspelled words.
+
+/// The one of `known` that is nearest to `given`, if it is near enough to be a typing mistake.
+#[must_use]
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = given.chars().count().max(3) / 3;
+    known
+        .into_iter()
+        .map(|word| (distance(given, word), word))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}
+
+/// The words as `a`, `b` or `c`.
+#[must_use]
+pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+/// "did you mean `x`? known: …", or only what is known.
+pub(crate) fn hint(given: &str, known: &[&str]) -> String {
+    match nearest(given, known.iter().copied()) {
+        Some(word) => format!("did you mean `{word}`? known: {}", known.join(", ")),
+        None => format!("known: {}", known.join(", ")),
+    }
+}
+
+/// How many letters must be changed, added, dropped or swapped with their neighbour (optimal string alignment); case
+/// does not matter.
+fn distance(left: &str, right: &str) -> usize {
+    let fold = |text: &str| text.chars().map(|c| c.to_ascii_lowercase()).collect::<Vec<char>>();
+    let (left, right) = (fold(left), fold(right));
+    let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
+    let mut older: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.iter().enumerate() {
+        let mut row = Vec::with_capacity(right.len() + 1);
+        row.push(i + 1);
+        for (j, b) in right.iter().enumerate() {
+            let changed = at(&above, j) + usize::from(a != b);
+            let mut best = changed.min(at(&above, j + 1) + 1).min(at(&row, j) + 1);
+            let neighbours = i.checked_sub(1).zip(j.checked_sub(1));
+            if neighbours.is_some_and(|(i, j)| left.get(i) == Some(b) && right.get(j) == Some(a)) {
+                best = best.min(at(&older, j.saturating_sub(1)) + 1);
+            }
+            row.push(best);
+        }
+        older = std::mem::replace(&mut above, row);
+    }
+    above.last().copied().unwrap_or_default()
+}
