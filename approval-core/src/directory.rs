@@ -1,5 +1,6 @@
 //! Who people are: groups, other spellings, who may stand in for whom, and how to reach them.
 
+pub mod calendar;
 mod fixed;
 
 use std::{fmt, sync::Arc};
