@@ -3,33 +3,88 @@
 pub mod calendar;
 mod fixed;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 
 pub use fixed::StaticDirectory;
 
-use crate::model::{People, Principal, Text};
+use crate::{
+    clock::Timestamp,
+    model::{People, Principal, Priority, Text},
+};
 
 /// A directory that could not answer. Nothing is decided then.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct DirectoryError(pub String);
 
+/// How a person wants to be told of something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reach {
+    /// Through these channels, best first. `None`: through every channel that reaches the person.
+    pub channels: Option<Vec<Text>>,
+    /// Not before this moment, when quiet hours end.
+    pub quiet_until: Option<Timestamp>,
+    /// When the next daily digest comes, if there is one.
+    pub next_digest: Option<Timestamp>,
+    /// Whether what has this priority comes with the digest, if there is one.
+    pub in_digest: bool,
+}
+
+/// What is known of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Profile {
+    /// The one canonical id.
+    pub id: Principal,
+    /// The name, as people write it.
+    pub name: Option<Text>,
+    /// What channels (`email`, `slack`, …) reach the person under.
+    pub addresses: BTreeMap<Text, Text>,
+    /// Where the person lives.
+    pub time_zone: TimeZone,
+}
+
+impl Profile {
+    /// A person of whom nothing is known but where the clock stands.
+    #[must_use]
+    pub const fn new(id: Principal, time_zone: TimeZone) -> Self {
+        Self { id, name: None, addresses: BTreeMap::new(), time_zone }
+    }
+}
+
 /// Knows the people of an organisation.
 #[async_trait]
 pub trait Directory: fmt::Debug + Send + Sync + 'static {
-    /// What is known about these principals: at least their groups' members, aliases and permitted delegates.
+    /// What is known about these principals at this moment: at least their groups' members, who is on call, aliases,
+    /// permitted delegates, who does not work, and who stands in for whom.
     ///
     /// # Errors
     /// When it cannot say; nothing is decided then.
-    async fn people(&self, principals: &[&Principal]) -> Result<Arc<People>, DirectoryError>;
+    async fn people(&self, principals: &[&Principal], now: Timestamp) -> Result<Arc<People>, DirectoryError>;
 
-    /// The channels through which a person wants to be reached, best first. `None`: through every channel that reaches them.
+    /// How a person wants to be told at a moment of something of this priority.
     ///
     /// # Errors
-    /// When it cannot say; the notice then goes through every channel that reaches the person.
-    async fn channels(&self, person: &Principal) -> Result<Option<Vec<Text>>, DirectoryError> {
+    /// When it cannot say; the notice then goes at once through every channel that reaches the person.
+    async fn reach(
+        &self,
+        person: &Principal,
+        priority: Priority,
+        at: Timestamp,
+    ) -> Result<Reach, DirectoryError> {
+        let _ = (person, priority, at);
+        Ok(Reach::default())
+    }
+
+    /// What is known of a person: name, addresses, time zone. `None`: nothing, or nobody of that name is known.
+    ///
+    /// # Errors
+    /// When it cannot say.
+    async fn profile(&self, person: &Principal) -> Result<Option<Profile>, DirectoryError> {
         let _ = person;
         Ok(None)
     }

@@ -21,11 +21,11 @@ pub use decision::{Decision, Execution, ExecutionState, Grant, Outcome};
 pub use event::{ChainError, ChainHash, ChainHead, Event, EventKind, EventLine, verify_chain};
 pub use gate::{
     DEFAULT_GRANT_TTL, DEFAULT_TIMEOUT, DelegationRule, Editable, EscalationStage, Gate, OnTimeout,
-    RejectOption, Reminders, Requirement, SUSPEND_GRANT_TTL,
+    OutsideHours, RejectOption, Reminders, Requirement, SUSPEND_GRANT_TTL,
 };
 pub use halt::{Halt, HaltScope, Halts};
 pub use money::{Currency, Money};
-pub use notice::{Delivery, NoticeDraft, NoticeKind, OutboxNotice};
+pub use notice::{Delivery, NoticeDraft, NoticeKind, OutboxNotice, Timing};
 pub use people::People;
 pub use principal::{PRINCIPAL_LIMIT, Principal, PrincipalKind};
 pub use question::{AnswerOption, Question};

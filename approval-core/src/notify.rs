@@ -6,6 +6,7 @@
 mod decider;
 mod handler;
 mod routing;
+mod timing;
 mod token;
 
 use std::{

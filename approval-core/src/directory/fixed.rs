@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{Directory, DirectoryError};
+use super::{Directory, DirectoryError, Reach};
 use crate::{
+    clock::Timestamp,
     error::Invalid,
-    model::{People, Principal, Text},
+    model::{People, Principal, Priority, Text},
 };
 
 /// A directory written down in code. Without any entry it takes every `user:` at its word and knows no group.
@@ -131,12 +132,12 @@ impl StaticDirectory {
 
 #[async_trait]
 impl Directory for StaticDirectory {
-    async fn people(&self, _: &[&Principal]) -> Result<Arc<People>, DirectoryError> {
+    async fn people(&self, _: &[&Principal], _: Timestamp) -> Result<Arc<People>, DirectoryError> {
         Ok(Arc::clone(&self.people))
     }
 
-    async fn channels(&self, person: &Principal) -> Result<Option<Vec<Text>>, DirectoryError> {
-        Ok(self.channels.get(person).cloned())
+    async fn reach(&self, person: &Principal, _: Priority, _: Timestamp) -> Result<Reach, DirectoryError> {
+        Ok(Reach { channels: self.channels.get(person).cloned(), ..Reach::default() })
     }
 
     async fn identify(&self, channel: &str, identity: &str) -> Result<Option<Principal>, DirectoryError> {

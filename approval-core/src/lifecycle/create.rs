@@ -1,16 +1,13 @@
 //! Opening a request.
 
 use super::{
-    Draft, Facts, Refusal, Requires, Transition, cost, decide, history::Change, limits, quorum, render,
-    validity,
+    Draft, Facts, Refusal, Requires, Transition, cost, decide, history::Change, hours, limits, quorum,
+    render, validity,
 };
 use crate::{
     clock::{Timestamp, after, to_micros},
     error::Invalid,
-    model::{
-        ActionInfo, CanonicalJson, ChainHead, EventKind, Money, NoticeKind, PrincipalKind, Request, Revision,
-        Status, Text,
-    },
+    model::{ActionInfo, CanonicalJson, ChainHead, EventKind, Money, Request, Revision, Status, Text},
 };
 
 /// Opens a request, and asks everybody who may decide.
@@ -26,14 +23,14 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     if let Some(question) = &draft.question {
         validity::question(question)?;
     }
-    if draft.requester.kind() == PrincipalKind::Group {
+    if draft.requester.is_set() {
         return Err(Invalid::new("requester", draft.requester.as_str(), "is a group")
             .hint("name the agent that asks")
             .into());
     }
     let request = request(draft, now)?;
     decide::not_halted(&request, facts)?;
-    let asked: Vec<_> = quorum::approvers(&request, facts.people)?.into_iter().cloned().collect();
+    let named: Vec<_> = quorum::approvers(&request, facts.people)?.into_iter().cloned().collect();
 
     let requester = request.requester.clone();
     let told = EventKind::Created {
@@ -46,7 +43,7 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     let mut change = Change::new(request, &requester, None, now);
     change.require(Requires::SameHalts);
     change.tell(told)?;
-    change.notify(NoticeKind::Decide, asked);
+    hours::ask(&mut change, named, facts)?;
     Ok(change.finish())
 }
 
@@ -90,6 +87,7 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
         grant: None,
         execution: None,
         created_at: now,
+        begins_at: None,
         predecessor: predecessor.map(|one| one.request),
         successor: None,
         chain: ChainHead::EMPTY,

@@ -54,7 +54,7 @@ fn permitted(request: &Request, people: &People, from: &Principal, to: &Principa
 
 /// Whether one more link keeps the chains short and without circles. Links of people who are not known now count, too: they
 /// may be known again.
-fn fits(
+pub(super) fn fits(
     delegations: &[Delegation],
     people: &People,
     from: &Principal,

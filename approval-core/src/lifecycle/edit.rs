@@ -9,7 +9,7 @@ use super::{
     eligibility::Seating,
     limits,
     place::{self, Found},
-    quorum, schema,
+    quorum, schema, stand_in,
     tighten::tighten,
     validity, vote,
 };
@@ -39,6 +39,7 @@ pub(super) fn approve_edited(
 
     let mut change = case.change_by(editor);
     change.not_after(case.request.deadline);
+    stand_in::record(&mut change, editor, case.facts)?;
     let request = &mut change.request;
     let from = request.revision.digest;
     let number = request.revision.number.saturating_add(1);
@@ -59,7 +60,7 @@ pub(super) fn approve_edited(
     let vote =
         Vote { voter: editor.clone(), ballot: Ballot::Approve, digest, note, via, at: case.now, void: false };
     vote::put(&mut change.request, vote, case);
-    let asked = Seating::new(&change.request, case.facts.people).deciders();
+    let asked = Seating::new(&change.request, case.facts.people).to_ask();
     let others: Vec<Principal> = asked.into_iter().filter(|person| *person != editor).cloned().collect();
     change.notify(NoticeKind::Edited, others);
     decide::decide_by_votes(&mut change, case.facts)?;

@@ -1,7 +1,7 @@
 //! Who may fill a seat: asked directly, through a group, by escalation or by delegation, and barred by nothing.
 
 use super::NotEligible;
-use crate::model::{People, Principal, Request, Risk, Vote};
+use crate::model::{Delegation, DelegationRule, People, Principal, Request, Risk, Vote};
 
 /// Most hand-overs between the person whose seat it is and the person who sits in it.
 pub(super) const DELEGATION_DEPTH: usize = 3;
@@ -17,16 +17,53 @@ pub(super) enum Seat {
     Free,
 }
 
+/// Somebody who sits in the seat of a person who is out of office.
+#[derive(Clone, Copy)]
+pub(super) struct StandIn<'a> {
+    /// Whose seat.
+    pub(super) owner: &'a Principal,
+    /// Who sits in it.
+    pub(super) person: &'a Principal,
+}
+
 /// A request and the directory, for judging people. Names of people are canonical unless said otherwise.
 #[derive(Clone, Copy)]
 pub(super) struct Seating<'a> {
     request: &'a Request,
     people: &'a People,
+    /// Whether whoever stands in for somebody may sit in that one's seat.
+    stand_ins: bool,
 }
 
 impl<'a> Seating<'a> {
-    pub(super) const fn new(request: &'a Request, people: &'a People) -> Self {
-        Self { request, people }
+    pub(super) fn new(request: &'a Request, people: &'a People) -> Self {
+        let stand_ins = !people.stand_ins.is_empty() && request.gate.delegation != DelegationRule::Forbidden;
+        Self { request, people, stand_ins }
+    }
+
+    /// The same as if nobody stood in for anybody.
+    pub(super) const fn without_stand_ins(mut self) -> Self {
+        self.stand_ins = false;
+        self
+    }
+
+    /// Whether a seat may be filled by somebody else than whose it is.
+    fn has_delegates(&self) -> bool {
+        self.stand_ins || !self.request.delegations.is_empty()
+    }
+
+    /// Who stands in for whom at this moment and is not barred: seats that nobody has handed on by hand.
+    pub(super) fn stand_ins(&self) -> impl Iterator<Item = StandIn<'a>> {
+        let all = self.people.stand_ins.iter().filter(|_| self.stand_ins);
+        all.filter_map(|(owner, person)| {
+            let (owner, person) = (self.people.person(owner)?, self.people.person(person)?);
+            let handed_on = |one: &Delegation| self.people.person(&one.from) == Some(owner);
+            let free = owner != person
+                && self.barred(owner).is_none()
+                && self.barred(person).is_none()
+                && !self.request.delegations.iter().any(handed_on);
+            free.then_some(StandIn { owner, person })
+        })
     }
 
     /// The directory.
@@ -40,7 +77,7 @@ impl<'a> Seating<'a> {
     /// Why the actor may not.
     pub(super) fn voter(&self, actor: &'a Principal) -> Result<&'a Principal, NotEligible> {
         let person = self.approver(actor)?;
-        if self.request.delegations.is_empty() || self.best_seat(person) == Seat::Free {
+        if !self.has_delegates() || self.best_seat(person) == Seat::Free {
             Ok(person)
         } else {
             Err(NotEligible::SeatTaken)
@@ -104,7 +141,7 @@ impl<'a> Seating<'a> {
 
     /// Whether a person whom nothing bars may fill a seat of the requirement.
     pub(super) fn seat(&self, requirement: usize, person: &'a Principal) -> Seat {
-        if self.request.delegations.is_empty() {
+        if !self.has_delegates() {
             return if self.names(requirement, person) { Seat::Free } else { Seat::None };
         }
         let mut best = Seat::None;
@@ -145,6 +182,9 @@ impl<'a> Seating<'a> {
                 self.walk_back(from, taken || self.has_voted(from), depth - 1, visit);
             }
         }
+        for StandIn { owner, .. } in self.stand_ins().filter(|one| one.person == person) {
+            self.walk_back(owner, taken || self.has_voted(owner), depth - 1, visit);
+        }
     }
 
     /// Whether a vote of the person stands.
@@ -163,8 +203,16 @@ impl<'a> Seating<'a> {
         let mut people = self.named_people();
         let delegates = self.request.delegations.iter().map(|delegation| &delegation.to);
         people.extend(delegates.filter_map(|delegate| self.approver(delegate).ok()));
+        people.extend(self.stand_ins().filter_map(|one| self.approver(one.person).ok()));
         people.sort_unstable();
         people.dedup();
+        people
+    }
+
+    /// Whom a notice should reach, of all who may decide: not those for whom somebody stands in. Sorted, each once.
+    pub(super) fn to_ask(&self) -> Vec<&'a Principal> {
+        let mut people = self.deciders();
+        people.retain(|person| !self.stand_ins().any(|one| one.owner == *person));
         people
     }
 
@@ -174,6 +222,7 @@ impl<'a> Seating<'a> {
         let delegates = self.request.delegations.iter().map(|delegation| &delegation.to);
         let voters = self.request.votes.iter().map(|vote| &vote.voter);
         people.extend(delegates.chain(voters).filter_map(|person| self.people.person(person)));
+        people.extend(self.stand_ins().filter_map(|one| self.approver(one.person).ok()));
         people.sort_unstable();
         people.dedup();
         people

@@ -1,11 +1,12 @@
 //! Asking more people: by stages, and by hand.
 
 use super::{
-    Facts, Refusal, Transition, case::Case, decide, eligibility::Seating, history::Change, limits, validity,
+    Facts, Refusal, Transition, case::Case, decide, eligibility::Seating, history::Change, hours, limits,
+    validity,
 };
 use crate::{
     error::Invalid,
-    model::{EventKind, NoticeKind, Principal, Priority, Request, Widening},
+    model::{EventKind, NoticeKind, Principal, Priority, Request, Timing, Widening},
 };
 
 /// An approver or an operator asks more people now.
@@ -64,17 +65,20 @@ pub(super) fn fire(
     widen(change, widening, priority, facts)
 }
 
-/// Adds people to a requirement and asks those who were not asked before.
+/// Adds people to a requirement and asks those who were not asked before. Whoever is on call at this moment stays asked after
+/// the hand-over.
 fn widen(
     change: &mut Change<'_>,
-    widening: Widening,
+    mut widening: Widening,
     priority: Option<Priority>,
     facts: &Facts<'_>,
 ) -> Result<Vec<Principal>, Refusal> {
     let deciders = |request: &Request| -> Vec<Principal> {
-        Seating::new(request, facts.people).deciders().into_iter().cloned().collect()
+        Seating::new(request, facts.people).to_ask().into_iter().cloned().collect()
     };
     let before = deciders(&change.request);
+    let on_call = hours::on_call(&widening.to, facts.people);
+    widening.to.extend(on_call.iter().cloned());
     let Widening { requirement, stage, .. } = widening;
     let to = widening.to.clone();
     let request = &mut change.request;
@@ -85,6 +89,10 @@ fn widen(
     change.tell(EventKind::Escalated { stage, requirement, to })?;
     let mut new = deciders(&change.request);
     new.retain(|person| before.binary_search(person).is_err());
-    change.notify(NoticeKind::Escalated, new.iter().cloned());
+    for person in &new {
+        // Whoever is on call is there for that, in quiet hours too.
+        let timing = if on_call.contains(person) { Timing::AtOnce } else { Timing::Usual };
+        change.notify_at(NoticeKind::Escalated, person.clone(), timing);
+    }
     Ok(new)
 }

@@ -4,7 +4,9 @@ use super::{Refusal, Requires, Transition};
 use crate::{
     clock::Timestamp,
     error::Invalid,
-    model::{ChainHead, Event, EventKind, EventLine, NoticeDraft, NoticeKind, Principal, Request, Text},
+    model::{
+        ChainHead, Event, EventKind, EventLine, NoticeDraft, NoticeKind, Principal, Request, Text, Timing,
+    },
 };
 
 /// Gathers what follows from one command.
@@ -70,7 +72,12 @@ impl<'a> Change<'a> {
 
     /// Lets everybody in `to` be told.
     pub(super) fn notify(&mut self, kind: NoticeKind, to: impl IntoIterator<Item = Principal>) {
-        self.notices.extend(to.into_iter().map(|to| NoticeDraft { kind, to }));
+        self.notices.extend(to.into_iter().map(|to| NoticeDraft { kind, to, timing: Timing::Usual }));
+    }
+
+    /// Lets somebody be told at a time.
+    pub(super) fn notify_at(&mut self, kind: NoticeKind, to: Principal, timing: Timing) {
+        self.notices.push(NoticeDraft { kind, to, timing });
     }
 
     /// Takes back what would ask somebody to decide: it is decided.

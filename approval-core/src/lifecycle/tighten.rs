@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::edit::covers;
 use crate::model::{
-    DelegationRule, Editable, EscalationStage, Gate, OnTimeout, Principal, Requirement, canonical::FieldPath,
+    DelegationRule, Editable, EscalationStage, Gate, OnTimeout, OutsideHours, Principal, Requirement,
+    canonical::FieldPath,
 };
 
 /// What both gates ask for: never looser than `gate` in anything.
@@ -15,6 +16,8 @@ use crate::model::{
 ///   approval of one's own requests only if both allow it. Whoever either excludes is excluded.
 /// - What may be edited and to whom may be delegated is what both allow, unless `by` says nothing of it: no editable
 ///   arguments, delegation as the directory permits.
+/// - What happens outside working hours comes along with a requirement that is added; `gate` decides about its own, unless it
+///   says nothing and `by` does not want others to be asked. Notices wait for a digest if either says so.
 /// - The rule is that of `by`. Reject options and reminders are those of `gate`; if it has none, those of `by`.
 ///
 /// [`Gate::only`] makes a gate that tightens nothing but the requirements.
@@ -43,6 +46,7 @@ pub fn tighten(gate: &Gate, by: &Gate) -> Gate {
         reminders: gate.reminders.or(by.reminders),
         delegation: delegation(&gate.delegation, &by.delegation),
         editable: editable(&gate.editable, &by.editable),
+        digest: gate.digest || by.digest,
         reject_options: if gate.reject_options.is_empty() {
             &by.reject_options
         } else {
@@ -65,6 +69,12 @@ fn requirements(own: &[Requirement], more: &[Requirement]) -> (Vec<Requirement>,
         if let Some((place, other)) = same.and_then(|place| Some((place, all.get_mut(place)?))) {
             other.count = other.count.max(requirement.count);
             other.may_share &= requirement.may_share;
+            // To ask others besides would let in people whom the gate does not ask.
+            if let (None, Some(OutsideHours::Queue | OutsideHours::Everyone)) =
+                (&other.outside_hours, &requirement.outside_hours)
+            {
+                other.outside_hours.clone_from(&requirement.outside_hours);
+            }
             places.push(place);
         } else {
             places.push(all.len());

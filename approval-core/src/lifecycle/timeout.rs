@@ -39,7 +39,7 @@ fn stage_due(request: &Request, stage: usize) -> Option<Timestamp> {
         return None;
     }
     let delay = request.gate.escalation.get(stage)?.after;
-    Some(to_micros(after(request.created_at, delay)))
+    Some(to_micros(after(begin(request), delay)))
 }
 
 /// When the next reminder is due.
@@ -51,7 +51,12 @@ fn reminder_due(request: &Request, reminders: &Reminders) -> Option<Timestamp> {
 fn reminder_time(request: &Request, reminders: &Reminders, number: u32) -> Timestamp {
     let number = i32::try_from(number).unwrap_or(i32::MAX);
     let delay = reminders.every.checked_mul(number).unwrap_or(Span::MAX);
-    to_micros(after(request.created_at, delay))
+    to_micros(after(begin(request), delay))
+}
+
+/// From when on stages and reminders are counted.
+fn begin(request: &Request) -> Timestamp {
+    request.begins_at.unwrap_or(request.created_at)
 }
 
 /// Whatever is due happens, in one transition.
@@ -169,7 +174,7 @@ fn remind(change: &mut Change<'_>, case: &Case<'_>, told: &[Principal]) -> Resul
     change.tell(EventKind::Reminded { number })?;
     let seating = case.seating();
     let silent =
-        seating.deciders().into_iter().filter(|person| !seating.has_voted(person) && !told.contains(person));
+        seating.to_ask().into_iter().filter(|person| !seating.has_voted(person) && !told.contains(person));
     change.notify(NoticeKind::Reminder, silent.cloned());
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::{
     clock::Span,
     error::Invalid,
     model::{
-        EscalationStage, Gate, OnTimeout, Principal, PrincipalKind, Question, Risk,
+        EscalationStage, Gate, OnTimeout, OutsideHours, Principal, PrincipalKind, Question, Risk,
         canonical::parse_canonical,
     },
 };
@@ -25,6 +25,9 @@ pub(super) fn gate(gate: &Gate, risk: Risk, is_question: bool) -> Result<(), Ref
             return bad(&gate.rule, "has a requirement of 0 approvals", "ask for at least 1");
         }
         named(&gate.rule, &requirement.of)?;
+        if let Some(OutsideHours::OnCall(to)) = &requirement.outside_hours {
+            named("requirement outside working hours", to)?;
+        }
     }
     if gate.veto == 0 {
         return bad(&gate.rule, "lets 0 rejections reject", "let at least 1 reject");
@@ -104,7 +107,7 @@ pub(super) fn named(where_: &str, principals: &[Principal]) -> Result<(), Refusa
     }
     for principal in principals {
         match principal.kind() {
-            PrincipalKind::User | PrincipalKind::Group => {}
+            PrincipalKind::User | PrincipalKind::Group | PrincipalKind::OnCall | PrincipalKind::Role => {}
             PrincipalKind::Agent | PrincipalKind::Service => {
                 return Err(Invalid::new("approver", principal.as_str(), "is neither a person nor a group")
                     .hint("name user:… or group:…; agents and services never vote")

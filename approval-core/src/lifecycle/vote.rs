@@ -1,6 +1,6 @@
 //! Votes.
 
-use super::{Refusal, Transition, case::Case, decide, limits, schema};
+use super::{Refusal, Transition, case::Case, decide, limits, schema, stand_in};
 use crate::{
     error::Invalid,
     model::{ArgumentsDigest, Ballot, CanonicalJson, EventKind, Question, Request, Text, Vote},
@@ -24,6 +24,7 @@ pub(super) fn vote(
     });
     let mut change = case.change_by(voter);
     change.not_after(case.request.deadline);
+    stand_in::record(&mut change, voter, case.facts)?;
     change.tell(EventKind::Voted { ballot: ballot.clone(), note: note.clone() })?;
     let via = case.command.via.clone();
     let vote =

@@ -8,7 +8,7 @@ use crate::{
     clock::Timestamp,
     id::{GrantId, RequestId},
     lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
-    model::{Execution, Gate, People, Principal, Request},
+    model::{Delivery, Execution, Gate, OnTimeout, OutboxNotice, People, Principal, Request},
     notify,
     store::{
         ClaimWhenWriting, Commit, CommitOutcome, Condition, Document, Expect, RowWrite, StoreError, Stored,
@@ -212,12 +212,12 @@ impl Core {
     }
 
     async fn people(&self, wanted: &[&Principal]) -> Result<Arc<People>, ApprovalError> {
-        self.directory.people(wanted).await.map_err(|error| ApprovalError::Directory(error.0.into()))
+        let now = self.now().await?;
+        self.directory.people(wanted, now).await.map_err(|error| ApprovalError::Directory(error.0.into()))
     }
 
     /// Whether somebody got a notice that asks. Looked up only where the timeout rule may approve.
     async fn delivered(&self, request: &Request) -> Result<bool, ApprovalError> {
-        use crate::model::{Delivery, OnTimeout};
         if request.gate.on_timeout != OnTimeout::Approve || !request.status.is_open() {
             return Ok(false);
         }
@@ -241,12 +241,12 @@ impl Core {
     ) -> Result<Written, ApprovalError> {
         let Transition { request, events, notices, not_before, not_after, requires } = transition;
         let request = Arc::new(request);
-        let notices = notify::route(&notices, request.id, &self.notifiers, &*self.directory, now).await;
+        let notices = notify::route(&notices, &request, &self.notifiers, &*self.directory, now).await;
         let conditions = conditions(&requires, halts);
         let commit = Commit {
             row: Some(RowWrite { expect, document: Document::new(Arc::clone(&request)) }),
             events,
-            claim: if notices.is_empty() { None } else { self.claim_when_writing() },
+            claim: if to_deliver_now(&notices, now) { self.claim_when_writing() } else { None },
             notices,
             not_before,
             not_after,
@@ -269,6 +269,15 @@ impl Core {
             }
         })
     }
+}
+
+/// Whether there are notices, and all of them are to be delivered now.
+fn to_deliver_now(notices: &[OutboxNotice], now: Timestamp) -> bool {
+    let due = |notice: &OutboxNotice| match notice.delivery {
+        Delivery::Waiting { next_at, .. } => next_at <= now,
+        Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. } => false,
+    };
+    !notices.is_empty() && notices.iter().all(due)
 }
 
 fn conditions(requires: &[Requires], halts: &HaltView) -> Vec<Condition> {

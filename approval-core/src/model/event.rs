@@ -135,7 +135,25 @@ pub enum EventKind {
         /// The digest before.
         from: ArgumentsDigest,
     },
-    /// A seat was handed on.
+    /// Nobody who could fill a seat of a requirement worked when the request was opened.
+    OutsideHours {
+        /// Which requirement (index).
+        requirement: usize,
+        /// Who is asked besides.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        to: Vec<Principal>,
+        /// When enough people work again; time is counted from then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// Who was on call when the request was opened: they stay asked after they handed over.
+    OnCall {
+        /// For which requirement (index).
+        requirement: usize,
+        /// Who.
+        to: Vec<Principal>,
+    },
+    /// A seat was handed on, or taken by whoever stands in for somebody who is out of office; then the actor is `to`.
     Delegated {
         /// Whose.
         from: Principal,

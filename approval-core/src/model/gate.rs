@@ -15,6 +15,23 @@ pub struct Requirement {
     /// Whether a person who already fills a seat of another requirement may fill one of this too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_share: bool,
+    /// What happens when the request is opened and none of these people works at that moment. `None`: they are asked at once
+    /// all the same; whoever has quiet hours is told after them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside_hours: Option<OutsideHours>,
+}
+
+/// What happens when nobody who could fill a seat works at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutsideHours {
+    /// These may fill the seats too, and are asked at once; the others are asked when they work again. Mostly
+    /// `on_call:…`.
+    OnCall(Vec<Principal>),
+    /// People are asked when they work again. Time to decide, stages and reminders are counted from when enough of them do.
+    Queue,
+    /// All are asked at once, in their quiet hours too.
+    Everyone,
 }
 
 impl Requirement {
@@ -27,7 +44,7 @@ impl Requirement {
     /// `count` approvals by different people among `of`.
     #[must_use]
     pub fn at_least(count: u32, of: impl IntoIterator<Item = Principal>) -> Self {
-        Self { count, of: of.into_iter().collect(), may_share: false }
+        Self { count, of: of.into_iter().collect(), may_share: false, outside_hours: None }
     }
 }
 
@@ -146,6 +163,9 @@ pub struct Gate {
     /// Reasons to choose from when rejecting.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reject_options: Vec<RejectOption>,
+    /// Whether notices may wait for the daily digest of whom they are to, as long as the priority is low or medium.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub digest: bool,
 }
 
 /// How long people have when nothing else is said: one hour.
@@ -173,6 +193,7 @@ impl Gate {
             delegation: DelegationRule::Directory,
             editable: Vec::new(),
             reject_options: Vec::new(),
+            digest: false,
         }
     }
 
@@ -196,9 +217,14 @@ impl Gate {
             DelegationRule::To(to) => to,
             DelegationRule::Directory | DelegationRule::Forbidden => &[],
         };
+        let outside = self.requirements.iter().filter_map(|one| match &one.outside_hours {
+            Some(OutsideHours::OnCall(to)) => Some(to),
+            Some(OutsideHours::Queue | OutsideHours::Everyone) | None => None,
+        });
         self.requirements
             .iter()
             .flat_map(|r| &r.of)
+            .chain(outside.flatten())
             .chain(self.escalation.iter().flat_map(|stage| &stage.to))
             .chain(&self.excluded)
             .chain(delegates)

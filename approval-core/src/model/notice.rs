@@ -45,6 +45,20 @@ pub struct NoticeDraft {
     pub kind: NoticeKind,
     /// To whom: a person, or the agent that asked.
     pub to: Principal,
+    /// When.
+    pub timing: Timing,
+}
+
+/// When somebody is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timing {
+    /// As the receiver wishes: after quiet hours, with the daily digest, or now.
+    #[default]
+    Usual,
+    /// Now, in quiet hours too.
+    AtOnce,
+    /// The same from this moment on, when the receiver works again.
+    NotBefore(Timestamp),
 }
 
 /// How far a notice has come.

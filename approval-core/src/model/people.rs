@@ -6,11 +6,13 @@ use std::{
 };
 
 use super::Principal;
+use crate::clock::Timestamp;
 
 /// A snapshot of the directory, as far as one request needs it. Plain data, so that the lifecycle stays pure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
-    /// The people in each group, nested groups already resolved.
+    /// The people in each group, nested groups already resolved; who is on call at this moment (`on_call:…`); who has a role
+    /// (`role:…`).
     pub groups: BTreeMap<Principal, BTreeSet<Principal>>,
     /// Other spellings of a person (alias, plus tag) and the one canonical principal.
     pub aliases: BTreeMap<Principal, Principal>,
@@ -18,6 +20,11 @@ pub struct People {
     pub delegates: BTreeMap<Principal, BTreeSet<Principal>>,
     /// The people that exist. `None`: there is no list, every `user:` is taken at its word.
     pub known: Option<BTreeSet<Principal>>,
+    /// Who does not work at this moment, and when they work again, as far as the directory knows that. All others work.
+    pub absent: BTreeMap<Principal, Option<Timestamp>>,
+    /// Who is out of office at this moment, and who stands in: may fill that one's seat, unless the gate forbids
+    /// delegation. Of a chain of people who are all out the last one, who is not.
+    pub stand_ins: BTreeMap<Principal, Principal>,
     /// Changes whenever the directory does.
     pub version: u64,
 }
@@ -53,6 +60,18 @@ impl People {
             Some(_) if self.aliases.is_empty() && !principal.is_person() => false,
             _ => self.members(principal).any(|member| member == person),
         }
+    }
+
+    /// Whether a person (canonical) works at this moment.
+    #[must_use]
+    pub fn works(&self, person: &Principal) -> bool {
+        !self.absent.contains_key(person)
+    }
+
+    /// When a person (canonical) who does not work at this moment works again, if the directory knows.
+    #[must_use]
+    pub fn back(&self, person: &Principal) -> Option<Timestamp> {
+        self.absent.get(person).copied().flatten()
     }
 
     /// The people of several principals, each once.

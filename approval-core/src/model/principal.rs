@@ -13,6 +13,10 @@ pub enum PrincipalKind {
     User,
     /// A set of people; who is in it says the directory.
     Group,
+    /// Whoever is on call at the moment; who that is says the directory.
+    OnCall,
+    /// Everybody who has a role, such as `role:operator`; who that is says the directory.
+    Role,
     /// A program that acts by itself. Agents ask; they never vote.
     Agent,
     /// A program that acts for the operator, such as a channel or the due-worker.
@@ -26,13 +30,16 @@ impl PrincipalKind {
         match self {
             Self::User => "user",
             Self::Group => "group",
+            Self::OnCall => "on_call",
+            Self::Role => "role",
             Self::Agent => "agent",
             Self::Service => "service",
         }
     }
 }
 
-/// A stable identity: `user:ann@example.com`, `group:finance`, `agent:worker-3`, `service:mail`.
+/// A stable identity: `user:ann@example.com`, `group:finance`, `on_call:payments`, `role:operator`, `agent:worker-3`,
+/// `service:mail`.
 ///
 /// The text is brought into one form when it is read: white space around it is dropped and letters are lower case, so
 /// that `User:Ann@Example.com` is the same person. Other spellings of one person (aliases, plus tags) are the
@@ -63,13 +70,15 @@ impl Principal {
     pub fn new(text: &str) -> Result<Self, Invalid> {
         let bad = |why: &str| {
             Err(Invalid::new("principal", text, why)
-                .hint("write user:ann@example.com, group:finance, agent:worker-3 or service:mail"))
+                .hint("write user:ann@example.com, group:finance, on_call:payments, role:operator, agent:worker-3 or service:mail"))
         };
         let lower = text.trim().to_lowercase();
         let Some((kind, name)) = lower.split_once(':') else { return bad("has no kind") };
         let kind = match kind {
             "user" => PrincipalKind::User,
             "group" => PrincipalKind::Group,
+            "on_call" => PrincipalKind::OnCall,
+            "role" => PrincipalKind::Role,
             "agent" => PrincipalKind::Agent,
             "service" => PrincipalKind::Service,
             _ => return bad("is of an unknown kind"),
@@ -127,6 +136,12 @@ impl Principal {
     #[must_use]
     pub const fn is_person(&self) -> bool {
         matches!(self.kind, PrincipalKind::User)
+    }
+
+    /// Whether it stands for people, as many as the directory says: a group, who is on call, a role.
+    #[must_use]
+    pub const fn is_set(&self) -> bool {
+        matches!(self.kind, PrincipalKind::Group | PrincipalKind::OnCall | PrincipalKind::Role)
     }
 
     /// The whole text, kind and name.

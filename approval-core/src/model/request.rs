@@ -150,7 +150,8 @@ pub struct Widening {
     pub requirement: usize,
     /// Who is added to it.
     pub to: Vec<Principal>,
-    /// The stage that fired (index into [`Gate::escalation`]); `None` when somebody escalated by hand.
+    /// The stage that fired (index into [`Gate::escalation`]); `None` when somebody escalated by hand, or when it was opened
+    /// and asked who was on call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<usize>,
     /// When.
@@ -243,6 +244,10 @@ pub struct Request {
     pub execution: Option<Execution>,
     /// When it was opened.
     pub created_at: Timestamp,
+    /// From when on stages, reminders and the time to decide are counted, if that is later than the opening: nobody worked
+    /// then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins_at: Option<Timestamp>,
     /// Until when people can decide. `None`: without end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use super::Notifier;
+use super::{Notifier, timing};
 use crate::{
     clock::Timestamp,
-    directory::Directory,
-    id::{NoticeId, RequestId},
-    model::{Delivery, NoticeDraft, NoticeKind, OutboxNotice, Text},
+    directory::{Directory, Reach},
+    id::NoticeId,
+    model::{Delivery, NoticeDraft, NoticeKind, OutboxNotice, Request, Text},
 };
 
 /// Turns what a transition wants told into rows of the outbox: one for every channel that the receiver wants and that
-/// reaches them; for a receiver without a preference, for every channel that reaches them.
+/// reaches them; for a receiver without a preference, for every channel that reaches them. They are delivered when the
+/// receiver wants it.
 pub(crate) async fn route(
     drafts: &[NoticeDraft],
-    request: RequestId,
+    request: &Request,
     notifiers: &[(Text, Arc<dyn Notifier>)],
     directory: &dyn Directory,
     now: Timestamp,
@@ -27,10 +28,13 @@ pub(crate) async fn route(
         if !notifiers.iter().any(|(_, one)| one.reaches(&draft.to)) {
             continue;
         }
-        let preferred = directory.channels(&draft.to).await.unwrap_or_else(|error| {
-            tracing::warn!(to = %draft.to, %error, "the directory does not say how to reach a person; using every channel");
-            None
+        let earliest = timing::earliest(draft, now);
+        let reach = directory.reach(&draft.to, request.priority, earliest).await.unwrap_or_else(|error| {
+            tracing::warn!(to = %draft.to, %error, "the directory does not say how to reach a person; using every channel at once");
+            Reach::default()
         });
+        let next_at = timing::deliver_at(draft, request, &reach, now);
+        let preferred = reach.channels;
         // A channel that cannot bring a message up to date has nothing to say when the matter is closed.
         let useful =
             |notifier: &dyn Notifier| draft.kind != NoticeKind::Closed || notifier.capabilities().updates;
@@ -39,12 +43,12 @@ pub(crate) async fn route(
             reaching.filter(|(name, _)| preferred.as_ref().is_none_or(|preferred| preferred.contains(name)));
         rows.extend(chosen.map(|(name, _)| OutboxNotice {
             id: NoticeId::generate(now),
-            request,
+            request: request.id,
             kind: draft.kind,
             to: draft.to.clone(),
             channel: Arc::clone(name),
             created_at: now,
-            delivery: Delivery::Waiting { attempts: 0, next_at: now },
+            delivery: Delivery::Waiting { attempts: 0, next_at },
         }));
     }
     rows

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use approval_core::{
     Action, ApprovalError,
+    clock::Timestamp,
     directory::{Directory, DirectoryError},
     manager::ManagerBuilder,
     model::{ExecutionState, People, Principal, Risk, Status},
@@ -76,7 +77,7 @@ impl Policy for Broken {
 
 #[async_trait]
 impl Directory for Broken {
-    async fn people(&self, _: &[&Principal]) -> Result<std::sync::Arc<People>, DirectoryError> {
+    async fn people(&self, _: &[&Principal], _: Timestamp) -> Result<std::sync::Arc<People>, DirectoryError> {
         assert!(!self.panics, "the directory panics");
         Err(DirectoryError("nobody answers".to_owned()))
     }

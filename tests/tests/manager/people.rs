@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use approval_core::{
     Action, ApprovalError, Context,
+    clock::Timestamp,
     directory::{Directory, DirectoryError, StaticDirectory},
     lifecycle::Edit,
     model::{People, Principal, Requirement, Risk, Status, canonical::to_canonical},
@@ -20,8 +21,8 @@ struct Frugal(StaticDirectory);
 
 #[async_trait]
 impl Directory for Frugal {
-    async fn people(&self, wanted: &[&Principal]) -> Result<Arc<People>, DirectoryError> {
-        let all = self.0.people(wanted).await?;
+    async fn people(&self, wanted: &[&Principal], now: Timestamp) -> Result<Arc<People>, DirectoryError> {
+        let all = self.0.people(wanted, now).await?;
         let mut people = People::clone(&all);
         people.groups.retain(|group, _| wanted.contains(&group));
         // Members of the groups that were asked for are part of the answer.

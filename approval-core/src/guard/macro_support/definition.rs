@@ -244,8 +244,11 @@ impl Definition {
 
     fn people(&self, mut spec: ActionSpec) -> Result<ActionSpec, Invalid> {
         for Requirement { count, of, may_share } in self.requirements {
-            let of = of.iter().map(|text| Principal::new(text)).collect::<Result<_, _>>()?;
-            spec = spec.requirement(model::Requirement { count: *count, of, may_share: *may_share });
+            let of = of.iter().map(|text| Principal::new(text)).collect::<Result<Vec<_>, _>>()?;
+            spec = spec.requirement(model::Requirement {
+                may_share: *may_share,
+                ..model::Requirement::at_least(*count, of)
+            });
         }
         for Escalation { after, requirement, to, priority } in self.escalations {
             spec = spec.escalate(span(*after), *requirement, to.iter().copied(), *priority)?;
