@@ -22,7 +22,7 @@ use jiff::{
 
 pub use digest::Digest;
 pub use holidays::{Holidays, YearDay};
-pub use hours::{TimeRange, WeeklyHours};
+pub use hours::{TimeRange, WEEK, WeeklyHours};
 pub use quiet::{QuietHours, QuietRule};
 pub use rotation::{Override, Rotation, Shift};
 pub use schedule::{Period, Schedule};

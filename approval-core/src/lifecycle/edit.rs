@@ -60,7 +60,7 @@ pub(super) fn approve_edited(
     let vote =
         Vote { voter: editor.clone(), ballot: Ballot::Approve, digest, note, via, at: case.now, void: false };
     vote::put(&mut change.request, vote, case);
-    let asked = Seating::new(&change.request, case.facts.people).to_ask();
+    let asked = Seating::new(&change.request, case.facts.people).audience();
     let others: Vec<Principal> = asked.into_iter().filter(|person| *person != editor).cloned().collect();
     change.notify(NoticeKind::Edited, others);
     decide::decide_by_votes(&mut change, case.facts)?;

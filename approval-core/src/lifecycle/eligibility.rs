@@ -210,7 +210,7 @@ impl<'a> Seating<'a> {
     }
 
     /// Whom a notice should reach, of all who may decide: not those for whom somebody stands in. Sorted, each once.
-    pub(super) fn to_ask(&self) -> Vec<&'a Principal> {
+    pub(super) fn audience(&self) -> Vec<&'a Principal> {
         let mut people = self.deciders();
         people.retain(|person| !self.stand_ins().any(|one| one.owner == *person));
         people

@@ -74,7 +74,7 @@ fn widen(
     facts: &Facts<'_>,
 ) -> Result<Vec<Principal>, Refusal> {
     let deciders = |request: &Request| -> Vec<Principal> {
-        Seating::new(request, facts.people).to_ask().into_iter().cloned().collect()
+        Seating::new(request, facts.people).audience().into_iter().cloned().collect()
     };
     let before = deciders(&change.request);
     let on_call = hours::on_call(&widening.to, facts.people);

@@ -46,7 +46,7 @@ pub(super) fn ask(change: &mut Change<'_>, named: Vec<Principal>, facts: &Facts<
         change.request.deadline = timeout.map(|timeout| to_micros(after(begin, timeout)));
     }
     let everybody: Vec<Principal> =
-        Seating::new(&change.request, facts.people).to_ask().into_iter().cloned().collect();
+        Seating::new(&change.request, facts.people).audience().into_iter().cloned().collect();
     for person in everybody {
         // Who is asked because others do not work is not among those above.
         let timing = timings.get(&person).copied().unwrap_or(Timing::AtOnce);

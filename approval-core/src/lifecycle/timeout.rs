@@ -174,7 +174,7 @@ fn remind(change: &mut Change<'_>, case: &Case<'_>, told: &[Principal]) -> Resul
     change.tell(EventKind::Reminded { number })?;
     let seating = case.seating();
     let silent =
-        seating.to_ask().into_iter().filter(|person| !seating.has_voted(person) && !told.contains(person));
+        seating.audience().into_iter().filter(|person| !seating.has_voted(person) && !told.contains(person));
     change.notify(NoticeKind::Reminder, silent.cloned());
     Ok(())
 }

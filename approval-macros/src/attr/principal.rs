@@ -6,9 +6,10 @@ use crate::suggest;
 
 /// Longest principal, in bytes.
 const LONGEST: usize = 320;
-const KINDS: [&str; 4] = ["user", "group", "agent", "service"];
+/// Kinds that vote, or stand for people who do.
+const APPROVERS: [&str; 4] = ["user", "group", "on_call", "role"];
 
-/// A person or a group of persons who may vote.
+/// A person who may vote, or several: a group, who is on call, a role.
 #[derive(Clone)]
 pub(crate) struct Approver {
     /// The whole identity, `kind:id`.
@@ -28,7 +29,7 @@ pub(crate) fn parse(literal: &LitStr) -> syn::Result<Approver> {
         .map_err(|message| syn::Error::new(literal.span(), message))
 }
 
-/// Whether `text` names a group; the error says what is wrong.
+/// Whether `text` may stand for several people; the error says what is wrong.
 fn check(text: &str) -> Result<bool, String> {
     let Some((kind, id)) = text.split_once(':') else {
         let person = if text.is_empty() { "ann@example.com" } else { text };
@@ -36,15 +37,22 @@ fn check(text: &str) -> Result<bool, String> {
             "`{text}` does not say who this is: write \"user:{person}\" or \"group:{person}\""
         ));
     };
-    if !KINDS.contains(&kind) {
-        let hint = suggest::hint(kind, ["user", "group"].iter());
-        return Err(format!("`{kind}` is not a kind of approver: use `user` or `group`{hint}"));
-    }
     if kind == "agent" || kind == "service" {
         return Err(format!("`{text}` cannot approve: only people vote, so name a `user:…` or a `group:…`"));
     }
+    if !APPROVERS.contains(&kind) {
+        let hint = suggest::hint(kind, APPROVERS.iter());
+        return Err(format!(
+            "`{kind}` is not a kind of approver: use `user`, `group`, `on_call` or `role`{hint}"
+        ));
+    }
     if id.is_empty() {
-        let example = if kind == "group" { "finance" } else { "ann@example.com" };
+        let example = match kind {
+            "group" => "finance",
+            "on_call" => "payments",
+            "role" => "operator",
+            _ => "ann@example.com",
+        };
         return Err(format!(
             "`{text}` does not say who this is: write the name behind the colon, such as \"{kind}:{example}\""
         ));
@@ -58,7 +66,7 @@ fn check(text: &str) -> Result<bool, String> {
             wrong.escape_debug()
         ));
     }
-    Ok(kind == "group")
+    Ok(kind != "user")
 }
 
 #[cfg(test)]
@@ -68,7 +76,9 @@ mod tests {
     #[test]
     fn people_and_groups_approve() {
         assert_eq!(check("user:ann@example.com"), Ok(false));
-        assert_eq!(check("group:finance"), Ok(true));
+        for several in ["group:finance", "on_call:payments", "role:operator"] {
+            assert_eq!(check(several), Ok(true), "{several}");
+        }
     }
 
     #[test]
@@ -79,7 +89,8 @@ mod tests {
             ("agent:worker-3", "only people vote"),
             ("service:ci", "only people vote"),
             ("usr:ann", "did you mean `user`?"),
-            ("role:x", "use `user` or `group`"),
+            ("team:x", "use `user`, `group`, `on_call` or `role`"),
+            ("on_call:", "such as \"on_call:payments\""),
             ("user:", "such as \"user:ann@example.com\""),
             ("user:ann smith", "` ` is not allowed"),
             ("user:ann\u{0}", "`\\0` is not allowed"),

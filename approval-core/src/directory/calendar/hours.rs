@@ -88,7 +88,7 @@ pub struct WeeklyHours {
 }
 
 /// Monday to Sunday.
-pub(crate) const WEEK: [Weekday; 7] = [
+pub const WEEK: [Weekday; 7] = [
     Weekday::Monday,
     Weekday::Tuesday,
     Weekday::Wednesday,

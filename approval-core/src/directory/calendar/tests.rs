@@ -40,12 +40,12 @@ pub(super) fn ranges(text: &str) -> Vec<TimeRange> {
 pub(super) fn weekdays(text: &str) -> WeeklyHours {
     ranges(text)
         .into_iter()
-        .fold(WeeklyHours::new(), |hours, range| hours.on(hours::WEEK.into_iter().take(5), range))
+        .fold(WeeklyHours::new(), |hours, range| hours.on(WEEK.into_iter().take(5), range))
 }
 
 /// These hours on every day.
 pub(super) fn daily(text: &str) -> WeeklyHours {
-    ranges(text).into_iter().fold(WeeklyHours::new(), |hours, range| hours.on(hours::WEEK, range))
+    ranges(text).into_iter().fold(WeeklyHours::new(), |hours, range| hours.on(WEEK, range))
 }
 
 pub(super) fn schedule(name: &str, hours: WeeklyHours) -> Schedule {

@@ -133,8 +133,8 @@ fn hours_are_read_as_people_write_them() {
 fn any_schedule(near: Timestamp) -> impl Strategy<Value = Schedule> {
     let time = (0_i8..24, prop_oneof![Just(0_i8), Just(30)])
         .prop_map(|(hour, minute)| Time::constant(hour, minute, 0, 0));
-    let range = (0_usize..7, time.clone(), time)
-        .prop_map(|(day, from, to)| (hours::WEEK[day], TimeRange { from, to }));
+    let range =
+        (0_usize..7, time.clone(), time).prop_map(|(day, from, to)| (WEEK[day], TimeRange { from, to }));
     let hours = prop::collection::vec(range, 1..6);
     let off = prop::collection::btree_set(-3_i64..12, 0..4);
     let away = prop::collection::vec((-3 * 1440_i64..8 * 1440, 1_i64..3 * 1440), 0..3);
@@ -142,7 +142,9 @@ fn any_schedule(near: Timestamp) -> impl Strategy<Value = Schedule> {
         let zone = zone(name);
         let today = zone.to_datetime(near).date();
         let mut weekly = WeeklyHours::new();
-        hours.into_iter().for_each(|(day, range)| weekly.add(day, range));
+        for (day, range) in hours {
+            weekly.add(day, range);
+        }
         let dates = off.into_iter().map(|days| today.saturating_add(jiff::Span::new().days(days))).collect();
         let periods = away
             .into_iter()
