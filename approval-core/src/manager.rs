@@ -8,6 +8,7 @@ mod bell;
 mod builder;
 mod cache;
 mod context;
+mod delivery;
 mod due;
 mod engine;
 mod execution;

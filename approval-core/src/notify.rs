@@ -161,25 +161,34 @@ pub struct Capabilities {
     pub edits: bool,
     /// Questions can be answered through it.
     pub answers: bool,
+    /// Several notices can be told in one message.
+    pub digests: bool,
 }
 
 impl Capabilities {
     /// Tells, and hears nothing.
     #[must_use]
     pub const fn tells() -> Self {
-        Self { decides: false, updates: false, edits: false, answers: false }
+        Self { decides: false, updates: false, edits: false, answers: false, digests: false }
     }
 
     /// Tells, hears decisions, edits and answers.
     #[must_use]
     pub const fn decides() -> Self {
-        Self { decides: true, updates: false, edits: true, answers: true }
+        Self { decides: true, updates: false, edits: true, answers: true, digests: false }
     }
 
     /// The same, and brings messages up to date.
     #[must_use]
     pub const fn with_updates(mut self) -> Self {
         self.updates = true;
+        self
+    }
+
+    /// The same, and tells several notices in one message.
+    #[must_use]
+    pub const fn with_digests(mut self) -> Self {
+        self.digests = true;
         self
     }
 }
@@ -205,6 +214,16 @@ pub trait Notifier: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// Whether trying again makes sense.
     async fn deliver(&self, notice: &Notice) -> Result<Delivered, NotifyError>;
+
+    /// Sends in one message what waited for the daily digest, or for the end of quiet hours: two notices or more, to the same
+    /// receiver. Asked only of a channel that [can](Capabilities::digests) do so. What became of each, in their order.
+    async fn deliver_digest(&self, notices: &[Notice]) -> Vec<Result<Delivered, NotifyError>> {
+        let mut all = Vec::with_capacity(notices.len());
+        for notice in notices {
+            all.push(self.deliver(notice).await);
+        }
+        all
+    }
 
     /// Brings an earlier message up to date: the request was decided, or ran.
     ///

@@ -1,16 +1,15 @@
 //! Delivers the notices of the outbox: repeats what failed, with back-off, and drops what nobody needs any more.
 
-use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
-use super::{Core, runtime::back_off};
+use super::{Core, delivery, runtime::back_off};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, Timestamp, after},
-    id::{ExecutorId, NoticeId},
-    model::{Delivery, NoticeKind, OutboxNotice, Request},
-    notify::{MessageRef, Notice, Notifier, NotifyError},
+    id::NoticeId,
+    model::OutboxNotice,
     store::{NoticeClaim, NoticeClaims, NoticeSettlement},
 };
 
@@ -20,10 +19,6 @@ const BATCH: usize = 256;
 const UNDER_WAY: usize = 4096;
 /// How long a claim keeps others away.
 const LEASE: Span = Span::from_secs(60);
-/// The first repetition comes after this time, then twice as long each time, up to a minute.
-const FIRST_RETRY: Span = Span::from_secs(1);
-/// Attempts before a notice is given up.
-const ATTEMPTS: u32 = 20;
 /// The worker looks at least so often, for leases that ran out elsewhere.
 const LONGEST_NAP: Span = Span::from_secs(30);
 
@@ -57,8 +52,8 @@ pub(crate) async fn run(core: Arc<Core>) {
                 }
                 false
             }
-            Some(settlement) = worker.under_way.next(), if !worker.under_way.is_empty() => {
-                worker.finish(settlement).await;
+            Some(settlements) = worker.under_way.next(), if !worker.under_way.is_empty() => {
+                worker.finish(settlements).await;
                 false
             }
             // Also when nothing more can be begun: it tells of the end, too.
@@ -78,7 +73,7 @@ pub(crate) async fn run(core: Arc<Core>) {
     worker.hand_back().await;
 }
 
-type Slow = BoxFuture<'static, NoticeSettlement>;
+type Slow = BoxFuture<'static, Vec<NoticeSettlement>>;
 
 struct Worker<'a> {
     core: &'a Arc<Core>,
@@ -143,16 +138,15 @@ impl<'a> Worker<'a> {
     /// Begins to deliver. What is done at once is settled together.
     async fn begin(&mut self, notices: impl Iterator<Item = OutboxNotice>) -> Result<(), ApprovalError> {
         let mut done = Vec::new();
-        for notice in notices {
-            let id = notice.id;
-            if self.ids.contains(&id) {
-                continue; // Its delivery is still under way here; the claim has just been prolonged.
-            }
-            let mut delivery = deliver(Arc::clone(self.core), notice, self.claim.owner).boxed();
-            if let Some(settlement) = (&mut delivery).now_or_never() {
-                done.push(settlement);
+        // The delivery of one that is still under way here has just had its claim prolonged.
+        let new = notices.filter(|notice| !self.ids.contains(&notice.id)).collect();
+        for together in delivery::bundles(&self.core.notifiers, new) {
+            let ids: Vec<NoticeId> = together.iter().map(|notice| notice.id).collect();
+            let mut delivery = delivery::deliver(Arc::clone(self.core), together, self.claim.owner).boxed();
+            if let Some(settlements) = (&mut delivery).now_or_never() {
+                done.extend(settlements);
             } else {
-                self.ids.insert(id);
+                self.ids.extend(ids);
                 self.under_way.push(delivery);
             }
         }
@@ -162,9 +156,11 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    async fn finish(&mut self, settlement: NoticeSettlement) {
-        self.ids.remove(&settlement.id);
-        if let Err(error) = self.core.store.settle_notices(vec![settlement]).await {
+    async fn finish(&mut self, settlements: Vec<NoticeSettlement>) {
+        for settlement in &settlements {
+            self.ids.remove(&settlement.id);
+        }
+        if let Err(error) = self.core.store.settle_notices(settlements).await {
             tracing::error!(%error, "it could not be noted what became of a notice; it will be delivered again");
         }
     }
@@ -184,121 +180,4 @@ impl<'a> Worker<'a> {
             tracing::warn!(%error, "notices could not be handed back; others deliver them a little later");
         }
     }
-}
-
-async fn deliver(core: Arc<Core>, row: OutboxNotice, owner: ExecutorId) -> NoticeSettlement {
-    let (request, id) = (row.request, row.id);
-    let delivery = match try_deliver(&core, row).await {
-        Ok(delivery) => delivery,
-        Err(error) => {
-            tracing::error!(%error, notice = %id, "a notice could not be prepared; it is tried again");
-            Delivery::Waiting { attempts: 0, next_at: after(core.clock.now(), FIRST_RETRY) }
-        }
-    };
-    NoticeSettlement { request, id, owner, delivery }
-}
-
-async fn try_deliver(core: &Core, row: OutboxNotice) -> Result<Delivery, ApprovalError> {
-    let Some((_, notifier)) = core.notifiers.iter().find(|(name, _)| *name == row.channel) else {
-        return Ok(Delivery::Failed {
-            at: core.now().await?,
-            why: "this process has no such channel".into(),
-        });
-    };
-    if row.kind == NoticeKind::Closed && !notifier.capabilities().updates {
-        return Ok(Delivery::Obsolete { at: core.now().await? });
-    }
-    // A notice tells of a change that this process may not have heard of yet. What it remembers is never older than the
-    // opening of the request, but may well be older than its decision.
-    let remembered = if row.kind == NoticeKind::Decide { core.cache.get(row.request) } else { None };
-    let request = match remembered {
-        Some(stored) => stored.request,
-        None => core.load(row.request).await?.request,
-    };
-    let now = core.now().await?;
-    if row.kind.asks() && !request.status.is_open() {
-        return Ok(Delivery::Obsolete { at: now });
-    }
-    let attempts = match &row.delivery {
-        Delivery::Waiting { attempts, .. } => *attempts,
-        Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. } => 0,
-    };
-    let notice = shown(core, &row, request, attempts);
-    let sending = async {
-        if row.kind == NoticeKind::Closed {
-            close(core, &**notifier, &notice).await
-        } else {
-            Ok(notifier.deliver(&notice).await.map(|delivered| Some(delivered.message)))
-        }
-    };
-    // A channel that panics must not silence the others.
-    let sent = match AssertUnwindSafe(sending).catch_unwind().await {
-        Ok(sent) => sent?,
-        Err(_) => Err(NotifyError::retry("the channel panicked")),
-    };
-    let now = core.now().await?;
-    Ok(match sent {
-        Ok(Some(message)) => Delivery::Delivered { at: now, message: message.map(|MessageRef(text)| text) },
-        Ok(None) => Delivery::Obsolete { at: now },
-        Err(NotifyError::Retry { why, after: wanted }) if attempts + 1 < ATTEMPTS => {
-            let pause = wanted
-                .and_then(|wanted: Duration| Span::try_from(wanted).ok())
-                .unwrap_or_else(|| back_off(FIRST_RETRY, attempts));
-            tracing::warn!(notice = %notice.id, channel = %notice.channel, %why, attempts, "a notice did not get through; it is tried again");
-            Delivery::Waiting { attempts: attempts + 1, next_at: after(now, pause) }
-        }
-        Err(NotifyError::Retry { why, .. } | NotifyError::Permanent { why }) => {
-            tracing::error!(notice = %notice.id, channel = %notice.channel, to = %notice.to, %why, "a notice is given up");
-            Delivery::Failed { at: now, why: why.into() }
-        }
-    })
-}
-
-fn shown(core: &Core, row: &OutboxNotice, request: Arc<Request>, attempts: u32) -> Notice {
-    let notice =
-        Notice::new(row.id, row.kind, row.to.clone(), Arc::clone(&row.channel), request, row.created_at)
-            .after_attempts(attempts);
-    if row.kind.asks() { notice.with_token_key(core.settings.token_key.clone()) } else { notice }
-}
-
-/// Brings the earlier messages to the same receiver up to date. `None` if there are none: nothing is to be said to somebody
-/// who was never told.
-async fn close(
-    core: &Core,
-    notifier: &dyn Notifier,
-    notice: &Notice,
-) -> Result<Result<Option<Option<MessageRef>>, NotifyError>, ApprovalError> {
-    let earlier = core.store.notices(notice.request.id).await?;
-    let mut any = false;
-    for row in
-        earlier.iter().filter(|row| row.to == notice.to && row.channel == notice.channel && row.kind.asks())
-    {
-        match &row.delivery {
-            Delivery::Delivered { message: Some(message), .. } => {
-                if let Err(error) = notifier.update(&MessageRef(Arc::clone(message)), notice).await {
-                    return Ok(Err(error));
-                }
-                any = true;
-            }
-            // It is under way, or about to be dropped: come back once that is known.
-            Delivery::Waiting { .. } if !row_is_dead(core, row).await? => {
-                return Ok(Err(NotifyError::Retry {
-                    why: "an earlier message is still under way".to_owned(),
-                    after: Some(Duration::from_millis(200)),
-                }));
-            }
-            Delivery::Delivered { .. }
-            | Delivery::Waiting { .. }
-            | Delivery::Failed { .. }
-            | Delivery::Obsolete { .. } => {}
-        }
-    }
-    Ok(Ok(any.then_some(None)))
-}
-
-/// Whether a waiting notice will not be delivered any more, because its request is decided and nobody is at it.
-async fn row_is_dead(core: &Core, row: &OutboxNotice) -> Result<bool, ApprovalError> {
-    let Delivery::Waiting { next_at, .. } = &row.delivery else { return Ok(true) };
-    let now = core.now().await?;
-    Ok(*next_at > now && !core.load(row.request).await?.request.status.is_open())
 }

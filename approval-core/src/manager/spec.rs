@@ -6,9 +6,9 @@ use crate::{
     clock::Span,
     error::Invalid,
     model::{
-        ActionInfo, ActionName, DelegationRule, Editable, EscalationStage, Gate, OnTimeout, Principal,
-        Priority, RejectOption, Reminders, Requirement, Risk, SUSPEND_GRANT_TTL, SchemaDigest, Text,
-        canonical::FieldPath,
+        ActionInfo, ActionName, DelegationRule, Editable, EscalationStage, Gate, OnTimeout, OutsideHours,
+        Principal, Priority, RejectOption, Reminders, Requirement, Risk, SUSPEND_GRANT_TTL, SchemaDigest,
+        Text, canonical::FieldPath,
     },
 };
 
@@ -225,6 +225,22 @@ impl ActionSpec {
     #[must_use]
     pub fn remind(self, every: Span, at_most: u32) -> Self {
         self.gate(|gate| gate.reminders = Some(Reminders { every, at_most }))
+    }
+
+    /// What happens if nobody whom the requirement of this index names works when the request is opened.
+    #[must_use]
+    pub fn outside_hours(self, requirement: usize, rule: OutsideHours) -> Self {
+        self.gate(|gate| {
+            if let Some(requirement) = gate.requirements.get_mut(requirement) {
+                requirement.outside_hours = Some(rule);
+            }
+        })
+    }
+
+    /// Notices may wait for the daily digest of whom they are to, as long as the priority is low or medium.
+    #[must_use]
+    pub fn digest(self) -> Self {
+        self.gate(|gate| gate.digest = true)
     }
 
     /// Who may hand a seat on to whom.

@@ -8,6 +8,7 @@ mod fail_closed;
 mod grants;
 mod halts;
 mod handing_over;
+mod held_back;
 mod keys;
 mod leases;
 mod outage;
