@@ -4,6 +4,7 @@
 //! The trait is small enough for a key-value service with single-item transactions: one request row, a few events and
 //! notices, a few named records. It decides nothing: what may follow what is decided by [`crate::lifecycle`].
 
+mod changes;
 mod commit;
 mod document;
 mod error;
@@ -19,6 +20,7 @@ use std::{fmt::Debug, sync::Weak};
 
 use async_trait::async_trait;
 
+pub use changes::{ChangeCursor, Changes, Removal};
 pub use commit::{ClaimWhenWriting, Commit, CommitOutcome, Condition, Expect, RecordWrite, RowWrite};
 pub use document::{Document, Index, Stored};
 pub use error::StoreError;
@@ -189,11 +191,36 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// When the store failed.
     async fn append_journal(&self, lines: Vec<JournalLine>) -> Result<(), StoreError>;
 
-    /// Up to `limit` lines of the journal after the line numbered `after` (0: from the beginning), oldest first.
+    /// Up to `limit` lines of the journal after the line numbered `after` (0: from the beginning), oldest first. A line is
+    /// shown only when all lines with lower numbers are: whoever reads on after the last one shown misses none.
     ///
     /// # Errors
     /// When the store failed.
     async fn read_journal(&self, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// Requests whose history grew after `after`, oldest change first, about `limit` at the most. This is how a sealer finds
+    /// what is not sealed yet, so nothing may ever be passed over: a commit that this answer does not show comes after
+    /// [`Changes::next`], however long its writer took. A store whose commits can become visible in another order than
+    /// that of its numbers must hold `next` back behind every commit still under way; it may name requests again.
+    /// [`Store::remove`] need not be told. The cost is that of the answer, not of all that is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] unless the store implements it; when the store failed.
+    async fn changes(&self, after: &ChangeCursor, limit: usize) -> Result<Changes, StoreError> {
+        let (_, _) = (after, limit);
+        Err(StoreError::Unsupported { store: self.info().name, what: "say which histories grew" })
+    }
+
+    /// Removes a request of this version with its key, history and notices; all of it, or nothing. Answers
+    /// [`CommitOutcome::Committed`] or [`CommitOutcome::Conflict`]. Who calls this has sealed that it will be gone
+    /// (`audit::prune`): otherwise its absence is a breach.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] unless the store implements it; when the store failed.
+    async fn remove(&self, removal: Removal) -> Result<CommitOutcome, StoreError> {
+        let Removal { .. } = removal;
+        Err(StoreError::Unsupported { store: self.info().name, what: "remove requests" })
+    }
 
     /// From now on tells `listener` of changes, those of other processes too. A listener that is gone is forgotten.
     fn subscribe(&self, listener: Weak<dyn ChangeListener>);

@@ -6,6 +6,7 @@
 
 mod batch;
 mod builder;
+mod changes;
 mod commit;
 mod due;
 mod failure;
@@ -36,14 +37,15 @@ use approval_core::{
     id::RequestId,
     model::{EventLine, OutboxNotice},
     store::{
-        ChangeListener, Commit, CommitOutcome, Due, JournalEntry, JournalLine, Listeners, NoticeClaim,
-        NoticeClaims, NoticeSettlement, Page, Query, Record, RecordName, Store, StoreError, StoreInfo,
-        StoreTime, Stored,
+        ChangeCursor, ChangeListener, Changes, Commit, CommitOutcome, Due, JournalEntry, JournalLine,
+        Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Page, Query, Record, RecordName, Removal,
+        Store, StoreError, StoreInfo, StoreTime, Stored,
     },
 };
 use async_trait::async_trait;
 
 pub use builder::SqliteBuilder;
+use changes::RemoveTask;
 use commit::CommitTask;
 use job::{Job, Task};
 use journal::JournalTask;
@@ -204,6 +206,15 @@ impl Store for SqliteStore {
 
     async fn read_journal(&self, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
         self.readers.scan(move |connection| journal::read(connection, after, limit)).await
+    }
+
+    async fn changes(&self, after: &ChangeCursor, limit: usize) -> Result<Changes, StoreError> {
+        let after = after.clone();
+        self.readers.scan(move |connection| changes::changes(connection, &after, limit)).await
+    }
+
+    async fn remove(&self, removal: Removal) -> Result<CommitOutcome, StoreError> {
+        self.write(RemoveTask(removal)).await?.decode()
     }
 
     fn subscribe(&self, listener: Weak<dyn ChangeListener>) {

@@ -1,5 +1,6 @@
 //! Stores that break their contract on purpose, to test the tests.
 
+mod changes;
 mod relay;
 mod store;
 mod writing;
@@ -9,7 +10,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
 };
 
@@ -108,6 +109,18 @@ faults! {
     ForgetsRecordVersions => "a_record_has_value_version_and_time",
     /// Puts lines between those that were appended together.
     ScattersJournal => "lines_appended_together_stay_together",
+    /// Does not name all whose history grew.
+    PassesOverChanges => "every_grown_history_is_named",
+    /// Says that there is no more when there is.
+    EndsChangesEarly => "what_was_there_before_the_first_look_is_named",
+    /// Goes on behind what is written at that moment.
+    SkipsWhatIsWritten => "no_grown_history_is_passed_over",
+    /// Names again what a removal made room for, and so passes over what comes.
+    NumbersChangesAgain => "what_grows_after_a_removal_is_named",
+    /// Removes whatever version is there.
+    RemovesAnyVersion => "a_removal_is_bound_to_a_version",
+    /// Says that it removed what it keeps.
+    KeepsWhatIsRemoved => "a_removed_request_is_gone",
     /// Goes on after it was closed.
     StaysOpen => "a_closed_store_says_so",
 }
@@ -124,6 +137,7 @@ pub struct FaultyStore {
     loaded: Mutex<HashMap<RequestId, Stored>>,
     kept: Mutex<Vec<Kept>>,
     readings: AtomicI64,
+    removals: AtomicUsize,
 }
 
 /// A listener that should have been let go.
@@ -154,6 +168,7 @@ impl FaultyStore {
             loaded: Mutex::default(),
             kept: Mutex::default(),
             readings: AtomicI64::new(0),
+            removals: AtomicUsize::new(0),
         }
     }
 

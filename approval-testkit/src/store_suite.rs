@@ -30,6 +30,7 @@
 //! ```
 
 mod atomic;
+mod changes;
 mod close;
 mod concurrency;
 mod conditions;

@@ -35,6 +35,14 @@ pub enum StoreError {
         /// Of this program.
         known: u32,
     },
+    /// It has no way to do this.
+    #[error("the store ({store}) cannot {what}; use one that can, such as SqliteStore")]
+    Unsupported {
+        /// Its name.
+        store: &'static str,
+        /// What was asked.
+        what: &'static str,
+    },
     /// It was closed.
     #[error("the store is closed")]
     Closed,

@@ -1,5 +1,6 @@
 //! The store in memory: for tests, and for agents that live no longer than what they ask for.
 
+mod changes;
 mod history;
 mod keys;
 mod notice;
@@ -27,9 +28,9 @@ use self::{
     shard::{NEVER, NewState},
 };
 use super::{
-    Change, ChangeListener, ClaimWhenWriting, Commit, CommitOutcome, Due, Expect, JournalEntry, JournalLine,
-    Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Order, Page, Query, Record, RecordName, Store,
-    StoreError, StoreInfo, StoreTime, Stored,
+    Change, ChangeCursor, ChangeListener, Changes, ClaimWhenWriting, Commit, CommitOutcome, Due, Expect,
+    JournalEntry, JournalLine, Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Order, Page, Query,
+    Record, RecordName, Removal, Store, StoreError, StoreInfo, StoreTime, Stored,
 };
 use crate::{
     clock::{Clock, SystemClock, Timestamp, after},
@@ -60,6 +61,7 @@ pub struct MemoryStore {
     keys: Keys,
     records: Records,
     outbox: Outbox,
+    numbers: changes::Numbers,
     journal: Mutex<Vec<JournalLine>>,
     time: StoreTime,
     listeners: Listeners,
@@ -81,6 +83,7 @@ impl MemoryStore {
             keys: Keys::new(),
             records: Records::default(),
             outbox: Outbox::default(),
+            numbers: changes::Numbers::default(),
             journal: Mutex::default(),
             time: StoreTime::new(clock, None),
             listeners: Listeners::new(),
@@ -179,7 +182,7 @@ impl MemoryStore {
             events: commit.events,
         });
         let claim = commit.claim.map(|claim| (claim.owner, after(at, claim.lease).as_microsecond()));
-        let before = shard.write(id, state, (commit.notices, claim), &self.outbox);
+        let before = shard.write(id, state, (commit.notices, claim), &self.outbox, &self.numbers);
         records.apply(commit.writes, at);
         drop(records);
         let mut telling = if heard { shard.outgoing.push(changes) } else { None };
@@ -372,6 +375,16 @@ impl Store for MemoryStore {
             .take(limit)
             .map(|(number, line)| JournalEntry { number, line: line.clone() })
             .collect())
+    }
+
+    async fn changes(&self, after: &ChangeCursor, limit: usize) -> Result<Changes, StoreError> {
+        self.open()?;
+        Ok(self.changes_now(after.number()?, limit.max(1)))
+    }
+
+    async fn remove(&self, removal: Removal) -> Result<CommitOutcome, StoreError> {
+        self.open()?;
+        self.remove_now(removal)
     }
 
     fn subscribe(&self, listener: Weak<dyn ChangeListener>) {

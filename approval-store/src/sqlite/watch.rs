@@ -10,7 +10,8 @@ const LAST_EVENT: &str = "SELECT coalesce(max(number), 0) FROM events";
 const LAST_RECORD: &str = "SELECT coalesce(max(number), 0) FROM record_log";
 /// `NOT INDEXED` leaves the way by the number alone: SQLite would go through the whole index by request, which is in the order
 /// that `DISTINCT` wants.
-const EVENTS_AFTER: &str = "SELECT DISTINCT request FROM events NOT INDEXED WHERE number > ?1";
+const EVENTS_AFTER: &str =
+    "SELECT DISTINCT request FROM events NOT INDEXED WHERE number > ?1 AND request <> x''";
 const RECORDS_AFTER: &str = "SELECT number, name FROM record_log WHERE number > ?1 ORDER BY number";
 /// How many writes of records are remembered, at least.
 const REMEMBERED: i64 = 4096;

@@ -10,8 +10,9 @@ use approval_core::{
     id::RequestId,
     model::{EventLine, OutboxNotice},
     store::{
-        ChangeListener, Commit, CommitOutcome, Due, JournalEntry, JournalLine, NoticeClaim, NoticeClaims,
-        NoticeSettlement, Page, Query, Record, RecordName, Store, StoreError, StoreInfo, Stored,
+        ChangeCursor, ChangeListener, Changes, Commit, CommitOutcome, Due, JournalEntry, JournalLine,
+        NoticeClaim, NoticeClaims, NoticeSettlement, Page, Query, Record, RecordName, Removal, Store,
+        StoreError, StoreInfo, Stored,
     },
 };
 use async_trait::async_trait;
@@ -152,6 +153,14 @@ impl Store for FaultyStore {
 
     async fn read_journal(&self, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
         self.inner.read_journal(after, limit).await
+    }
+
+    async fn changes(&self, after: &ChangeCursor, limit: usize) -> Result<Changes, StoreError> {
+        self.changes_distorted(after, limit).await
+    }
+
+    async fn remove(&self, removal: Removal) -> Result<CommitOutcome, StoreError> {
+        self.remove_distorted(removal).await
     }
 
     fn subscribe(&self, listener: Weak<dyn ChangeListener>) {

@@ -1,8 +1,8 @@
 //! The one table of cases: the list, and the macro that makes a test of each.
 
 use super::{
-    Case, atomic, close, concurrency, conditions, due, durability, history, hostile, journal, listeners,
-    listing, notices, precedence, records, rows, time,
+    Case, atomic, changes, close, concurrency, conditions, due, durability, history, hostile, journal,
+    listeners, listing, notices, precedence, records, rows, time,
 };
 
 macro_rules! cases {
@@ -126,6 +126,16 @@ cases! { $
         the_journal_is_read_a_page_at_a_time: "pages of the journal together hold each line once",
         every_kind_of_line_is_kept: "every kind of line comes back as it was",
         lines_appended_together_stay_together: "lines appended together stay together",
+    }
+    changes {
+        every_grown_history_is_named: "every request whose history grew is named",
+        what_was_there_before_the_first_look_is_named: "what was written before anybody looked is named too, a page at a time",
+        no_grown_history_is_passed_over: "whoever follows the changes passes nothing over, however many write",
+        histories_grown_in_other_stores_are_named: "what other stores write on the same data is named",
+        a_removed_request_is_gone: "a removed request is gone with its key, history and notices",
+        a_removal_is_bound_to_a_version: "a removal of another version is refused, and shows what there is",
+        what_grows_after_a_removal_is_named: "what grows after a removal is named",
+        listeners_hear_of_removals: "listeners hear of removals",
     }
     listeners {
         listeners_hear_of_requests: "listeners hear of each new version of a request",

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    changes::{Log, Numbers},
     history::History,
     notice::{NoticeRow, moment},
     outbox::{Outbox, Place},
@@ -49,6 +50,8 @@ pub(super) struct NewState {
 pub(super) struct Shard {
     rows: BTreeMap<RequestId, Box<Row>>,
     due: BTreeSet<(i64, RequestId)>,
+    /// Only once somebody asks which histories grew.
+    log: Option<Log>,
     pub(super) outgoing: Outgoing,
 }
 
@@ -69,10 +72,14 @@ impl Shard {
         state: Option<NewState>,
         (notices, claim): (Vec<OutboxNotice>, Option<(ExecutorId, i64)>),
         outbox: &Outbox,
+        numbers: &Numbers,
     ) -> Option<Stored> {
         let row = self.rows.entry(id).or_default();
         let mut before = None;
         if let Some(state) = state {
+            if let (Some(log), false) = (&mut self.log, state.events.is_empty()) {
+                log.push(numbers, id);
+            }
             if row.due_at != state.due_at {
                 self.due.remove(&(row.due_at, id));
                 if state.due_at != NEVER {
@@ -94,6 +101,24 @@ impl Shard {
             }));
         }
         before
+    }
+
+    /// The changes after number `after`; from now on they are noted. What is there already counts as changed now.
+    pub(super) fn log(&mut self, numbers: &Numbers, after: u64) -> &[(u64, RequestId)] {
+        let rows = &self.rows;
+        self.log.get_or_insert_with(|| Log::of(numbers, rows.keys().copied())).after(after)
+    }
+
+    /// Removes everything about a request. Gives back its state, so that it is dropped after the lock.
+    pub(super) fn remove(&mut self, id: RequestId, outbox: &Outbox) -> Option<Stored> {
+        let row = self.rows.remove(&id)?;
+        self.due.remove(&(row.due_at, id));
+        for (number, notice) in (0..).zip(&row.notices) {
+            if let Some(at) = notice.claimable_at() {
+                outbox.remove(&notice.channel, (at, id, number));
+            }
+        }
+        row.stored
     }
 
     pub(super) fn history(&self, id: RequestId) -> Vec<EventLine> {
