@@ -82,6 +82,10 @@ uuid_id! {
     /// The nonce of a grant. Its 74 random bits keep one grant from standing in for another.
     GrantId, "grant id"
 }
+uuid_id! {
+    /// Names one audit trail: all seals of one store, from the first on.
+    TrailId, "trail id"
+}
 
 #[cfg(test)]
 mod tests {

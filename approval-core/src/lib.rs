@@ -76,6 +76,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod approval_error;
+pub mod audit;
 pub mod clock;
 pub mod directory;
 mod error;

@@ -25,6 +25,7 @@ mod pending;
 mod question;
 mod requester;
 mod runtime;
+mod seal;
 mod sink;
 mod spec;
 mod waiters;
@@ -49,6 +50,7 @@ pub use spec::ActionSpec;
 
 use crate::{
     approval_error::ApprovalError,
+    audit::Sealer,
     clock::Clock,
     directory::Directory,
     id::RequestId,
@@ -91,6 +93,7 @@ pub(crate) struct Core {
     pub(crate) lease: lease::Lease,
     pub(crate) journal: journal::Journal,
     pub(crate) attempts: attempts::RefusedAttempts,
+    pub(crate) sealer: Option<Sealer>,
     pub(crate) due_bell: bell::Bell,
     pub(crate) outbox_bell: bell::Bell,
     pub(crate) handover: handover::Handover,
@@ -180,7 +183,7 @@ impl ApprovalManager {
         self.core.waiters.len()
     }
 
-    /// Stops the workers, flushes the journal and the record of refused attempts, gives the lease back if nothing executes,
+    /// Stops the workers, flushes the journal and the record of refused attempts, seals the trail, gives the lease back if nothing executes,
     /// and stops the channels. Whoever waits or calls afterwards gets [`ApprovalError::ShutDown`], and no decision is taken
     /// any more; what runs already runs to its end, and is recorded. Pending requests live on in the store. The store
     /// stays open: whoever opened it closes it.
@@ -197,6 +200,7 @@ impl ApprovalManager {
         core.journal.close();
         core.attempts.flush(&*core.store).await?;
         core.journal.flush().await?;
+        seal::last(core).await?;
         core.lease.give_back(core).await?;
         for (_, notifier) in &core.notifiers {
             notifier.stop().await;

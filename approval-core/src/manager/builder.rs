@@ -15,9 +15,11 @@ use super::{
     open::InfoAnswerer,
     outbox,
     runtime::Workers,
+    seal,
     waiters::Waiters,
 };
 use crate::{
+    audit::{Sealer, Sealing},
     clock::{Clock, Span, SystemClock},
     directory::{Directory, StaticDirectory},
     error::Invalid,
@@ -68,6 +70,7 @@ pub struct ManagerBuilder {
     token_key: Option<TokenKey>,
     redaction_key: Option<DigestKey>,
     info: Option<InfoAnswerer>,
+    sealing: Option<Sealing>,
     unattended: bool,
 }
 
@@ -94,6 +97,7 @@ impl ManagerBuilder {
             token_key: None,
             redaction_key: None,
             info: None,
+            sealing: None,
             unattended: false,
         }
     }
@@ -193,6 +197,13 @@ impl ManagerBuilder {
         self
     }
 
+    /// Seals the audit trail ([`crate::audit`]); nothing is sealed unless this is set. Several processes on one store may all
+    /// seal: one of them does. Give them the same key.
+    pub fn seal(mut self, sealing: Sealing) -> Self {
+        self.sealing = Some(sealing);
+        self
+    }
+
     /// No channel of this manager hears decisions, and that is meant: they come from another process, or through
     /// [`ApprovalManager::decider`].
     pub fn unattended(mut self) -> Self {
@@ -226,6 +237,7 @@ impl ManagerBuilder {
         let handover = Handover::new(ExecutorId::generate(self.clock.now()));
         let core = Arc::new(Core {
             journal: journal::Journal::new(Arc::clone(&store)),
+            sealer: self.sealing.map(|sealing| Sealer::new(Arc::clone(&store), sealing)),
             store,
             clock: self.clock,
             policy: self.policy,
@@ -270,6 +282,9 @@ impl ApprovalManager {
         core.runtime.start(due::run(Arc::clone(core)));
         core.runtime.start(due::run_leases(Arc::clone(core)));
         core.runtime.start(journal::run(Arc::clone(core)));
+        if core.sealer.is_some() {
+            core.runtime.start(seal::run(Arc::clone(core)));
+        }
         let starting: Vec<_> = core
             .notifiers
             .iter()

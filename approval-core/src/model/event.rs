@@ -27,6 +27,12 @@ impl ChainHash {
         Self(Sha256::digest(line.as_bytes()).into())
     }
 
+    /// A hash that was computed or read elsewhere.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

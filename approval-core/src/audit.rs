@@ -1,0 +1,47 @@
+//! The audit trail across requests: seals, verification, export, retention.
+//!
+//! The history of each request is a hash chain ([`crate::model::verify_chain`]). That shows an edit to whoever holds a copy of
+//! the head, and nothing to anybody else: who can write the database can compute a whole new chain. Hence **seals**. About
+//! once a minute a [`Sealer`] notes, for every request whose history grew, where it stands now; it hashes those [`Leaf`]s into a
+//! Merkle tree (RFC 6962, section 2.1), adds where the journal stands and the hash of the seal before, signs that, and
+//! writes it into the store and to every [`SealSink`] that the operator named: a file on another disk, a write-once bucket,
+//! somebody else's machine.
+//!
+//! Membership is explicit: a leaf names its request, the number of its lines and the hash of the last. What is not named by
+//! any seal is not sealed, so no time range decides what belongs to a seal, and a writer that commits late is sealed later
+//! rather than never ([`Store::changes`](crate::store::Store::changes)).
+//!
+//! [`Verifier`] reads an exported trail ([`Exporter`]) or a whole store ([`verify_store`]) against the seals, best against a
+//! copy held elsewhere, and names the first [`Breach`]. [`prune()`] removes old requests so that the seals stay valid: a seal
+//! says first that they will be gone.
+
+mod csv;
+#[cfg(feature = "ed25519")]
+mod ed25519;
+mod error;
+mod export;
+mod file_sink;
+mod hex;
+mod merkle;
+mod prune;
+mod records;
+mod seal;
+mod sealer;
+mod sign;
+mod sink;
+mod trail;
+mod verify;
+
+pub use csv::CsvExporter;
+#[cfg(feature = "ed25519")]
+pub use ed25519::{Ed25519Keys, Ed25519Signer, KeyError};
+pub use error::AuditError;
+pub use export::Exporter;
+pub use file_sink::FileSink;
+pub use prune::{Pruned, Retention, prune};
+pub use records::{last_seal, read_seals};
+pub use seal::{BadSeal, JournalHead, Leaf, Seal, SealHeader, SealRef, Signature};
+pub use sealer::{Sealed, Sealer, Sealing};
+pub use sign::{BadSignature, SealSigner, SealVerifier, SignError};
+pub use sink::{SealSink, SinkError};
+pub use verify::{Breach, Report, Verifier, VerifyOptions, verify_file, verify_store};

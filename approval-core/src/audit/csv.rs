@@ -1,0 +1,225 @@
+//! The trail for people, as comma-separated values (RFC 4180). It proves nothing: what is verified is the trail in JSON Lines.
+
+use super::{AuditError, export};
+use crate::{
+    id::RequestId,
+    model::{Event, EventKind, Execution, Request},
+    store::{JournalLine, Query, Store},
+};
+
+const REQUESTS: usize = 100;
+const JOURNAL: usize = 500;
+
+const COLUMNS: [&str; 16] = [
+    "at",
+    "request",
+    "seq",
+    "actor",
+    "channel",
+    "event",
+    "why",
+    "action",
+    "rule",
+    "risk",
+    "agent",
+    "on_behalf_of",
+    "run",
+    "arguments_digest",
+    "status",
+    "execution",
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Header,
+    RequestsAfter(Option<RequestId>),
+    JournalAfter(u64),
+    Done,
+}
+
+/// Reads the trail of a store as a table, one row for each event and each line of the journal, a page at a time.
+#[derive(Debug)]
+pub struct CsvExporter<'a> {
+    store: &'a dyn Store,
+    next: Next,
+}
+
+impl<'a> CsvExporter<'a> {
+    /// Begins at the beginning.
+    #[must_use]
+    pub fn new(store: &'a dyn Store) -> Self {
+        Self { store, next: Next::Header }
+    }
+
+    /// The next rows, each ended by CR LF. `None`: that was all.
+    ///
+    /// # Errors
+    /// When the store failed, or a line of history cannot be read.
+    pub async fn next(&mut self) -> Result<Option<String>, AuditError> {
+        loop {
+            let mut page = String::new();
+            match self.next {
+                Next::Header => {
+                    row(&mut page, &COLUMNS);
+                    self.next = Next::RequestsAfter(None);
+                }
+                Next::RequestsAfter(after) => {
+                    let query = Query { after, limit: REQUESTS, ..Query::default() };
+                    let found = self.store.list(&query).await?;
+                    for stored in found.items {
+                        let Some((stored, lines)) = export::history(self.store, stored).await? else {
+                            continue;
+                        };
+                        for line in lines {
+                            let about =
+                                format!("line {} of the history of request {}", line.seq, stored.request.id);
+                            let event = line.event().map_err(|e| {
+                                crate::store::StoreError::unreadable(format!("{about} is no event: {e}"))
+                            })?;
+                            event_row(&mut page, &stored.request, &event)?;
+                        }
+                    }
+                    self.next =
+                        found.next.map_or(Next::JournalAfter(0), |last| Next::RequestsAfter(Some(last)));
+                }
+                Next::JournalAfter(after) => {
+                    let entries = self.store.read_journal(after, JOURNAL).await?;
+                    self.next = entries.last().map_or(Next::Done, |last| Next::JournalAfter(last.number));
+                    for entry in entries {
+                        journal_row(&mut page, &entry.line);
+                    }
+                }
+                Next::Done => return Ok(None),
+            }
+            if !page.is_empty() {
+                return Ok(Some(page));
+            }
+        }
+    }
+}
+
+/// What happened in one word, and why, in the words of whoever did it.
+fn told(what: &EventKind) -> Result<(String, String), AuditError> {
+    let value = serde_json::to_value(what).map_err(AuditError::encoding("an event"))?;
+    let text = |member: &str| value.get(member).and_then(serde_json::Value::as_str);
+    let kind = text("kind").unwrap_or_default();
+    let said = ["outcome", "state"].into_iter().find_map(text);
+    let ballot = value.get("ballot").map(ToString::to_string);
+    let detail = said.map(str::to_owned).or(ballot).map_or_else(String::new, |said| format!(": {said}"));
+    let why = ["note", "reason", "why", "question", "answer", "text"].into_iter().find_map(text);
+    Ok((format!("{kind}{detail}"), why.unwrap_or_default().to_owned()))
+}
+
+fn event_row(out: &mut String, request: &Request, event: &Event) -> Result<(), AuditError> {
+    let (what, why) = told(&event.what)?;
+    row(
+        out,
+        &[
+            &event.at.to_string(),
+            &event.request.to_string(),
+            &event.seq.to_string(),
+            event.actor.as_str(),
+            event.via.as_deref().unwrap_or_default(),
+            &what,
+            &why,
+            request.action.name.as_str(),
+            &request.gate.rule,
+            request.risk.as_str(),
+            request.requester.as_str(),
+            request.on_behalf_of.as_ref().map_or("", |person| person.as_str()),
+            request.run.as_deref().unwrap_or_default(),
+            &event.digest.to_string(),
+            request.status.as_str(),
+            request.execution.as_ref().map_or("", |execution| Execution::state(execution).as_str()),
+        ],
+    );
+    Ok(())
+}
+
+fn journal_row(out: &mut String, line: &JournalLine) {
+    match line {
+        JournalLine::Call { at, action, version: _, digest, agent, run, rule, outcome, why } => row(
+            out,
+            &[
+                &at.to_string(),
+                "",
+                "",
+                agent.as_str(),
+                "",
+                &format!("call: {outcome}"),
+                why.as_deref().unwrap_or_default(),
+                action,
+                rule,
+                "",
+                agent.as_str(),
+                "",
+                run.as_deref().unwrap_or_default(),
+                &digest.to_string(),
+                "",
+                outcome,
+            ],
+        ),
+        JournalLine::Refused { at, request, by, via, why, count } => row(
+            out,
+            &[
+                &at.to_string(),
+                &request.to_string(),
+                "",
+                by.as_str(),
+                via.as_deref().unwrap_or_default(),
+                &format!("refused: {count}"),
+                why,
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+            ],
+        ),
+    }
+}
+
+/// One row. Every cell is quoted; one that a spreadsheet would take for a formula gets an apostrophe in front, since much of
+/// what stands here was written by agents.
+fn row(out: &mut String, cells: &[&str; COLUMNS.len()]) {
+    for (place, cell) in cells.iter().enumerate() {
+        out.push_str(if place == 0 { "\"" } else { ",\"" });
+        // White space before the sign does not keep every spreadsheet from calculating.
+        let formula = cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+            || cell.starts_with(['\t', '\r', '\n']);
+        if formula {
+            out.push('\'');
+        }
+        out.push_str(&cell.replace('"', "\"\""));
+        out.push('"');
+    }
+    out.push_str("\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_nothing_is_a_formula() {
+        let mut cells = [""; COLUMNS.len()];
+        cells[0] = "=HYPERLINK(\"http://x\")";
+        cells[1] = "a \"b\", c\r\nd";
+        cells[2] = " +1";
+        cells[3] = "\t@SUM(A1)";
+        cells[4] = "2026-01-01";
+        let mut out = String::new();
+        row(&mut out, &cells);
+        assert!(
+            out.starts_with(
+                "\"'=HYPERLINK(\"\"http://x\"\")\",\"a \"\"b\"\", c\r\nd\",\"' +1\",\"'\t@SUM(A1)\",\"2026-01-01\",\"\","
+            ),
+            "{out}"
+        );
+        assert!(out.ends_with(",\"\"\r\n"));
+    }
+}

@@ -1,0 +1,160 @@
+//! Seals in a file: JSON Lines, one seal a line, only ever appended to, synced.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+
+use super::{Seal, SealRef, SealSink, SinkError};
+
+/// Appends seals to a file. Several processes may share it: each write holds the lock of the file and leaves out what is
+/// there already. A last line without its line break, left by a process that was killed while it wrote, is cut off first:
+/// nobody was told that it was kept.
+#[derive(Clone, Debug)]
+pub struct FileSink {
+    path: PathBuf,
+    name: String,
+}
+
+impl FileSink {
+    /// Seals go to the file at `path`, which is made when first written. Let it lie where whoever can write the store cannot
+    /// write.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self { name: path.display().to_string(), path }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All seals in the file, oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read or a line is no whole seal; the line is named.
+    pub fn read(path: impl AsRef<Path>) -> Result<Vec<Seal>, SinkError> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(|e| failed(path, "cannot be opened", e))?;
+        let mut seals = Vec::new();
+        for (number, line) in (1_u64..).zip(BufReader::new(file).lines()) {
+            let line = line.map_err(|e| failed(path, "cannot be read", e))?;
+            seals.push(Seal::parse(&line).map_err(|e| {
+                SinkError::caused_by(format!("line {number} of {} is no seal", path.display()), e)
+            })?);
+        }
+        Ok(seals)
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> Result<T, SinkError> + Send + 'static,
+    ) -> Result<T, SinkError> {
+        let path = self.path.clone();
+        let work = tokio::task::spawn_blocking(move || work(&path));
+        work.await.map_err(|e| SinkError::caused_by("the write was broken off", e))?
+    }
+}
+
+fn failed(path: &Path, what: &str, error: std::io::Error) -> SinkError {
+    SinkError::caused_by(format!("the file of seals {} {what}", path.display()), error)
+}
+
+/// The last whole line, and where it ends.
+fn last_line(file: &mut File) -> std::io::Result<(Vec<u8>, u64)> {
+    const STEP: u64 = 64 * 1024;
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut tail: Vec<u8> = Vec::new();
+    let mut from = length;
+    loop {
+        let step = from.min(STEP);
+        from -= step;
+        file.seek(SeekFrom::Start(from))?;
+        let mut part = Vec::new();
+        Read::by_ref(file).take(step).read_to_end(&mut part)?;
+        part.append(&mut tail);
+        tail = part;
+        let mut breaks = tail.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+        let end = breaks.next();
+        let start = breaks.next().map(|at| at + 1).or((from == 0).then_some(0));
+        match (start, end) {
+            (Some(start), Some(end)) => {
+                let line = tail.get(start..end).unwrap_or_default().to_vec();
+                return Ok((line, from + end as u64 + 1));
+            }
+            _ if from == 0 => return Ok((Vec::new(), 0)),
+            _ => {}
+        }
+    }
+}
+
+fn last_seal(path: &Path, file: &mut File) -> Result<(Option<SealRef>, u64), SinkError> {
+    let (line, end) = last_line(file).map_err(|e| failed(path, "cannot be read", e))?;
+    if line.is_empty() {
+        return Ok((None, end));
+    }
+    let seal = Seal::parse(&String::from_utf8_lossy(&line))
+        .map_err(|e| SinkError::caused_by(format!("the last line of {} is no seal", path.display()), e))?;
+    Ok((Some(seal.reference()), end))
+}
+
+fn append(path: &Path, seals: &[Seal]) -> Result<(), SinkError> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(|e| failed(path, "cannot be opened", e))?;
+    file.lock().map_err(|e| failed(path, "cannot be locked", e))?;
+    let (last, end) = last_seal(path, &mut file)?;
+    let length = file.metadata().map_err(|e| failed(path, "cannot be read", e))?.len();
+    if length > end {
+        file.set_len(end).map_err(|e| failed(path, "ends in half a line that cannot be cut off", e))?;
+    }
+    let last = last.map_or(0, |last| last.number);
+    let mut text = String::new();
+    for seal in seals.iter().filter(|seal| seal.header.number > last) {
+        let line = seal.line().map_err(|e| SinkError::caused_by("a seal cannot be written as JSON", e))?;
+        text.push_str(&line);
+        text.push('\n');
+    }
+    file.write_all(text.as_bytes()).map_err(|e| failed(path, "cannot be written", e))?;
+    file.sync_all().map_err(|e| failed(path, "cannot be synced", e))?;
+    if let Some(folder) = path.parent().filter(|_| end == 0) {
+        // A new file is there for good only when its folder is synced; where folders cannot be opened, nothing more can be done.
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if let Ok(folder) = File::open(folder) {
+            folder.sync_all().map_err(|e| failed(path, "cannot be synced", e))?;
+        }
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl SealSink for FileSink {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn last(&self) -> Result<Option<SealRef>, SinkError> {
+        self.blocking(|path| match File::open(path) {
+            Ok(mut file) => {
+                file.lock_shared().map_err(|e| failed(path, "cannot be locked", e))?;
+                last_seal(path, &mut file).map(|(last, _)| last)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(path, "cannot be opened", error)),
+        })
+        .await
+    }
+
+    async fn write(&self, seals: &[Seal]) -> Result<(), SinkError> {
+        let seals = seals.to_vec();
+        self.blocking(move |path| append(path, &seals)).await
+    }
+}

@@ -1,0 +1,88 @@
+//! Removing old requests so that the seals stay valid: a seal says first that they may be gone, and only then are they
+//! removed. Whoever is killed between the two leaves them where they are; the next time they are named again.
+
+use super::{AuditError, Leaf, Sealer};
+use crate::{
+    clock::Timestamp,
+    model::{ExecutionState, Request},
+    store::{CommitOutcome, Query, Removal, Store},
+};
+
+/// Requests that are announced and removed at a time.
+const BATCH: usize = 500;
+
+/// What may be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Requests that were opened before this moment and came to their end before it.
+    pub before: Timestamp,
+}
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pruned {
+    /// Requests that are gone.
+    pub removed: u64,
+    /// Requests that are as old and still open, approved and not run, running, or in doubt: they stay.
+    pub unfinished: u64,
+}
+
+impl Retention {
+    /// Whether a request came to its end before the moment: nobody can decide, nothing can run, and nobody must settle anything.
+    #[must_use]
+    pub fn lets_go(&self, request: &Request) -> bool {
+        let ended = request.decision.as_ref().is_some_and(|decision| decision.at < self.before);
+        let running = request.execution.as_ref().is_some_and(|execution| match execution.state() {
+            ExecutionState::NotStarted | ExecutionState::Executing | ExecutionState::Unknown => true,
+            ExecutionState::Succeeded
+            | ExecutionState::Failed
+            | ExecutionState::GrantExpired
+            | ExecutionState::Revoked => false,
+        });
+        ended && !request.status.is_open() && !running
+    }
+}
+
+/// Removes what `retention` lets go, after it was sealed that it may be gone. The journal and the seals stay. A key of a removed
+/// request is free again: the same call with the same key opens a new request.
+///
+/// # Errors
+/// When the store, the key or a sink failed: nothing is removed that is not announced wherever seals are written.
+pub async fn prune(store: &dyn Store, sealer: &Sealer, retention: Retention) -> Result<Pruned, AuditError> {
+    let mut pruned = Pruned::default();
+    let mut query = Query { created_before: Some(retention.before), limit: BATCH, ..Query::default() };
+    loop {
+        let page = store.list(&query).await?;
+        let (go, stay): (Vec<_>, Vec<_>) =
+            page.items.iter().partition(|stored| retention.lets_go(&stored.request));
+        pruned.unfinished = pruned.unfinished.saturating_add(stay.len() as u64);
+        if !go.is_empty() {
+            // A leaf for what it is first: what was never sealed must not come into the seals as gone.
+            sealer.seal_with(&[]).await?;
+            let leaves: Vec<Leaf> = go
+                .iter()
+                .map(|stored| Leaf { pruned: true, ..Leaf::new(stored.request.id, stored.request.chain) })
+                .collect();
+            sealer.seal_with(&leaves).await?;
+            if let Some((sink, error)) = sealer.fill_sinks().await?.into_iter().next() {
+                return Err(AuditError::SinkBehind { sink, error });
+            }
+            for stored in go {
+                let removal = Removal { request: stored.request.id, version: stored.version };
+                match store.remove(removal).await? {
+                    CommitOutcome::Committed { .. } => pruned.removed = pruned.removed.saturating_add(1),
+                    // It changed meanwhile: next time.
+                    CommitOutcome::Conflict(_)
+                    | CommitOutcome::KeyTaken(_)
+                    | CommitOutcome::OutsideTime { .. }
+                    | CommitOutcome::ConditionFailed { .. } => {}
+                }
+            }
+        }
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(pruned),
+        }
+    }
+}
