@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["directory"],
     &["file"],
     &["store"],
+    &["audit"],
     &["approval_error"],
     &["notify"],
     &["manager"],

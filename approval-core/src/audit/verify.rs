@@ -171,6 +171,9 @@ impl Verifier {
             }
             Line::End(inside) => {
                 self.reach(Phase::Ended, misplaced("an end"))?;
+                if let Some(breach) = self.gathering.replaced.take() {
+                    return Err(breach);
+                }
                 let end: End = trail::read(inside).map_err(unreadable)?;
                 let hash = ChainHash::from_bytes(self.hash.clone().finalize().into());
                 if (end != End { hash, lines: self.lines }) {
@@ -187,15 +190,12 @@ impl Verifier {
     /// The trail is over.
     ///
     /// # Errors
-    /// When something is missing, or the seals are not those held elsewhere.
+    /// When its end is missing.
     pub fn finish(self) -> Result<Report, Breach> {
         if self.phase != Phase::Ended {
             return Err(Breach::CutOff { lines: self.lines });
         }
-        match self.gathering.replaced {
-            Some(breach) => Err(breach),
-            None => Ok(self.report),
-        }
+        Ok(self.report)
     }
 
     /// Goes on to a part of the trail, ending those before it.
