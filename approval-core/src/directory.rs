@@ -1,6 +1,8 @@
 //! Who people are: groups, other spellings, who may stand in for whom, and how to reach them.
 
 pub mod calendar;
+#[cfg(feature = "file")]
+pub mod file;
 mod fixed;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};

@@ -22,6 +22,8 @@ use jiff::{
 
 pub use digest::Digest;
 pub use holidays::{Holidays, YearDay};
+#[cfg(feature = "file")]
+pub(crate) use hours::time_of_day;
 pub use hours::{TimeRange, WEEK, WeeklyHours};
 pub use quiet::{QuietHours, QuietRule};
 pub use rotation::{Override, Rotation, Shift};

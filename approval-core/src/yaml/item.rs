@@ -105,7 +105,9 @@ impl Document {
         if mistakes.is_empty() {
             return Ok(());
         }
-        mistakes.sort_by(|one, other| (one.place, &one.path).cmp(&(other.place, &other.path)));
+        mistakes.sort_by(|one, other| {
+            (one.place, &one.path, &one.message).cmp(&(other.place, &other.path, &other.message))
+        });
         mistakes.dedup();
         Err(Mistakes { file: self.name, mistakes })
     }

@@ -62,13 +62,20 @@ impl FromStr for TimeRange {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
+        let bad = |why: &str, hint: &str| Invalid::new("hours", text, why).hint(hint);
         let ends = text.split_once(['-', '–']);
-        ends.and_then(|(from, to)| Some(Self { from: time_of_day(from)?, to: time_of_day(to)? })).ok_or_else(
-            || {
-                Invalid::new("hours", text, "are not a time from and a time to")
-                    .hint("write 09:00-17:00, or 22:00-06:00 over midnight")
-            },
-        )
+        let read =
+            ends.and_then(|(from, to)| Some((Self { from: time_of_day(from)?, to: time_of_day(to)? }, to)));
+        match read {
+            None => Err(bad(
+                "are not a time from and a time to",
+                "write 09:00-17:00, or 22:00-06:00 over midnight",
+            )),
+            Some((range, to)) if range.from == range.to && !to.trim().starts_with("24") => {
+                Err(bad("begin and end at the same time", "write 00:00-24:00 for a whole day"))
+            }
+            Some((range, _)) => Ok(range),
+        }
     }
 }
 

@@ -40,6 +40,16 @@ impl QuietHours {
         (end > at).then_some(end)
     }
 
+    /// Whether there is a priority of which nothing could be told at any hour of the week.
+    #[must_use]
+    pub fn never_end(&self) -> bool {
+        // No clock is set in UTC, and any week is like any other.
+        let quiet = Self { zone: TimeZone::UTC, rules: self.rules.clone() };
+        let start = Timestamp::UNIX_EPOCH;
+        let longest = crate::clock::Span::from_hours(7 * 24);
+        quiet.until(Priority::Low, start).is_some_and(|end| end.duration_since(start) >= longest)
+    }
+
     /// The end of the quiet hours that a moment lies in.
     fn end(&self, priority: Priority, at: Timestamp) -> Option<Timestamp> {
         let today = self.zone.to_datetime(at).date();

@@ -1,0 +1,167 @@
+//! Reading the section `directory:`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+
+use super::{
+    Roster, chain,
+    names::Names,
+    person::Person,
+    read_groups, read_person, read_rotation,
+    read_time::{self, Named},
+};
+use crate::{
+    model::{Principal, PrincipalKind},
+    yaml::{self, Entry, Fields, Item},
+};
+
+const KEYS: [&str; 8] =
+    ["time_zone", "hours", "holidays", "defaults", "people", "groups", "roles", "on_call"];
+
+/// What is known while reading.
+pub(super) struct Reading<'a> {
+    /// Where nothing else is said.
+    pub(super) zone: TimeZone,
+    pub(super) named: Named,
+    /// What people want who say nothing else.
+    pub(super) defaults: Option<Fields<'a>>,
+    pub(super) names: Names,
+    /// Everybody, by id, for suggestions.
+    pub(super) ids: BTreeSet<Principal>,
+}
+
+impl Roster {
+    /// Reads the section `directory:` of a file. `None`: something is wrong with it, and that is noted in the document, all of
+    /// it at once.
+    #[must_use]
+    pub fn read(section: &Item<'_>) -> Option<Self> {
+        let fields = section.map(&KEYS)?;
+        let people = fields.required("people").and_then(|item| item.entries()).unwrap_or_default();
+        let mut reading = Reading::new(&fields);
+        let mut roster = Self::default();
+        let listed = reading.people(people, &mut roster);
+        for (id, item) in &listed {
+            if let Some(person) = read_person::read(id, item, &reading) {
+                roster.people.insert(id.clone(), person);
+            }
+        }
+        read_groups::read(&fields, &listed, &reading, &mut roster);
+        read_rotation::read(&fields, &reading, &mut roster);
+        circles(&listed, &roster.people);
+        roster.names = reading.names;
+        section.document().is_clean().then_some(roster)
+    }
+}
+
+impl<'a> Reading<'a> {
+    fn new(fields: &Fields<'a>) -> Self {
+        let mut named = Named::default();
+        for Entry { key, value } in
+            fields.optional("hours").and_then(|item| item.entries()).unwrap_or_default()
+        {
+            let hours = if value.is_map() { read_time::hours(&value, &BTreeMap::new()) } else { None };
+            if hours.is_none() && !value.is_map() {
+                value.wrong_with("is not a map of days", "write { mon-fri: 09:00-17:00 }");
+            }
+            // Also where something is wrong, so that those who use it are not told that it is missing.
+            named.hours.insert(key.text().unwrap_or_default().to_owned(), hours.unwrap_or_default());
+        }
+        for Entry { key, value } in
+            fields.optional("holidays").and_then(|item| item.entries()).unwrap_or_default()
+        {
+            let name = key.text().unwrap_or_default().to_owned();
+            named.holidays.insert(name, read_time::holidays(&value).into());
+        }
+        Self {
+            zone: fields
+                .optional("time_zone")
+                .and_then(|item| read_time::zone(&item))
+                .unwrap_or(TimeZone::UTC),
+            named,
+            defaults: fields.optional("defaults").and_then(|item| item.map(&read_person::DEFAULTS)),
+            names: Names::default(),
+            ids: BTreeSet::new(),
+        }
+    }
+
+    /// Who there is, under which names. Names of people are known before anything else is read, whatever stands first.
+    fn people(&mut self, entries: Vec<Entry<'a>>, roster: &mut Roster) -> Vec<(Principal, Item<'a>)> {
+        let mut listed: Vec<(Principal, Item<'a>)> = Vec::with_capacity(entries.len());
+        for Entry { key, value } in entries {
+            let Some(id) = key.parse::<Principal>() else { continue };
+            if self.ids.contains(&id) {
+                key.wrong_with(format!("{id} stands here twice"), "put everything into one entry");
+            } else if id.is_person() {
+                self.claim(&key, id.name(), &id, roster);
+                self.ids.insert(id.clone());
+                listed.push((id, value));
+            } else {
+                key.wrong_with(format!("`{id}` is no person"), "people are named user:…");
+            }
+        }
+        for (id, item) in &listed {
+            for name in read_person::names(item) {
+                self.claim(&name.item, &name.text, id, roster);
+            }
+        }
+        listed
+    }
+
+    /// Notes a name of a person, unless it is somebody else's: one of the two could vote as both.
+    fn claim(&mut self, item: &Item<'_>, name: &str, id: &Principal, roster: &mut Roster) {
+        if let Some(owner) = self.names.add(name, id) {
+            item.wrong_with(
+                format!("`{name}` is {owner} already, in another spelling or by another address"),
+                "one person has one entry, and one address leads to one person",
+            );
+        } else if let Ok(alias) = Principal::user(name)
+            && alias != *id
+        {
+            roster.aliases.insert(alias, id.clone());
+        }
+    }
+
+    /// The id of a person who must be listed.
+    pub(super) fn known_person(&self, item: &Item<'_>) -> Option<Principal> {
+        let spelled = item.parse::<Principal>()?;
+        if spelled.kind() != PrincipalKind::User {
+            item.wrong_with(format!("`{spelled}` is no person"), "name a person, user:…");
+            return None;
+        }
+        let found = self.names.find(spelled.name()).cloned();
+        if found.is_none() {
+            let ids = self.ids.iter().map(Principal::as_str);
+            let hint = match yaml::nearest(spelled.as_str(), ids) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "add an entry under `directory.people`".to_owned(),
+            };
+            item.wrong_with(format!("nobody is listed as `{spelled}`"), hint);
+        }
+        found
+    }
+}
+
+/// Notes people who stand in for each other while all of them are out.
+fn circles(listed: &[(Principal, Item<'_>)], people: &BTreeMap<Principal, Person>) {
+    for (id, item) in listed {
+        let count = people.get(id).map_or(0, |person| person.out.len());
+        for absence in 0..count {
+            let Some((way, period)) = chain::circle_of_stand_ins(people, id, absence) else { continue };
+            // Told once, at the one whose id is first.
+            if way.iter().min() == Some(id) {
+                let way: Vec<&str> = way.iter().map(Principal::as_str).collect();
+                item.document().wrong_at(
+                    item.place(),
+                    item.path(),
+                    format!(
+                        "stand in for each other while all are out of office, from {}: {}",
+                        period.from,
+                        way.join(" -> ")
+                    ),
+                    Some("let somebody stand in who is there"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Reading groups and roles, to whom people may hand a seat on, and what channels call them.
+
+use std::collections::BTreeMap;
+
+use super::{Roster, chain, read::Reading, read_person::many};
+use crate::{
+    model::{Principal, PrincipalKind},
+    yaml::{self, Entry, Fields, Item},
+};
+
+/// A principal of this kind, with or without the kind in front: `finance` and `group:finance` are the same group.
+pub(super) fn name(item: &Item<'_>, kind: PrincipalKind) -> Option<Principal> {
+    let prefix = format!("{}:", kind.as_str());
+    item.read("a name", |text| {
+        let whole = if text.contains(':') { text.to_owned() } else { format!("{prefix}{text}") };
+        let read = Principal::new(&whole)?;
+        if read.kind() == kind {
+            Ok(read)
+        } else {
+            Err(crate::error::Invalid::new("name", text, "is of another kind")
+                .hint(format!("write {prefix}…, or the name alone")))
+        }
+    })
+}
+
+/// Groups and roles as they are written: people by their ids, and other groups.
+type Written = BTreeMap<Principal, Vec<Principal>>;
+
+pub(super) fn read(
+    fields: &Fields<'_>,
+    listed: &[(Principal, Item<'_>)],
+    reading: &Reading<'_>,
+    roster: &mut Roster,
+) {
+    let groups = section(fields, "groups", PrincipalKind::Group);
+    let roles = section(fields, "roles", PrincipalKind::Role);
+    let mut written: Written =
+        groups.iter().chain(&roles).map(|(name, ..)| (name.clone(), Vec::new())).collect();
+    for (name, key, value) in groups.iter().chain(&roles) {
+        let items = value.list().unwrap_or_default();
+        if value.is_list() && items.is_empty() {
+            key.wrong_with(format!("{name} has no members"), "add people, or remove it");
+        }
+        let members = items.iter().filter_map(|item| member(item, reading, &groups)).collect();
+        written.insert(name.clone(), members);
+    }
+    for (id, item) in listed {
+        person(id, item, reading, (&groups, &mut written), roster);
+    }
+    for (name, key, _) in &groups {
+        let Some(way) = chain::circle_of_groups(&written, name) else { continue };
+        if way.iter().min() == Some(name) {
+            let way: Vec<&str> = way.iter().map(Principal::as_str).collect();
+            key.wrong_with(
+                format!("groups contain each other: {}", way.join(" -> ")),
+                "take one of them out of another",
+            );
+        }
+    }
+    roster.groups = written.keys().map(|name| (name.clone(), chain::members(&written, name))).collect();
+}
+
+/// The groups or roles of a section: name, where it stands, members.
+type Section<'a> = Vec<(Principal, Item<'a>, Item<'a>)>;
+
+fn section<'a>(fields: &Fields<'a>, key: &str, kind: PrincipalKind) -> Section<'a> {
+    let mut all: Section<'a> = Vec::new();
+    for Entry { key, value } in fields.optional(key).and_then(|item| item.entries()).unwrap_or_default() {
+        let Some(name) = name(&key, kind) else { continue };
+        if all.iter().any(|(other, ..)| *other == name) {
+            key.wrong_with(format!("{name} stands here twice"), "put all members into one entry");
+        } else {
+            all.push((name, key, value));
+        }
+    }
+    all
+}
+
+/// A person or a group.
+fn member(item: &Item<'_>, reading: &Reading<'_>, groups: &Section<'_>) -> Option<Principal> {
+    let text = item.text()?;
+    if !text.trim_start().to_lowercase().starts_with("group:") {
+        return reading.known_person(item);
+    }
+    let group = item.parse::<Principal>()?;
+    if groups.iter().any(|(name, ..)| *name == group) {
+        return Some(group);
+    }
+    let hint = match yaml::nearest(group.as_str(), groups.iter().map(|(name, ..)| name.as_str())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "add it under `directory.groups`".to_owned(),
+    };
+    item.wrong_with(format!("there is no group `{group}`"), hint);
+    None
+}
+
+/// What stands under a person about others: delegates, roles, and identities that nobody else may have.
+fn person(
+    id: &Principal,
+    item: &Item<'_>,
+    reading: &Reading<'_>,
+    (groups, written): (&Section<'_>, &mut Written),
+    roster: &mut Roster,
+) {
+    for delegate in many(item, "delegates") {
+        let Some(to) = member(&delegate, reading, groups) else { continue };
+        if to == *id {
+            delegate.wrong_with("nobody hands a seat on to oneself", "name somebody else");
+        } else if let Some(person) = roster.people.get_mut(id) {
+            person.delegates.insert(to);
+        }
+    }
+    for role in many(item, "roles") {
+        if let Some(role) = name(&role, PrincipalKind::Role) {
+            written.entry(role).or_default().push(id.clone());
+        }
+    }
+    let identities = roster.people.get(id).map(|person| person.identities.clone()).unwrap_or_default();
+    for (channel, identity) in identities {
+        let owner =
+            roster.identities.entry((channel.clone(), identity.clone())).or_insert_with(|| id.clone());
+        if owner != id {
+            let places = [many(item, &channel), many(item, "identities")].concat();
+            places.first().unwrap_or(item).wrong_with(
+                format!("`{identity}` is what {channel} calls {owner} already"),
+                "one identity leads to one person",
+            );
+        }
+    }
+}
