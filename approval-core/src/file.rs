@@ -8,7 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::yaml::{Document, Mistake, Mistakes, Place, SIZE_LIMIT};
+use crate::{
+    policy::Rules,
+    yaml::{Document, Mistake, Mistakes, Place, SIZE_LIMIT},
+};
 
 /// What a file says, checked.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ use crate::yaml::{Document, Mistake, Mistakes, Place, SIZE_LIMIT};
 pub struct ApprovalsFile {
     /// What messages call it.
     pub name: String,
+    /// The rules, if it has any.
+    pub policy: Option<Rules>,
 }
 
 /// Why a file could not be used.
@@ -53,12 +58,14 @@ impl ApprovalsFile {
     pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
         let document = Document::parse(name, text)?;
         let root = document.root();
+        let mut policy = None;
         if root.is_empty() {
             root.wrong_with("says nothing", "write `policy:` and, below it, rules");
-        } else if let Some(_top) = root.map(&["policy", "directory", "server", "channels"]) {
+        } else if let Some(top) = root.map(&["policy", "directory", "server", "channels"]) {
+            policy = top.optional("policy").and_then(|section| Rules::read(&section));
         }
         document.finish()?;
-        Ok(Self { name: name.to_owned() })
+        Ok(Self { name: name.to_owned(), policy })
     }
 
     /// Checks what was read from a file.

@@ -1,16 +1,49 @@
 //! What may run without asking, what must be asked, and what is forbidden.
 
+#[cfg(feature = "file")]
+mod condition;
+#[cfg(feature = "file")]
+mod rules;
+#[cfg(all(test, feature = "file"))]
+mod testing;
+
 use std::{
     fmt,
     sync::{Arc, LazyLock},
 };
 
 use async_trait::async_trait;
+use rust_decimal::Decimal;
 
 use crate::{
     clock::Timestamp,
     model::{ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Money, Principal, Requirement, Risk, Text},
 };
+
+#[cfg(feature = "file")]
+pub use condition::CONDITION_LIMIT;
+#[cfg(feature = "file")]
+pub use rules::{Explanation, Looked, Rules, Verdict};
+
+/// Which of the settings that every gate has were said in so many words. The others are defaults, which a policy may set as
+/// it likes; what was said can only be tightened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent setting")]
+pub struct Said {
+    /// [`Gate::timeout`].
+    pub timeout: bool,
+    /// [`Gate::on_timeout`].
+    pub on_timeout: bool,
+    /// [`Gate::grant_ttl`].
+    pub grant_ttl: bool,
+    /// [`Gate::veto`].
+    pub veto: bool,
+}
+
+impl Said {
+    /// Everything was said.
+    pub const ALL: Self = Self { timeout: true, on_timeout: true, grant_ttl: true, veto: true };
+}
 
 /// A call that the policy is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +64,12 @@ pub struct Call<'a> {
     pub risk: Risk,
     /// What it costs.
     pub cost: Option<Money>,
+    /// What was spent before, in US dollars, where that is kept.
+    pub spent_usd: Option<Decimal>,
+    /// What the action itself says must be met. After an edit: what must be met so far.
+    pub gate: &'a Arc<Gate>,
+    /// What of it was said in so many words.
+    pub said: Said,
     /// The store's present moment.
     pub now: Timestamp,
 }
@@ -44,12 +83,21 @@ pub enum Ruling {
         /// Name of the rule.
         rule: Text,
     },
+    /// It runs, and these are told of it afterwards.
+    Notify {
+        /// Name of the rule.
+        rule: Text,
+        /// Who is told.
+        to: Vec<Principal>,
+    },
     /// People are asked.
     Ask {
         /// Name of the rule.
         rule: Text,
         /// What must be met besides what the action says itself; it can only tighten that.
         gate: Option<Arc<Gate>>,
+        /// Whether `gate` is all that must be met: what the action says was taken into account already, or does not hold.
+        whole: bool,
     },
     /// It does not run.
     Deny {
@@ -75,7 +123,7 @@ impl Ruling {
     /// People are asked as the action says; the rule is called `ask`.
     #[must_use]
     pub fn ask() -> Self {
-        Self::Ask { rule: Text::clone(&ASK), gate: None }
+        Self::Ask { rule: Text::clone(&ASK), gate: None, whole: false }
     }
 
     /// People are asked, and these requirements must be met besides those of the action itself. For more than requirements
@@ -84,7 +132,7 @@ impl Ruling {
     pub fn ask_also(requirements: impl IntoIterator<Item = Requirement>) -> Self {
         let rule = Text::from("ask");
         let gate = Gate::only(Arc::clone(&rule), requirements.into_iter().collect());
-        Self::Ask { rule, gate: Some(Arc::new(gate)) }
+        Self::Ask { rule, gate: Some(Arc::new(gate)), whole: false }
     }
 
     /// Does not run; the rule is called `deny`.
@@ -99,7 +147,8 @@ impl Ruling {
         let rule = name.into();
         match self {
             Self::Allow { .. } => Self::Allow { rule },
-            Self::Ask { gate, .. } => Self::Ask { rule, gate },
+            Self::Notify { to, .. } => Self::Notify { rule, to },
+            Self::Ask { gate, whole, .. } => Self::Ask { rule, gate, whole },
             Self::Deny { reason, .. } => Self::Deny { rule, reason },
         }
     }
@@ -127,7 +176,7 @@ pub struct AskAlways;
 #[async_trait]
 impl Policy for AskAlways {
     async fn rule(&self, _: &Call<'_>) -> Result<Ruling, PolicyError> {
-        Ok(Ruling::Ask { rule: Text::clone(&ATTRIBUTE), gate: None })
+        Ok(Ruling::Ask { rule: Text::clone(&ATTRIBUTE), gate: None, whole: false })
     }
 }
 

@@ -59,7 +59,7 @@ impl ApprovalManager {
                     reason,
                 });
             }
-            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
+            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. } | Ruling::Notify { .. }) => {
                 let gate = tightened(&prepared.spec.gate, &ruling);
                 let approved = self.open(&prepared, gate).await?.await?;
                 self.usable(&prepared, approved).await?

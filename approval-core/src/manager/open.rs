@@ -12,7 +12,7 @@ use crate::{
     id::RequestId,
     lifecycle::{self, Act, Command, Draft, Predecessor},
     model::{Gate, Principal, Request, Text},
-    policy::{Call, Ruling},
+    policy::{Call, Ruling, Said},
     store::Stored,
 };
 
@@ -61,7 +61,9 @@ impl ApprovalManager {
                     reason,
                 });
             }
-            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => tightened(&prepared.spec.gate, &ruling),
+            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. } | Ruling::Notify { .. }) => {
+                tightened(&prepared.spec.gate, &ruling)
+            }
         };
         self.open(&prepared, gate).await
     }
@@ -230,9 +232,13 @@ impl Core {
             run: prepared.context.run.as_ref(),
             risk: prepared.spec.risk,
             cost,
+            spent_usd: None,
+            gate: &prepared.spec.gate,
+            said: prepared.spec.said,
             now: self.now().await?,
         };
-        self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))
+        let ruling = self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))?;
+        Ok(ask_instead_of_notify(ruling))
     }
 
     async fn draft(&self, prepared: &Prepared, gate: Arc<Gate>) -> Result<Draft, ApprovalError> {
@@ -290,26 +296,41 @@ impl Core {
             run: request.run.as_ref(),
             risk: request.risk,
             cost,
+            spent_usd: None,
+            gate: &request.gate,
+            said: Said::ALL,
             now: self.now().await?,
         };
-        match self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))? {
+        let ruling = self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))?;
+        match ask_instead_of_notify(ruling) {
             Ruling::Deny { rule, reason } => {
                 Err(ApprovalError::PolicyDenied { action: request.action.name.clone(), rule, reason })
             }
             Ruling::Ask { gate, .. } => Ok(gate),
-            Ruling::Allow { .. } => Ok(None),
+            Ruling::Allow { .. } | Ruling::Notify { .. } => Ok(None),
         }
+    }
+}
+
+/// A call that people are told of afterwards is asked about until telling them is built: stricter, never looser.
+fn ask_instead_of_notify(ruling: Ruling) -> Ruling {
+    match ruling {
+        Ruling::Notify { rule, .. } => Ruling::Ask { rule, gate: None, whole: false },
+        Ruling::Allow { .. } | Ruling::Ask { .. } | Ruling::Deny { .. } => ruling,
     }
 }
 
 /// What must be met: what the action says, tightened by what the policy asks for besides.
 pub(crate) fn tightened(attribute: &Arc<Gate>, ruling: &Ruling) -> Arc<Gate> {
     match ruling {
-        Ruling::Ask { rule, gate } => match gate {
+        Ruling::Ask { rule, gate: Some(gate), whole: true } => {
+            Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(gate) })
+        }
+        Ruling::Ask { rule, gate, .. } => match gate {
             Some(gate) => Arc::new(Gate { rule: Arc::clone(rule), ..lifecycle::tighten(attribute, gate) }),
             None if *rule == attribute.rule => Arc::clone(attribute),
             None => Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(attribute) }),
         },
-        Ruling::Allow { .. } | Ruling::Deny { .. } => Arc::clone(attribute),
+        Ruling::Allow { .. } | Ruling::Notify { .. } | Ruling::Deny { .. } => Arc::clone(attribute),
     }
 }

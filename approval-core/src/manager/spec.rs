@@ -10,6 +10,7 @@ use crate::{
         Principal, Priority, RejectOption, Reminders, Requirement, Risk, SUSPEND_GRANT_TTL, SchemaDigest,
         Text, canonical::FieldPath,
     },
+    policy::Said,
 };
 
 /// What is fixed about an action before it is called: its name, its risk, who must approve. Built once, shared by all calls.
@@ -29,6 +30,7 @@ pub struct ActionSpec {
     pub(crate) risk: Risk,
     pub(crate) priority: Option<Priority>,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) said: Said,
     pub(crate) wait: Option<Span>,
     pub(crate) suspend: bool,
     pub(crate) replay: bool,
@@ -48,6 +50,7 @@ impl ActionSpec {
             risk: Risk::Medium,
             priority: None,
             gate: Arc::new(Gate::new("attribute", Vec::new())),
+            said: Said::default(),
             wait: None,
             suspend: false,
             replay: false,
@@ -172,7 +175,8 @@ impl ActionSpec {
 
     /// How many rejects it takes.
     #[must_use]
-    pub fn veto(self, rejects: u32) -> Self {
+    pub fn veto(mut self, rejects: u32) -> Self {
+        self.said.veto = true;
         self.gate(|gate| gate.veto = rejects)
     }
 
@@ -184,25 +188,29 @@ impl ActionSpec {
 
     /// How long people have.
     #[must_use]
-    pub fn timeout(self, timeout: Span) -> Self {
+    pub fn timeout(mut self, timeout: Span) -> Self {
+        self.said.timeout = true;
         self.gate(|gate| gate.timeout = Some(timeout))
     }
 
     /// People have time without end.
     #[must_use]
-    pub fn no_timeout(self) -> Self {
+    pub fn no_timeout(mut self) -> Self {
+        self.said.timeout = true;
         self.gate(|gate| gate.timeout = None)
     }
 
     /// What happens when time is up.
     #[must_use]
-    pub fn on_timeout(self, on_timeout: OnTimeout) -> Self {
+    pub fn on_timeout(mut self, on_timeout: OnTimeout) -> Self {
+        self.said.on_timeout = true;
         self.gate(|gate| gate.on_timeout = on_timeout)
     }
 
     /// How long the approval may stay unused.
     #[must_use]
-    pub fn grant_ttl(self, ttl: Span) -> Self {
+    pub fn grant_ttl(mut self, ttl: Span) -> Self {
+        self.said.grant_ttl = true;
         self.gate(|gate| gate.grant_ttl = ttl)
     }
 

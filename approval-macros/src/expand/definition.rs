@@ -105,10 +105,13 @@ impl Guard {
                 },
             );
         }
-        if let Some(end) = attributes.on_timeout {
-            let end = end.value.variant();
-            fields.set("on_timeout", quote_spanned!(Span::mixed_site()=> #m::OnTimeout::#end));
-        }
+        fields.some(
+            "on_timeout",
+            attributes.on_timeout.map(|end| {
+                let end = end.value.variant();
+                quote_spanned!(Span::mixed_site()=> #m::OnTimeout::#end)
+            }),
+        );
         fields.some("wait", attributes.wait.map(|wait| duration(wait.value)));
         fields.some("grant_ttl", attributes.grant_ttl.map(|ttl| duration(ttl.value)));
         fields.some(

@@ -18,7 +18,7 @@ pub const ANN: &str = "user:ann@example.com";
 fn ann_decides(_: &Call<'_>) -> Ruling {
     let ann = Principal::new(ANN).unwrap();
     let gate = Gate::new("test", vec![Requirement::any_of([ann])]);
-    Ruling::Ask { rule: "test".into(), gate: Some(Arc::new(gate)) }
+    Ruling::Ask { rule: "test".into(), gate: Some(Arc::new(gate)), whole: false }
 }
 
 pub fn deciding(people: impl Notifier) -> TestManager {

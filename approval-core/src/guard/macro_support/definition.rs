@@ -84,7 +84,7 @@ pub struct Definition {
     /// `timeout`
     pub timeout: Timeout,
     /// `on_timeout`
-    pub on_timeout: OnTimeout,
+    pub on_timeout: Option<OnTimeout>,
     /// `wait`
     pub wait: Option<Duration>,
     /// `grant_ttl`
@@ -129,7 +129,7 @@ impl Definition {
             escalations: &[],
             reminders: None,
             timeout: Timeout::Default,
-            on_timeout: OnTimeout::Reject,
+            on_timeout: None,
             wait: None,
             grant_ttl: None,
             veto: None,
@@ -260,7 +260,9 @@ impl Definition {
     }
 
     fn times(&self, mut spec: ActionSpec) -> ActionSpec {
-        spec = spec.on_timeout(self.on_timeout);
+        if let Some(end) = self.on_timeout {
+            spec = spec.on_timeout(end);
+        }
         match self.timeout {
             Timeout::Default => {}
             Timeout::After(timeout) => spec = spec.timeout(span(timeout)),

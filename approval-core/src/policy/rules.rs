@@ -1,0 +1,174 @@
+//! The rules of a file.
+
+mod explain;
+mod index;
+mod part;
+mod pattern;
+mod read;
+mod rule;
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+
+pub use explain::{Explanation, Looked, Verdict};
+
+use self::{
+    part::Part,
+    rule::{Outcome, Rule},
+};
+use super::{Call, Policy, PolicyError, Ruling};
+use crate::{model::Text, yaml::Item};
+
+/// The rules of a file.
+///
+/// # The section `policy`
+///
+/// ```yaml
+/// policy:
+///   defaults:                          # for every rule that does not say otherwise
+///     outcome: ask                     # where no rule matches: allow, ask (the default) or deny
+///     approvers: [group:ops]           # for actions that nobody is named for
+///     timeout: 1h
+///     on_timeout: reject               # or escalate, or approve (for minimal and low risk)
+///   rules:                             # the first that matches counts
+///     - name: small refunds
+///       action: payments.refund        # one or several; `payments.*` is a pattern
+///       when: cost_usd <= 50           # CEL
+///       allow: true                    # or `notify: group:ops`, `ask: …`, `deny: a reason`
+///     - name: refunds
+///       action: payments.*
+///       ask:
+///         require: [{count: 2, of: [group:finance]}]
+///         timeout: 15m
+///         on_timeout: escalate
+///         escalate: {after: 10m, to: group:oncall, priority: high}
+/// ```
+///
+/// Short forms come after the rules, in this order: `required_for` (actions that are asked), `cost_threshold_usd` (what
+/// costs more is asked), `risk_tiers` (what holds for each risk), `autonomy` (1: everything is asked, to 5: all but critical
+/// actions run). `ttl_seconds`, `fallback_when_not_approved` and `default_approvers` are defaults.
+///
+/// # What a rule can do to what an action says itself
+///
+/// - What the attribute of an action says in so many words can only be tightened: requirements are added, the shorter time
+///   and the stricter end count, and `allow` or `notify` for an action that names its approvers still asks them. What the
+///   attribute leaves unsaid is as the rule says.
+/// - A rule with `may_relax: true` counts in place of what the action says, where it says something itself.
+/// - A rule whose condition cannot be evaluated counts as the stricter of `ask` and its own outcome.
+/// - A rule with `shadow: true` does nothing; what it would have done is told by `tracing` and stands behind the name of the
+///   rule that did count, in the journal and in the history.
+#[derive(Clone, Debug)]
+pub struct Rules(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    rules: Vec<Rule>,
+    /// What a rule asks for that has nothing to say about asking.
+    ask: Arc<Part>,
+    /// For each action that some rule names: the rules that are about it, by their place.
+    by_name: HashMap<Text, Vec<usize>>,
+    /// For every other action: the rules that may be about it.
+    others: Vec<usize>,
+    notes: Vec<String>,
+}
+
+/// What the rules come to for a call.
+struct Found<'r> {
+    rule: Option<&'r Rule>,
+    /// Why the condition of that rule could not be evaluated.
+    failure: Option<String>,
+    /// Rules in the shadow that matched on the way.
+    shadows: Vec<(&'r Rule, Option<String>)>,
+}
+
+impl Rules {
+    /// Reads the section `policy` of a file; mistakes are noted in its document.
+    pub(crate) fn read(section: &Item<'_>) -> Option<Self> {
+        read::policy(section)
+    }
+
+    /// How many rules the file has, short forms and defaults included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.rules.len()
+    }
+
+    /// What is not wrong, but may not be meant.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.0.notes
+    }
+
+    /// What holds for a call.
+    #[must_use]
+    pub fn ruling(&self, call: &Call<'_>) -> Ruling {
+        let found = self.0.walk(call, |_, _| ());
+        if let (Some(rule), Some(why)) = (found.rule, &found.failure) {
+            tracing::warn!(rule = &*rule.name, action = %call.action.name, %why,
+                "the condition of a rule could not be evaluated: the call is asked about, or denied");
+        }
+        for (rule, failure) in &found.shadows {
+            tracing::info!(rule = &*rule.name, action = %call.action.name, agent = %call.agent,
+                would = shadow_word(rule, failure.is_some()), "a rule in the shadow");
+        }
+        self.0.ruling(call, &found)
+    }
+}
+
+impl Inner {
+    /// What the rule that counts says, stricter where its condition failed or the action names approvers itself.
+    fn ruling(&self, call: &Call<'_>, found: &Found<'_>) -> Ruling {
+        let Some(rule) = found.rule else {
+            // Never: the defaults match every call.
+            return Ruling::Ask { rule: named("defaults", found), gate: None, whole: false };
+        };
+        let name = named(&rule.name, found);
+        let asks_itself = !call.gate.requirements.is_empty() && !rule.may_relax;
+        match &rule.outcome {
+            Outcome::Deny(reason) => Ruling::Deny { rule: name, reason: Arc::clone(reason) },
+            Outcome::Allow if found.failure.is_none() && !asks_itself => Ruling::Allow { rule: name },
+            Outcome::Notify(to) if found.failure.is_none() && !asks_itself => {
+                Ruling::Notify { rule: name, to: to.clone() }
+            }
+            outcome @ (Outcome::Allow | Outcome::Notify(_) | Outcome::Ask(_)) => {
+                let part = if let Outcome::Ask(part) = outcome { part } else { &self.ask };
+                let may_relax = rule.may_relax && found.failure.is_none();
+                let gate = part.gate(&name, call, may_relax);
+                Ruling::Ask { rule: name, gate: Some(Arc::new(gate)), whole: true }
+            }
+        }
+    }
+}
+
+/// The name of the rule, with what rules in the shadow would have done.
+fn named(rule: &str, found: &Found<'_>) -> Text {
+    if found.shadows.is_empty() {
+        return found.rule.map_or_else(|| rule.into(), |rule| Arc::clone(&rule.name));
+    }
+    let shadow = |(rule, failure): &(&Rule, Option<String>)| {
+        format!("{} would {}", rule.name, shadow_word(rule, failure.is_some()))
+    };
+    let shadows: Vec<String> = found.shadows.iter().map(shadow).collect();
+    format!("{rule} (shadow: {})", shadows.join(", ")).into()
+}
+
+/// What a rule in the shadow would have done.
+fn shadow_word(rule: &Rule, failed: bool) -> &'static str {
+    match &rule.outcome {
+        Outcome::Allow | Outcome::Notify(_) if failed => "ask",
+        outcome @ (Outcome::Allow | Outcome::Notify(_) | Outcome::Ask(_) | Outcome::Deny(_)) => {
+            outcome.word()
+        }
+    }
+}
+
+#[async_trait]
+impl Policy for Rules {
+    async fn rule(&self, call: &Call<'_>) -> Result<Ruling, PolicyError> {
+        Ok(self.ruling(call))
+    }
+}

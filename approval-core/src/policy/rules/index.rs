@@ -1,0 +1,83 @@
+//! Finding the rule that counts without looking at those that cannot.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
+
+use super::{
+    super::{Call, condition::Scope},
+    Found, Inner, Rules,
+    part::Part,
+    rule::Rule,
+};
+use crate::model::Text;
+
+/// What came of looking at a rule.
+pub(super) enum Step<'s> {
+    /// It is about other actions.
+    OtherAction,
+    /// Its condition does not hold.
+    DoesNotHold,
+    /// It holds.
+    Holds,
+    /// Its condition could not be evaluated.
+    Failed(&'s str),
+}
+
+impl Rules {
+    pub(super) fn new(rules: Vec<Rule>, ask: Arc<Part>, notes: Vec<String>) -> Self {
+        let mut by_name: HashMap<Text, Vec<usize>> = HashMap::new();
+        for name in rules.iter().filter_map(Rule::names).flatten() {
+            if let Entry::Vacant(entry) = by_name.entry(name) {
+                let about = rules.iter().enumerate().filter(|(_, rule)| rule.is_about(entry.key()));
+                let places = about.map(|(place, _)| place).collect();
+                entry.insert(places);
+            }
+        }
+        // A rule that names its actions in full is never about an action that is not in the map.
+        let others = rules.iter().enumerate().filter(|(_, rule)| rule.names().is_none());
+        let others = others.map(|(place, _)| place).collect();
+        Self(Arc::new(Inner { rules, ask, by_name, others, notes }))
+    }
+}
+
+impl Inner {
+    /// Looks at the rules that may be about the call, in their order, until one counts.
+    pub(super) fn walk<'r>(&'r self, call: &Call<'_>, mut look: impl FnMut(usize, Step<'_>)) -> Found<'r> {
+        let action = call.action.name.as_str();
+        let known = self.by_name.get(action);
+        let scope = Scope::new(call);
+        let context = scope.context();
+        let mut found = Found { rule: None, failure: None, shadows: Vec::new() };
+        for place in known.unwrap_or(&self.others) {
+            let Some(rule) = self.rules.get(*place) else { continue };
+            if known.is_none() && !rule.is_about(action) {
+                look(*place, Step::OtherAction);
+                continue;
+            }
+            let failure = match rule.test.holds(call, &scope, &context) {
+                Ok(false) => {
+                    look(*place, Step::DoesNotHold);
+                    continue;
+                }
+                Ok(true) => {
+                    look(*place, Step::Holds);
+                    None
+                }
+                Err(why) => {
+                    look(*place, Step::Failed(&why));
+                    Some(why)
+                }
+            };
+            if rule.shadow {
+                found.shadows.push((rule, failure));
+                continue;
+            }
+            found.rule = Some(rule);
+            found.failure = failure;
+            break;
+        }
+        found
+    }
+}

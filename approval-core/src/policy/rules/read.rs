@@ -1,0 +1,135 @@
+//! From the section `policy` of a file to rules.
+
+mod gate;
+mod rule;
+mod short;
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    Rules,
+    part::Part,
+    pattern::Pattern,
+    rule::{Outcome, Rule, Test},
+};
+use crate::{
+    model::Text,
+    yaml::{Fields, Item},
+};
+
+/// Keys of the section.
+const KEYS: [&str; 9] = [
+    "defaults",
+    "rules",
+    "required_for",
+    "ttl_seconds",
+    "fallback_when_not_approved",
+    "cost_threshold_usd",
+    "default_approvers",
+    "risk_tiers",
+    "autonomy",
+];
+
+/// Reads the section. Mistakes are noted in its document; `None` if there is not even a map.
+pub(super) fn policy(section: &Item<'_>) -> Option<Rules> {
+    if section.is_empty() {
+        section.wrong_with("says nothing", "write `rules:`, or leave `policy` out: everything is asked then");
+        return None;
+    }
+    let fields = section.map(&KEYS)?;
+    let (defaults, otherwise) = short::defaults(&fields);
+    let part = Arc::new(Part::default().or(&defaults));
+    let ask = Outcome::Ask(Arc::clone(&part));
+    let mut rules = written(&fields, &defaults);
+    let mut notes = Vec::new();
+    let silent = otherwise.is_none();
+    rules.extend(short::required_for(&fields, &ask));
+    rules.extend(short::cost_threshold(&fields, &ask));
+    rules.extend(short::risk_tiers(&fields, &defaults));
+    rules.extend(short::autonomy(&fields, &ask));
+    let selects = ["required_for", "cost_threshold_usd"].into_iter().find(|key| fields.key(key).is_some());
+    if let Some(key) =
+        selects.filter(|_| silent && fields.key("risk_tiers").is_none() && fields.key("autonomy").is_none())
+    {
+        notes.push(format!(
+            "`{key}` says what is asked, and nothing says what holds for the rest, which is asked too: write \
+             `defaults: {{outcome: allow}}` if the rest may run"
+        ));
+    }
+    rules.push(Rule {
+        name: "defaults".into(),
+        actions: Vec::new(),
+        test: Test::Always,
+        outcome: otherwise.unwrap_or(ask),
+        may_relax: false,
+        shadow: false,
+    });
+    Some(Rules::new(rules, part, notes))
+}
+
+/// The rules that are written out.
+fn written(fields: &Fields<'_>, defaults: &Part) -> Vec<Rule> {
+    let Some(list) = fields.optional("rules").and_then(|rules| rules.list()) else { return Vec::new() };
+    let mut rules: Vec<Rule> = Vec::new();
+    let mut names: HashMap<Text, usize> = HashMap::new();
+    for item in list {
+        let Some(rule) = rule::rule(&item, defaults) else { continue };
+        let line = item.place().line;
+        if let Some(first) = names.insert(Arc::clone(&rule.name), line) {
+            let name = item
+                .map(&rule::KEYS)
+                .and_then(|fields| fields.optional("name"))
+                .unwrap_or_else(|| item.clone());
+            name.wrong_with(
+                format!("`{}` is the name of the rule on line {first} too", rule.name),
+                "give each its own: decisions and statistics tell rules by their names",
+            );
+        }
+        if let Some(before) = rules.iter().find(|before| hides(before, &rule)) {
+            item.wrong_with(
+                format!("is never reached: the rule `{}` before it takes every call", before.name),
+                "put the narrower rule first: the first that matches counts",
+            );
+        }
+        rules.push(rule);
+    }
+    rules
+}
+
+/// Whether every call that `rule` is about is taken by `before`.
+fn hides(before: &Rule, rule: &Rule) -> bool {
+    let always = match &before.test {
+        Test::Always => true,
+        Test::When(_) | Test::CostAbove(_) | Test::RiskIs(_) => false,
+    };
+    let covers = match rule.names() {
+        _ if before.actions.is_empty() => true,
+        Some(names) => names.iter().all(|name| before.is_about(name)),
+        None => {
+            !rule.actions.is_empty() && rule.actions.iter().all(|pattern| before.actions.contains(pattern))
+        }
+    };
+    always && !before.shadow && covers
+}
+
+/// The actions that a value names.
+fn patterns(item: &Item<'_>) -> Vec<Pattern> {
+    let mut patterns: Vec<Pattern> = Vec::new();
+    let items = item.one_or_many();
+    if items.is_empty() {
+        item.wrong_with("names no action", "write one or more names, or leave the key out for every action");
+    }
+    for item in items {
+        let Some(pattern) =
+            item.read("a name such as payments.refund, or a pattern such as payments.*", Pattern::new)
+        else {
+            continue;
+        };
+        if patterns.contains(&pattern) {
+            item.wrong(format!("`{}` stands here twice", pattern.as_str()));
+        } else {
+            patterns.push(pattern);
+        }
+    }
+    patterns
+}

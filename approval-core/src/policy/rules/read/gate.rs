@@ -1,0 +1,142 @@
+//! What stands under `ask`.
+
+mod people;
+mod times;
+
+use super::super::part::{Part, Timeout};
+use crate::{
+    model::{Editable, OnTimeout, RejectOption, canonical::FieldPath},
+    yaml::{Fields, Item},
+};
+
+pub(super) use people::{people, requirements};
+pub(super) use times::on_timeout;
+
+/// Longest text of a reason, in bytes.
+pub(super) const TEXT_LIMIT: usize = 500;
+
+/// Keys under `ask`.
+const ASK: [&str; 13] = [
+    "approvers",
+    "require",
+    "excluded",
+    "veto",
+    "allow_self_approval",
+    "timeout",
+    "on_timeout",
+    "grant_ttl",
+    "escalate",
+    "reminders",
+    "delegation",
+    "editable",
+    "reject_options",
+];
+
+/// Reads `ask: true`, `ask: group:finance`, `ask: [one, other]` or a map of settings.
+pub(super) fn ask(item: &Item<'_>, may_relax: bool) -> Option<Part> {
+    if item.is_map() {
+        return Some(settings(&item.map(&ASK)?, may_relax));
+    }
+    if item.is_list() || item.text()?.contains(':') {
+        return Some(Part { requirements: people::any_of(item)?, ..Part::default() });
+    }
+    if item.bool()? {
+        return Some(Part::default());
+    }
+    item.wrong_with("asks nobody", "write `allow: true`, `deny: reason`, or who is asked");
+    None
+}
+
+fn settings(fields: &Fields<'_>, may_relax: bool) -> Part {
+    let part = common(fields);
+    let flag = |key: &str| fields.optional(key).and_then(|item| item.bool()).unwrap_or_default();
+    let part = Part {
+        allow_self_approval: flag("allow_self_approval"),
+        escalation: fields
+            .optional("escalate")
+            .map(|item| times::escalation(&item, &part.requirements, part.timeout))
+            .unwrap_or_default(),
+        editable: fields.optional("editable").map(|item| editable(&item)).unwrap_or_default(),
+        ..part
+    };
+    if part.on_timeout == Some(OnTimeout::Escalate)
+        && fields.key("escalate").is_none()
+        && let Some(item) = fields.optional("on_timeout")
+    {
+        item.wrong_with("escalates to nobody", "add `escalate: {after: …, to: …}`");
+    }
+    if part.allow_self_approval && !may_relax {
+        needs_relax(fields, "allow_self_approval");
+    }
+    if part.timeout == Some(Timeout::Never) && !may_relax {
+        needs_relax(fields, "timeout");
+    }
+    part
+}
+
+fn needs_relax(fields: &Fields<'_>, key: &str) {
+    if let Some(item) = fields.optional(key) {
+        item.wrong_with(
+            "loosens what actions say themselves",
+            "add `may_relax: true` to the rule if that is meant",
+        );
+    }
+}
+
+/// What rules and defaults can both say.
+pub(super) fn common(fields: &Fields<'_>) -> Part {
+    let people = |key: &str| fields.optional(key).map(|item| people(&item)).unwrap_or_default();
+    let timeout = fields.optional("timeout").and_then(|item| times::timeout(&item));
+    Part {
+        requirements: requirements(fields),
+        excluded: people("excluded"),
+        veto: fields.optional("veto").and_then(|item| item.whole(1..=1000)),
+        timeout,
+        on_timeout: fields.optional("on_timeout").and_then(|item| on_timeout(&item)),
+        grant_ttl: fields.optional("grant_ttl").and_then(|item| item.positive_duration()),
+        reminders: fields.optional("reminders").and_then(|item| times::reminders(&item, timeout)),
+        delegation: fields.optional("delegation").and_then(|item| people::delegation(&item)),
+        reject_options: fields
+            .optional("reject_options")
+            .map(|item| reject_options(&item))
+            .unwrap_or_default(),
+        ..Part::default()
+    }
+}
+
+fn editable(item: &Item<'_>) -> Vec<Editable> {
+    let path = |item: Item<'_>| {
+        let text = item.words()?;
+        if let Err(error) = text.parse::<FieldPath>() {
+            item.wrong_with(
+                format!("`{text}` is no way to an argument: {error}"),
+                "write it as cents, or args.amount",
+            );
+            return None;
+        }
+        Some(Editable { path: text.into(), schema: None })
+    };
+    item.one_or_many().into_iter().filter_map(path).collect()
+}
+
+fn reject_options(item: &Item<'_>) -> Vec<RejectOption> {
+    let mut options: Vec<RejectOption> = Vec::new();
+    for item in item.list().unwrap_or_default() {
+        let Some(fields) = item.map(&["name", "title", "description"]) else { continue };
+        let text = |key: &str| fields.optional(key).and_then(|item| item.words());
+        let name = fields.required("name").and_then(|item| item.words());
+        let description = text("description").unwrap_or_default();
+        let Some(name) = name else { continue };
+        if options.iter().any(|option| &*option.name == name) {
+            item.wrong(format!("`{name}` names two reject options"));
+            continue;
+        }
+        let title = text("title").unwrap_or(name);
+        options.push(RejectOption {
+            name: name.into(),
+            title: title.into(),
+            description: description.into(),
+        });
+    }
+    options
+}

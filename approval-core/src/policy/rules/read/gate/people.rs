@@ -1,0 +1,92 @@
+//! Who is asked, told or excluded.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    model::{DelegationRule, Principal, PrincipalKind, Requirement},
+    yaml::{Fields, Item},
+};
+
+/// One or more people and groups, each once.
+pub(in super::super) fn people(item: &Item<'_>) -> Vec<Principal> {
+    let items = item.one_or_many();
+    if items.is_empty() {
+        item.wrong_with("names nobody", "name people or groups, as in [user:ann@example.com, group:finance]");
+    }
+    let mut people: Vec<Principal> = Vec::new();
+    for item in items {
+        let Some(principal) = item.parse::<Principal>() else { continue };
+        match principal.kind() {
+            PrincipalKind::User | PrincipalKind::Group => {}
+            PrincipalKind::Agent | PrincipalKind::Service => {
+                item.wrong_with(
+                    format!("{principal} is neither a person nor a group"),
+                    "name user:… or group:…; agents and services never vote",
+                );
+                continue;
+            }
+        }
+        if people.contains(&principal) {
+            item.wrong(format!("{principal} stands here twice"));
+        } else {
+            people.push(principal);
+        }
+    }
+    people
+}
+
+/// One approval by any of these.
+pub(super) fn any_of(item: &Item<'_>) -> Option<Vec<Requirement>> {
+    let people = people(item);
+    (!people.is_empty()).then(|| vec![Requirement::any_of(people)])
+}
+
+/// `approvers` or `require`.
+pub(in super::super) fn requirements(fields: &Fields<'_>) -> Vec<Requirement> {
+    let approvers = fields.optional("approvers");
+    let Some(require) = fields.optional("require") else {
+        return approvers.and_then(|item| any_of(&item)).unwrap_or_default();
+    };
+    if let Some(key) = fields.key("require").filter(|_| approvers.is_some()) {
+        key.wrong_with(
+            "stands beside `approvers`",
+            "say all in `require`: [{count: 1, of: …}, {count: 2, of: …}]",
+        );
+        return Vec::new();
+    }
+    let items = if require.is_map() { vec![require.clone()] } else { require.list().unwrap_or_default() };
+    if items.is_empty() && require.is_list() {
+        require.wrong_with("requires nothing", "write {count: 2, of: [group:finance]}");
+    }
+    items.iter().filter_map(requirement).collect()
+}
+
+fn requirement(item: &Item<'_>) -> Option<Requirement> {
+    let fields = item.map(&["count", "of", "may_share"])?;
+    let count = fields.optional("count").map_or(Some(1), |item| item.whole(1..=1000));
+    let of = fields.required("of").map(|item| people(&item)).unwrap_or_default();
+    let may_share = fields.optional("may_share").and_then(|item| item.bool()).unwrap_or_default();
+    let count = count?;
+    let named: BTreeSet<&Principal> = of.iter().collect();
+    if !of.is_empty()
+        && of.iter().all(Principal::is_person)
+        && named.len() < usize::try_from(count).unwrap_or(usize::MAX)
+    {
+        fields.optional("count").unwrap_or_else(|| item.clone()).wrong_with(
+            format!("asks for {count} of {} people", named.len()),
+            "name more people, or ask for fewer",
+        );
+        return None;
+    }
+    (!of.is_empty()).then_some(Requirement { count, of, may_share })
+}
+
+/// `directory`, `forbidden`, or to whom.
+pub(super) fn delegation(item: &Item<'_>) -> Option<DelegationRule> {
+    if item.is_list() || item.text()?.contains(':') {
+        let to = people(item);
+        return (!to.is_empty()).then_some(DelegationRule::To(to));
+    }
+    let word = item.choice(&[("directory", true), ("forbidden", false)])?;
+    Some(if word { DelegationRule::Directory } else { DelegationRule::Forbidden })
+}

@@ -1,0 +1,272 @@
+use serde_json::json;
+
+use crate::{
+    clock::Span,
+    model::{DelegationRule, Gate, OnTimeout, Principal, Requirement, Risk},
+    policy::{
+        Ruling, Said, Verdict,
+        testing::{TestCall, rules},
+    },
+};
+
+const ANN: &str = "user:ann@example.com";
+const FINANCE: &str = "group:finance";
+
+fn call() -> TestCall {
+    TestCall::new("payments.refund", &json!({"cents": 1200}))
+}
+
+fn people(of: &[&str]) -> Vec<Principal> {
+    of.iter().map(|text| Principal::new(text).unwrap()).collect()
+}
+
+fn needs(gate: &Gate) -> Vec<(u32, Vec<&str>)> {
+    gate.requirements.iter().map(|r| (r.count, r.of.iter().map(Principal::as_str).collect())).collect()
+}
+
+#[test]
+fn the_first_rule_that_matches_counts() {
+    let rules = rules(
+        "rules:
+  - {name: other, action: mail.send, deny: never}
+  - {name: dear, when: args.cents > 5000, deny: too dear}
+  - {name: refunds, action: payments.*, when: args.cents > 0, allow: true}
+  - {name: late, action: payments.refund, deny: never}",
+    );
+    assert_eq!(call().told(&rules), "allow: refunds");
+    assert_eq!(TestCall::new("mail.send", &json!({})).told(&rules), "deny: other");
+    assert_eq!(TestCall::new("payments.pay", &json!({"cents": 9000})).told(&rules), "deny: dear");
+    assert_eq!(TestCall::new("db.drop", &json!({"cents": 1})).told(&rules), "ask: defaults");
+}
+
+#[test]
+fn where_no_rule_matches_the_defaults_count() {
+    for (outcome, expected) in [("allow", "allow"), ("ask", "ask"), ("deny", "deny")] {
+        let rules = rules(&format!("defaults: {{outcome: {outcome}}}"));
+        assert_eq!(call().told(&rules), format!("{expected}: defaults"));
+    }
+    assert_eq!(call().told(&rules("rules: []")), "ask: defaults");
+}
+
+#[test]
+fn a_rule_that_errs_counts_as_the_stricter_of_ask_and_its_own_outcome() {
+    for (outcome, expected) in [
+        ("allow: true", "ask"),
+        ("notify: group:ops", "ask"),
+        ("ask: group:finance", "ask"),
+        ("deny: never", "deny"),
+    ] {
+        let rules = rules(&format!(
+            "rules:\n  - {{name: broken, when: args.missing > 1, {outcome}}}\n  - {{name: next, allow: true}}"
+        ));
+        assert_eq!(call().told(&rules), format!("{expected}: broken"));
+        let explanation = rules.explain(&call().call());
+        assert_eq!(explanation.looked.last().map(|looked| looked.verdict), Some(Verdict::Failed));
+        assert!(explanation.why.contains("there is no `missing`"), "{}", explanation.why);
+    }
+    // Relaxing is not for what could not be evaluated.
+    let rules =
+        rules("rules:\n  - {name: broken, when: args.missing > 1, ask: {timeout: 3h}, may_relax: true}");
+    let mut call = call().approvers(&[ANN]);
+    call.said = Said::ALL;
+    assert_eq!(call.gate_of(&rules).timeout, Some(Span::from_hours(1)));
+}
+
+#[test]
+fn what_the_action_says_can_only_be_tightened() {
+    let rules = rules(
+        "rules:
+  - name: strict
+    action: payments.*
+    ask: {require: [{count: 2, of: [group:finance]}], timeout: 2h, on_timeout: escalate, veto: 2, grant_ttl: 1h,
+          excluded: user:eve@example.com, escalate: {after: 1h, to: group:oncall}, delegation: forbidden}",
+    );
+    let mut call = call().approvers(&[ANN]);
+    call.said = Said::ALL;
+    let gate = call.gate_of(&rules);
+    assert_eq!(needs(&gate), [(1, vec![ANN]), (2, vec![FINANCE])]);
+    assert_eq!(gate.timeout, Some(Span::from_hours(1)), "the shorter one");
+    assert_eq!(gate.on_timeout, OnTimeout::Reject, "the stricter one");
+    assert_eq!(gate.veto, 1);
+    assert_eq!(gate.grant_ttl, Span::from_mins(15));
+    assert_eq!(gate.excluded, people(&["user:eve@example.com"]));
+    assert_eq!(gate.delegation, DelegationRule::Forbidden);
+    assert_eq!(gate.escalation[0].requirement, 1, "only the requirement of the rule is widened");
+    assert_eq!(&*gate.rule, "strict");
+}
+
+#[test]
+fn what_the_action_leaves_unsaid_is_as_the_rule_says() {
+    let rules = rules(
+        "rules:
+  - name: slow
+    action: payments.*
+    ask: {approvers: group:finance, timeout: 24h, on_timeout: escalate, veto: 2, grant_ttl: 1h,
+          escalate: {after: 1h, to: group:oncall}}",
+    );
+    let gate = call().gate_of(&rules);
+    assert_eq!(gate.timeout, Some(Span::from_hours(24)));
+    assert_eq!(gate.on_timeout, OnTimeout::Escalate);
+    assert_eq!((gate.veto, gate.grant_ttl), (2, Span::from_hours(1)));
+    assert_eq!(needs(&gate), [(1, vec![FINANCE])]);
+}
+
+#[test]
+fn what_neither_says_is_as_ever() {
+    let gate = call().gate_of(&rules("rules: [{name: asks, ask: group:finance}]"));
+    let expected = Gate::new("asks", vec![Requirement::any_of(people(&[FINANCE]))]);
+    assert_eq!(gate, expected);
+}
+
+#[test]
+fn may_relax_lets_the_rule_count_instead() {
+    let rules = rules(
+        "rules:
+  - {name: free, action: mail.send, allow: true, may_relax: true}
+  - {name: told, action: mail.digest, notify: group:ops, may_relax: true}
+  - name: loose
+    action: payments.*
+    may_relax: true
+    ask: {approvers: group:support, timeout: never, veto: 3, allow_self_approval: true}",
+    );
+    let mut call = call().approvers(&[ANN]);
+    call.said = Said::ALL;
+    let gate = call.gate_of(&rules);
+    assert_eq!(needs(&gate), [(1, vec!["group:support"])]);
+    assert_eq!((gate.timeout, gate.veto, gate.allow_self_approval), (None, 3, true));
+    let free = TestCall::new("mail.send", &json!({})).approvers(&[ANN]);
+    assert_eq!(free.ruling(&rules), Ruling::Allow { rule: "free".into() });
+    let told = TestCall::new("mail.digest", &json!({})).approvers(&[ANN]);
+    assert_eq!(told.ruling(&rules), Ruling::Notify { rule: "told".into(), to: people(&["group:ops"]) });
+}
+
+#[test]
+fn an_action_that_names_its_approvers_asks_them_though_a_rule_would_allow_it() {
+    let rules = rules("defaults: {outcome: allow}\nrules: [{name: tell, action: mail.*, notify: group:ops}]");
+    assert_eq!(call().ruling(&rules), Ruling::Allow { rule: "defaults".into() });
+    let gate = call().approvers(&[ANN]).gate_of(&rules);
+    assert_eq!(needs(&gate), [(1, vec![ANN])]);
+    let mail = TestCall::new("mail.send", &json!({}));
+    assert_eq!(mail.told(&rules), "notify: tell");
+    assert_eq!(mail.approvers(&[ANN]).told(&rules), "ask: tell");
+    let why = rules.explain(&call().approvers(&[ANN]).call()).why;
+    assert!(why.contains("names its approvers itself"), "{why}");
+}
+
+#[test]
+fn default_approvers_are_for_actions_that_nobody_is_named_for() {
+    let rules = rules(
+        "defaults: {approvers: group:ops, timeout: 30m}
+rules:
+  - {name: finance, action: payments.*, ask: group:finance}
+  - {name: rest, ask: true}",
+    );
+    assert_eq!(needs(&call().gate_of(&rules)), [(1, vec![FINANCE])]);
+    let drop = TestCall::new("db.drop", &json!({}));
+    assert_eq!(needs(&drop.gate_of(&rules)), [(1, vec!["group:ops"])]);
+    assert_eq!(drop.gate_of(&rules).timeout, Some(Span::from_mins(30)));
+    assert_eq!(needs(&drop.approvers(&[ANN]).gate_of(&rules)), [(1, vec![ANN])]);
+}
+
+#[test]
+fn a_rule_in_the_shadow_does_nothing_and_is_told() {
+    let rules = rules(
+        "rules:
+  - {name: freeze, action: payments.*, deny: frozen, shadow: true}
+  - {name: broken, when: args.missing > 1, allow: true, shadow: true}
+  - {name: elsewhere, action: mail.send, deny: no, shadow: true}
+  - {name: refunds, action: payments.refund, allow: true}",
+    );
+    assert_eq!(call().told(&rules), "allow: refunds (shadow: freeze would deny, broken would ask)");
+    let verdicts: Vec<Verdict> =
+        rules.explain(&call().call()).looked.iter().map(|looked| looked.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Shadow, Verdict::Shadow, Verdict::OtherAction, Verdict::Counts]);
+}
+
+#[test]
+fn approving_on_timeout_is_for_low_risk_alone() {
+    let rules = rules("rules: [{name: lax, ask: {approvers: group:finance, on_timeout: approve}}]");
+    for risk in Risk::ALL {
+        let expected = if *risk <= Risk::Low { OnTimeout::Approve } else { OnTimeout::Reject };
+        assert_eq!(call().risk(*risk).gate_of(&rules).on_timeout, expected, "{risk}");
+    }
+}
+
+#[test]
+fn short_forms_stand_for_rules() {
+    let rules = rules(
+        "required_for: [email.send, db.*]
+ttl_seconds: 900
+fallback_when_not_approved: stop
+cost_threshold_usd: 50
+default_approvers: group:ops
+defaults: {outcome: allow}",
+    );
+    let mail = TestCall::new("email.send", &json!({}));
+    assert_eq!(mail.told(&rules), "ask: required_for");
+    let gate = mail.gate_of(&rules);
+    assert_eq!((gate.timeout, gate.on_timeout), (Some(Span::from_mins(15)), OnTimeout::Reject));
+    assert_eq!(needs(&gate), [(1, vec!["group:ops"])]);
+    assert_eq!(TestCall::new("db.write", &json!({})).told(&rules), "ask: required_for");
+    assert_eq!(call().told(&rules), "allow: defaults");
+    assert_eq!(call().cost("50 USD").told(&rules), "allow: defaults");
+    assert_eq!(call().cost("50.01 USD").told(&rules), "ask: cost_threshold_usd");
+    assert_eq!(call().cost("1 EUR").told(&rules), "ask: cost_threshold_usd", "not known to be below");
+}
+
+#[test]
+fn tiers_say_what_holds_for_each_risk() {
+    let rules = rules(
+        "risk_tiers: {read_only: allow, read_private: log, write: optional, communicate: ask, destructive: {ask: group:cto}}",
+    );
+    let told = |risk| call().risk(risk).told(&rules);
+    assert_eq!(told(Risk::Minimal), "allow: risk_tiers.read_only");
+    assert_eq!(told(Risk::Low), "allow: risk_tiers.read_private");
+    assert_eq!(told(Risk::Medium), "allow: risk_tiers.write");
+    assert_eq!(told(Risk::High), "ask: risk_tiers.communicate");
+    assert_eq!(needs(&call().risk(Risk::Critical).gate_of(&rules)), [(1, vec!["group:cto"])]);
+    assert_eq!(call().approvers(&[ANN]).told(&rules), "ask: risk_tiers.write");
+}
+
+#[test]
+fn autonomy_lets_more_run_with_each_level_but_never_what_is_critical() {
+    for (level, free) in [(1, 0), (2, 1), (3, 2), (4, 3), (5, 4)] {
+        let rules = rules(&format!("autonomy: {level}"));
+        for (place, risk) in Risk::ALL.iter().enumerate() {
+            let expected = if place < free { "allow" } else { "ask" };
+            assert_eq!(call().risk(*risk).told(&rules), format!("{expected}: autonomy.{level}"), "{risk}");
+        }
+    }
+}
+
+#[test]
+fn the_index_finds_what_looking_at_every_rule_finds() {
+    let text: Vec<String> = (0..60)
+        .map(|n| {
+            let about = ["a.*", "a.b", "[a.b, c]", "'*.b'", "c", "a.d"][n % 6];
+            format!("  - {{name: r{n}, action: {about}, when: args.n == {}, deny: r{n}}}", n / 2)
+        })
+        .collect();
+    let rules = rules(&format!("rules:\n{}", text.join("\n")));
+    for action in ["a.b", "a.c", "a.d", "c", "x.b", "x"] {
+        for n in 0..31 {
+            let call = TestCall::new(action, &json!({"n": n}));
+            let naive = rules.0.rules.iter().find(|rule| {
+                let call = call.call();
+                let scope = super::super::condition::Scope::new(&call);
+                rule.is_about(action) && rule.test.holds(&call, &scope, &scope.context()) == Ok(true)
+            });
+            let (Ruling::Deny { rule, .. } | Ruling::Ask { rule, .. }) = call.ruling(&rules) else {
+                panic!()
+            };
+            assert_eq!(Some(&*rule), naive.map(|rule| &*rule.name), "{action} {n}");
+        }
+    }
+}
+
+#[test]
+fn what_may_not_be_meant_is_noted() {
+    assert!(rules("required_for: [a.b]").notes()[0].contains("defaults: {outcome: allow}"));
+    assert!(rules("required_for: [a.b]\ndefaults: {outcome: ask}").notes().is_empty());
+    assert!(rules("required_for: [a.b]\nautonomy: 2").notes().is_empty());
+}
