@@ -4,8 +4,9 @@
 mod condition;
 #[cfg(feature = "file")]
 mod rules;
-#[cfg(all(test, feature = "file"))]
-mod testing;
+#[cfg(feature = "file")]
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,

@@ -31,11 +31,7 @@ mod tests;
 
 use std::ops::Range;
 
-use cel::{
-    Context, IdedExpr, Value,
-    common::{ast::Expr, types::CelBool},
-    parser::PrattParser,
-};
+use cel::{Context, IdedExpr, Value, common::ast::Expr, parser::PrattParser};
 
 pub(super) use scope::{Scope, is_usd};
 
@@ -107,12 +103,10 @@ impl Condition {
         if let Some(secret) = scope.secret_among(&self.reads) {
             return Err(format!("args.{secret} is secret: conditions do not see it"));
         }
-        // A condition that is one word, or a plain comparison, is what most rules have.
-        match Value::resolve_val(&self.expression, context) {
-            Ok(value) => match value.downcast_ref::<CelBool>() {
-                Some(holds) => Ok(*holds.inner()),
-                None => Err(format!("it is a {}, neither true nor false", value.get_type().name())),
-            },
+        // `resolve_val` would be compiled into this crate, as often without optimisation and with huge frames.
+        match Value::resolve(&self.expression, context) {
+            Ok(Value::Bool(holds)) => Ok(holds),
+            Ok(other) => Err(format!("it is a {}, neither true nor false", other.type_of())),
             Err(error) => Err(scope.why().unwrap_or_else(|| find::told(&error))),
         }
     }

@@ -14,7 +14,7 @@ use super::{Fault, find, kind::Kind, scope};
 use crate::{model::Risk, yaml::nearest};
 
 /// How deep an expression may be: evaluation is recursive, on whatever stack the caller has.
-const DEPTH_LIMIT: usize = 24;
+const DEPTH_LIMIT: usize = 16;
 /// How deep loops may stand in each other: arguments come from agents, and may be long.
 const LOOP_LIMIT: usize = 2;
 

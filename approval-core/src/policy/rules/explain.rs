@@ -10,7 +10,7 @@ use super::{
     rule::{Outcome, Rule},
 };
 use crate::{
-    model::{Gate, OnTimeout, Requirement, visible::visible_line},
+    model::{Gate, OnTimeout, OutsideHours, Requirement, visible::visible_line},
     policy::{Call, Ruling},
     yaml::show_duration,
 };
@@ -151,9 +151,15 @@ fn asked(gate: &Gate, call: &Call<'_>, names: &dyn Fn(&[crate::model::Principal]
     if let Some(cost) = &call.cost {
         lines.push(format!("for {cost}"));
     }
-    for Requirement { count, of, may_share } in &gate.requirements {
+    for Requirement { count, of, may_share, outside_hours } in &gate.requirements {
         let shared = if *may_share { ", who may fill another seat too" } else { "" };
-        lines.push(format!("needs {count} of {}{shared}", names(of)));
+        let outside = match outside_hours {
+            None => String::new(),
+            Some(OutsideHours::Queue) => ", asked when they work again".to_owned(),
+            Some(OutsideHours::Everyone) => ", asked outside their hours too".to_owned(),
+            Some(OutsideHours::OnCall(to)) => format!(", outside their hours also {}", names(to)),
+        };
+        lines.push(format!("needs {count} of {}{shared}{outside}", names(of)));
     }
     if gate.requirements.is_empty() {
         lines.push("nobody is named: the action itself must name approvers, or the call fails".to_owned());
@@ -186,6 +192,9 @@ fn asked(gate: &Gate, call: &Call<'_>, names: &dyn Fn(&[crate::model::Principal]
             show_duration(reminders.every),
             reminders.at_most
         ));
+    }
+    if gate.digest {
+        lines.push("may wait for the daily digest".to_owned());
     }
     if !gate.editable.is_empty() {
         let paths: Vec<&str> = gate.editable.iter().map(|editable| &*editable.path).collect();

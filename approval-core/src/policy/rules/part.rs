@@ -27,6 +27,7 @@ pub(super) struct Part {
     pub(super) escalation: Vec<EscalationStage>,
     pub(super) reminders: Option<Reminders>,
     pub(super) delegation: Option<DelegationRule>,
+    pub(super) digest: bool,
     pub(super) editable: Vec<Editable>,
     pub(super) reject_options: Vec<RejectOption>,
 }
@@ -60,6 +61,7 @@ impl Part {
         self.on_timeout = self.on_timeout.or(defaults.on_timeout);
         self.grant_ttl = self.grant_ttl.or(defaults.grant_ttl);
         self.reminders = self.reminders.or(defaults.reminders);
+        self.digest |= defaults.digest;
         self.delegation = self.delegation.or_else(|| defaults.delegation.clone());
         if self.reject_options.is_empty() {
             self.reject_options.clone_from(&defaults.reject_options);
@@ -98,6 +100,7 @@ impl Part {
             escalation: if keeps { &own.escalation } else { &self.escalation }.clone(),
             reminders: self.reminders.or(own.reminders),
             delegation: self.delegation.clone().unwrap_or_else(|| own.delegation.clone()),
+            digest: self.digest || own.digest,
             // What can be edited is what the body can read again: a rule can only choose among it.
             editable: self.narrowed(rule, own).editable,
             reject_options: if self.reject_options.is_empty() {
@@ -129,6 +132,7 @@ impl Part {
             escalation: self.escalation.clone(),
             reminders: self.reminders,
             delegation: self.delegation.clone().unwrap_or_default(),
+            digest: self.digest,
             editable: self.editable.clone(),
             reject_options: self.reject_options.clone(),
             ..Gate::only(Arc::clone(rule), self.requirements.clone())

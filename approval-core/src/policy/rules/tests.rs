@@ -5,7 +5,7 @@ use crate::{
     model::{DelegationRule, Gate, OnTimeout, Principal, Requirement, Risk},
     policy::{
         Ruling, Said, Verdict,
-        testing::{TestCall, rules},
+        tests::{TestCall, rules},
     },
 };
 

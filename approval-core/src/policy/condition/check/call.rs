@@ -210,7 +210,7 @@ impl Checker<'_> {
 fn probe(source: &str) -> Result<(), String> {
     let expression = cel::parser::PrattParser::new().parse(source).map_err(|error| error.to_string())?;
     let context = cel::Context::default();
-    cel::Value::resolve_val(&expression, &context).map(drop).map_err(|error| error.to_string())
+    cel::Value::resolve(&expression, &context).map(drop).map_err(|error| error.to_string())
 }
 
 /// A text as CEL writes it.

@@ -16,7 +16,7 @@ pub(super) use times::on_timeout;
 pub(super) const TEXT_LIMIT: usize = 500;
 
 /// Keys under `ask`.
-const ASK: [&str; 13] = [
+const ASK: [&str; 15] = [
     "approvers",
     "require",
     "excluded",
@@ -28,6 +28,8 @@ const ASK: [&str; 13] = [
     "escalate",
     "reminders",
     "delegation",
+    "outside_hours",
+    "digest",
     "editable",
     "reject_options",
 ];
@@ -95,6 +97,7 @@ pub(super) fn common(fields: &Fields<'_>) -> Part {
         on_timeout: fields.optional("on_timeout").and_then(|item| on_timeout(&item)),
         grant_ttl: fields.optional("grant_ttl").and_then(|item| item.positive_duration()),
         reminders: fields.optional("reminders").and_then(|item| times::reminders(&item, timeout)),
+        digest: fields.optional("digest").and_then(|item| item.bool()).unwrap_or_default(),
         delegation: fields.optional("delegation").and_then(|item| people::delegation(&item)),
         reject_options: fields
             .optional("reject_options")

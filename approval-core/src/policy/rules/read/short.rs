@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Keys of `defaults`.
-const DEFAULTS: [&str; 11] = [
+const DEFAULTS: [&str; 13] = [
     "outcome",
     "approvers",
     "require",
@@ -27,6 +27,8 @@ const DEFAULTS: [&str; 11] = [
     "grant_ttl",
     "reminders",
     "delegation",
+    "outside_hours",
+    "digest",
     "reject_options",
 ];
 /// Longest time that people can have, in seconds: 10 years.

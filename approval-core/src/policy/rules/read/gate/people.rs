@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    model::{DelegationRule, Principal, PrincipalKind, Requirement},
+    model::{DelegationRule, OutsideHours, Principal, PrincipalKind, Requirement},
     yaml::{Fields, Item},
 };
 
@@ -17,11 +17,11 @@ pub(in super::super) fn people(item: &Item<'_>) -> Vec<Principal> {
     for item in items {
         let Some(principal) = item.parse::<Principal>() else { continue };
         match principal.kind() {
-            PrincipalKind::User | PrincipalKind::Group => {}
+            PrincipalKind::User | PrincipalKind::Group | PrincipalKind::OnCall | PrincipalKind::Role => {}
             PrincipalKind::Agent | PrincipalKind::Service => {
                 item.wrong_with(
-                    format!("{principal} is neither a person nor a group"),
-                    "name user:… or group:…; agents and services never vote",
+                    format!("{principal} is neither a person nor a group of people"),
+                    "name user:…, group:…, on_call:… or role:…; agents and services never vote",
                 );
                 continue;
             }
@@ -44,9 +44,24 @@ pub(super) fn any_of(item: &Item<'_>) -> Option<Vec<Requirement>> {
 /// `approvers` or `require`.
 pub(in super::super) fn requirements(fields: &Fields<'_>) -> Vec<Requirement> {
     let approvers = fields.optional("approvers");
+    let outside = fields.optional("outside_hours");
+    let outside_hours = outside.as_ref().and_then(outside_hours);
     let Some(require) = fields.optional("require") else {
-        return approvers.and_then(|item| any_of(&item)).unwrap_or_default();
+        if let Some(item) = outside.filter(|_| approvers.is_none()) {
+            item.wrong_with("is about nobody", "name `approvers` beside it");
+        }
+        let mut of = approvers.and_then(|item| any_of(&item)).unwrap_or_default();
+        for requirement in &mut of {
+            requirement.outside_hours.clone_from(&outside_hours);
+        }
+        return of;
     };
+    if let Some(item) = outside {
+        item.wrong_with(
+            "stands beside `require`",
+            "say it in each requirement: {count: 1, of: …, outside_hours: queue}",
+        );
+    }
     if let Some(key) = fields.key("require").filter(|_| approvers.is_some()) {
         key.wrong_with(
             "stands beside `approvers`",
@@ -62,10 +77,11 @@ pub(in super::super) fn requirements(fields: &Fields<'_>) -> Vec<Requirement> {
 }
 
 fn requirement(item: &Item<'_>) -> Option<Requirement> {
-    let fields = item.map(&["count", "of", "may_share"])?;
+    let fields = item.map(&["count", "of", "may_share", "outside_hours"])?;
     let count = fields.optional("count").map_or(Some(1), |item| item.whole(1..=1000));
     let of = fields.required("of").map(|item| people(&item)).unwrap_or_default();
     let may_share = fields.optional("may_share").and_then(|item| item.bool()).unwrap_or_default();
+    let outside_hours = fields.optional("outside_hours").and_then(|item| outside_hours(&item));
     let count = count?;
     let named: BTreeSet<&Principal> = of.iter().collect();
     if !of.is_empty()
@@ -78,7 +94,17 @@ fn requirement(item: &Item<'_>) -> Option<Requirement> {
         );
         return None;
     }
-    (!of.is_empty()).then_some(Requirement { count, of, may_share })
+    (!of.is_empty()).then_some(Requirement { count, of, may_share, outside_hours })
+}
+
+/// `queue`, `everyone`, or who is asked then.
+fn outside_hours(item: &Item<'_>) -> Option<OutsideHours> {
+    if item.is_list() || item.text()?.contains(':') {
+        let to = people(item);
+        return (!to.is_empty()).then_some(OutsideHours::OnCall(to));
+    }
+    let queue = item.choice(&[("queue", true), ("everyone", false)])?;
+    Some(if queue { OutsideHours::Queue } else { OutsideHours::Everyone })
 }
 
 /// `directory`, `forbidden`, or to whom.

@@ -101,7 +101,12 @@ impl TestCall {
                 assert_eq!(rule, gate.rule);
                 Gate::clone(&gate)
             }
-            other => panic!("{other:?}"),
+            other @ (Ruling::Allow { .. }
+            | Ruling::Notify { .. }
+            | Ruling::Ask { .. }
+            | Ruling::Deny { .. }) => {
+                panic!("{other:?}")
+            }
         }
     }
 
