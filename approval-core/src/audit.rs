@@ -14,6 +14,31 @@
 //! [`Verifier`] reads an exported trail ([`Exporter`]) or a whole store ([`verify_store`]) against the seals, best against a
 //! copy held elsewhere, and names the first [`Breach`]. [`prune()`] removes old requests so that the seals stay valid: a seal
 //! says first that they will be gone.
+//!
+//! A manager seals by itself ([`ManagerBuilder::seal`](crate::manager::ManagerBuilder::seal)); the parts can be used alone:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use approval_core::{
+//!     Action, ApprovalManager,
+//!     audit::{Sealer, Sealing, VerifyOptions, read_seals, verify_store},
+//!     store::{MemoryStore, Store},
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+//! let manager = ApprovalManager::builder().shared_store(Arc::clone(&store)).unattended().build()?;
+//! let action = Action::new("payments.refund")?.describe(|action| action.approvers(["user:ann@example.com"]))?;
+//! manager.request(action.arguments(&serde_json::json!({ "cents": 1200 }))?).await?.detach();
+//!
+//! Sealer::new(Arc::clone(&store), Sealing::new()).seal().await?;
+//! let elsewhere = read_seals(&*store, 0, 100).await?; // In earnest: from where nobody who writes the store can write.
+//!
+//! let report = verify_store(&*store, VerifyOptions { held: elsewhere, ..VerifyOptions::default() }).await??;
+//! assert_eq!((report.requests, report.events, report.unsealed), (1, 1, 0));
+//! # Ok(()) }
+//! ```
 
 mod csv;
 #[cfg(feature = "ed25519")]

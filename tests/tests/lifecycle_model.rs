@@ -9,13 +9,14 @@ mod setup;
 use std::{cell::RefCell, collections::BTreeMap};
 
 use approval_core::{
+    audit::{VerifyOptions, verify_file},
     id::{ExecutorId, GrantId, RequestId},
     lifecycle::{
         Act, Command, Edit, Ending, Facts, Refusal, Requires, Settlement, Transition, apply, create, due_at,
     },
     model::{
-        ActionName, ArgumentsDigest, Ballot, EventLine, Execution, Gate, Halt, HaltScope, Halts, NoticeKind,
-        Outcome, People, Request, Status, canonical::parse_canonical, verify_chain,
+        ActionName, ArgumentsDigest, Ballot, ChainHash, EventLine, Execution, Gate, Halt, HaltScope, Halts,
+        NoticeKind, Outcome, People, Request, Status, canonical::parse_canonical, verify_chain,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -353,10 +354,27 @@ fn check_notices(before: &Request, transition: &Transition, model: &Model) {
     }
 }
 
+/// Whoever verifies the trail finds nothing that could not have happened.
+fn check_trail(real: &Real) {
+    let chain = real.request.chain;
+    let (count, hash, id) = (chain.count, chain.hash, real.request.id);
+    let mut trail = format!(
+        "{{\"trail\":1}}\n{{\"request\":{{\"count\":{count},\"hash\":\"{hash}\",\"id\":\"{id}\"}}}}\n"
+    );
+    for line in &real.lines {
+        trail += &format!("{{\"event\":{}}}\n", line.text);
+    }
+    let (hash, lines) = (ChainHash::of(&trail), trail.lines().count());
+    trail += &format!("{{\"end\":{{\"hash\":\"{hash}\",\"lines\":{lines}}}}}\n");
+    let report = verify_file(trail.as_bytes(), VerifyOptions::default()).expect("it can be read");
+    assert_eq!(report.expect("a sound trail").events, count);
+}
+
 /// What must hold at the end of a history.
 fn check_history(real: &Real) {
     let request = &real.request;
     verify_chain(request.id, &real.lines, &request.chain).expect("the chain holds");
+    check_trail(real);
     let count = |wanted: &str| {
         let wanted = format!(r#""what":{{"kind":"{wanted}""#);
         real.lines.iter().filter(|line| line.text.contains(&wanted)).count()

@@ -17,6 +17,7 @@ use crate::{
     store::{ChangeCursor, Commit, CommitOutcome, Condition, RecordWrite, Store},
     sync::{Mutex, lock},
 };
+use tokio::sync::Notify;
 
 /// Leaves in one seal at the most, so that its record stays small; what is left over goes into the next, at once.
 const LEAVES: usize = 500;
@@ -98,6 +99,8 @@ pub struct Sealer {
     sealing: Sealing,
     /// The leaves of the last seal that was made here, so that what a store names twice is not sealed twice.
     latest: Mutex<Option<(SealRef, Arc<[Leaf]>)>>,
+    /// Rings when a seal was made here.
+    made: Notify,
 }
 
 /// What is to be sealed.
@@ -112,7 +115,7 @@ impl Sealer {
     /// A sealer of this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, sealing: Sealing) -> Self {
-        Self { store, sealing, latest: Mutex::new(None) }
+        Self { store, sealing, latest: Mutex::new(None), made: Notify::new() }
     }
 
     /// How often to look, so that an event is sealed in time.
@@ -135,12 +138,17 @@ impl Sealer {
     /// # Errors
     /// When the store or the key failed, or the seals there are were changed by hand. What a sink says is in the answer.
     pub async fn seal(&self) -> Result<Sealed, AuditError> {
-        let mut sealed = self.seal_with(&[]).await?;
+        let mut sealed = self.seal_in_store().await?;
         sealed.behind = self.fill_sinks().await?;
         Ok(sealed)
     }
 
-    /// The same without the sinks; `pruned` are sealed as such, unless they have grown meanwhile.
+    /// The same without the sinks.
+    pub(crate) async fn seal_in_store(&self) -> Result<Sealed, AuditError> {
+        self.seal_with(&[]).await
+    }
+
+    /// The same without the sinks, and `pruned` are sealed as such, unless they have grown meanwhile.
     pub(super) async fn seal_with(&self, pruned: &[Leaf]) -> Result<Sealed, AuditError> {
         let mut announced: VecDeque<&[Leaf]> = pruned.chunks(LEAVES).collect();
         let mut sealed = Sealed::default();
@@ -261,6 +269,7 @@ impl Sealer {
         match self.store.commit(commit).await? {
             CommitOutcome::Committed { .. } => {
                 *lock(&self.latest) = Some((last, leaves));
+                self.made.notify_waiters();
                 Ok(Some(last))
             }
             CommitOutcome::ConditionFailed { name, .. } if name == seal_name => {
@@ -303,23 +312,30 @@ impl Sealer {
         Ok(Seal { header, leaves, signature })
     }
 
+    /// Where seals are written besides the store.
+    pub(crate) fn sinks(&self) -> &[Arc<dyn SealSink>] {
+        &self.sealing.sinks
+    }
+
+    /// Done when a seal is made here after this call.
+    pub(crate) fn made(&self) -> impl Future<Output = ()> {
+        self.made.notified()
+    }
+
     /// Hands each sink the seals after the last one that it holds. Those that could not be brought up to date.
     pub(crate) async fn fill_sinks(&self) -> Result<Vec<(String, SinkError)>, AuditError> {
         let mut behind = Vec::new();
-        let last = records::state(&*self.store).await?.map(|(_, state)| state.last);
         for sink in &self.sealing.sinks {
-            if let Err(error) = self.fill_sink(&**sink, last).await? {
+            if let Err(error) = self.fill_sink(&**sink).await? {
                 behind.push((sink.name().to_owned(), error));
             }
         }
         Ok(behind)
     }
 
-    async fn fill_sink(
-        &self,
-        sink: &dyn SealSink,
-        last: Option<SealRef>,
-    ) -> Result<Result<(), SinkError>, AuditError> {
+    /// Hands a sink the seals after the last one that it holds. The inner error is the sink's.
+    pub(crate) async fn fill_sink(&self, sink: &dyn SealSink) -> Result<Result<(), SinkError>, AuditError> {
+        let last = records::state(&*self.store).await?.map(|(_, state)| state.last);
         let held = match sink.last().await {
             Ok(held) => held,
             Err(error) => return Ok(Err(error)),

@@ -4,6 +4,7 @@
 mod breach;
 mod request;
 mod seals;
+mod story;
 
 use std::{
     io::{BufRead, Read},
@@ -37,6 +38,9 @@ pub struct VerifyOptions {
     /// Seals from where the writer of the store cannot write, from the first on, in their order. Without them nobody who
     /// rewrote the store and its seals alike is found out.
     pub held: Vec<Seal>,
+    /// The trail was exported when this seal was the last, so those held elsewhere may go on behind it. `None`, unless set: a
+    /// trail that ends before they do was cut.
+    pub as_of: Option<u64>,
     /// An event that is older than the last seal by more than this must be in a seal. Ten minutes, unless set: long enough for
     /// any commit that was under way while a seal was made.
     pub grace: Span,
@@ -44,7 +48,7 @@ pub struct VerifyOptions {
 
 impl Default for VerifyOptions {
     fn default() -> Self {
-        Self { keys: None, held: Vec::new(), grace: Span::from_mins(10) }
+        Self { keys: None, held: Vec::new(), as_of: None, grace: Span::from_mins(10) }
     }
 }
 
@@ -108,12 +112,14 @@ impl Verifier {
     /// When the seals held elsewhere do not fit each other.
     pub fn new(options: VerifyOptions) -> Result<Self, Breach> {
         let mut gathering = Gathering::new(options.keys);
-        for seal in &options.held {
+        let up_to = options.as_of.unwrap_or(u64::MAX);
+        let held = options.held.iter().filter(|seal| seal.header.number <= up_to);
+        for seal in held.clone() {
             gathering.held(seal)?;
         }
         Ok(Self {
             grace: options.grace,
-            held: options.held.len() as u64,
+            held: held.count() as u64,
             gathering,
             phase: Phase::Begin,
             lines: 0,

@@ -282,8 +282,11 @@ impl ApprovalManager {
         core.runtime.start(due::run(Arc::clone(core)));
         core.runtime.start(due::run_leases(Arc::clone(core)));
         core.runtime.start(journal::run(Arc::clone(core)));
-        if core.sealer.is_some() {
+        if let Some(sealer) = &core.sealer {
             core.runtime.start(seal::run(Arc::clone(core)));
+            for sink in sealer.sinks() {
+                core.runtime.start(seal::run_sink(Arc::clone(core), Arc::clone(sink)));
+            }
         }
         let starting: Vec<_> = core
             .notifiers

@@ -9,6 +9,7 @@ use std::{
 
 use approval_core::{
     ApprovalError, ApprovalManager, Clock, RequestId, SystemClock,
+    audit::{VerifyOptions, verify_store},
     clock::{Span, Timestamp, after},
     lifecycle::Settlement,
     model::{Event, EventKind, Execution, ExecutionState, Outcome, Request, Status},
@@ -101,6 +102,8 @@ impl Scene {
         for (key, request) in &found {
             successor.check_history(key, request).await;
         }
+        let trail = verify_store(&**successor.manager.store(), VerifyOptions::default()).await;
+        trail.expect("a readable store").expect("a sound trail");
         self.lose_leases(&successor).await;
         for (key, plan, done) in self.ledger.unfinished() {
             if matches!(self.ledger.entries[&key].plan.after(done), Some(state) if state.status == Status::Approved)

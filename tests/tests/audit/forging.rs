@@ -4,18 +4,19 @@
 use std::sync::Arc;
 
 use approval_core::{
-    RequestId, SystemClock,
+    ApprovalError, RequestId, SystemClock,
     audit::{
-        BadSignature, Breach, Seal, SealSigner, Sealer, Sealing, Signature, VerifyOptions, verify_store,
+        BadSignature, Breach, Leaf, Seal, SealSigner, Sealer, Sealing, Signature, VerifyOptions, verify_store,
     },
-    model::{ChainHash, ChainHead, EventLine},
-    store::{MemoryStore, Store},
+    manager::Grant,
+    model::{ChainHash, ChainHead, EventLine, Status},
+    store::{MemoryStore, Query, Store},
 };
 use approval_store::SqliteStore;
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
-use crate::common::{Key, decided, export, fill, lenient, manager, seals, verify};
+use crate::common::{Key, ann, call, decided, export, fill, lenient, manager, seals, verify};
 
 /// A trail taken apart: whoever has all of it can put it together again in another way.
 #[derive(Clone)]
@@ -143,11 +144,11 @@ impl Case {
 async fn a_trail_that_was_rewritten_to_fit_itself_is_found_by_key_and_by_a_copy_of_its_seals() {
     let case = Case::new().await;
     let mut forged = case.parts.clone();
-    let (id, lines) = &mut forged.requests[9];
+    let place = forged.requests.iter().position(|(_, lines)| lines[2].contains("too much")).unwrap();
+    let (id, lines) = &mut forged.requests[place];
     let id = *id;
-    assert!(lines[2].contains("too much"));
     lines[2] = lines[2].replace("too much", "go ahead");
-    forged.rechain(9);
+    forged.rechain(place);
     forged.reseal(None).await;
     // The forgery is a good one: by itself the trail is sound.
     verify(&forged.text(), lenient()).unwrap();
@@ -248,6 +249,8 @@ async fn an_event_that_is_added_behind_the_last_seal_is_found_or_counted_as_not_
     let last = case.held.last().unwrap().header.at;
     let mut added = case.parts.clone();
     let mut line = added.requests[4].1[3].replace("\"seq\":4", "\"seq\":5");
+    line.truncate(line.find("\"what\":").unwrap());
+    line += "\"what\":{\"kind\":\"commented\",\"text\":\"all fine\"}}";
     added.requests[4].1.push(line.clone());
     added.rechain(4);
     assert_eq!(case.by_copy(&added), Breach::Added { request: added.requests[4].0, seq: 5 });
@@ -263,6 +266,98 @@ async fn an_event_that_is_added_behind_the_last_seal_is_found_or_counted_as_not_
     added.rechain(4);
     let options = VerifyOptions { held: case.held.clone(), ..case.key.options() };
     assert_eq!(verify(&added.text(), options).unwrap().unsealed, 1);
+}
+
+/// Rows that were false from the start get a seal like any others. What cannot have happened is seen all the same.
+#[tokio::test]
+async fn a_run_that_nobody_approved_is_found_though_every_hash_and_seal_is_right() {
+    let case = Case::new().await;
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let manager = manager(&store, Arc::new(SystemClock));
+    let decider = manager.decider("slack");
+    let seen = manager.request(call(1)).await.unwrap().request().await.unwrap();
+    decider.approve(&seen, &ann(), None).await.unwrap();
+    let body = async |arguments, _: Option<Grant>| Ok::<_, ApprovalError>(arguments);
+    let run = |number: usize| {
+        let action = call(number).key(format!("key {number}"));
+        manager.guard(action).run(body)
+    };
+    let decide = async {
+        loop {
+            let open = Query { status: vec![Status::Pending], ..Query::default() };
+            if let Some(stored) = store.list(&open).await.unwrap().items.first() {
+                break decider.approve(&stored.request, &ann(), None).await.unwrap();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (ran, decided) = futures_util::join!(run(2), decide);
+    ran.unwrap();
+    let honest = store.history(decided.id).await.unwrap();
+    assert_eq!(honest.len(), 5, "opened, voted, decided, consumed, executed");
+    let honest: Vec<String> = honest.iter().map(|line| line.text.to_string()).collect();
+
+    // The seals name the histories as they are, whatever they say: the forger was faster than the sealer.
+    let forged = async |change: &dyn Fn(&mut Vec<String>)| {
+        let mut parts = case.parts.clone();
+        let mut lines = honest.clone();
+        change(&mut lines);
+        for (seq, line) in (1..).zip(&mut lines) {
+            let at = line.find("\"seq\":").unwrap() + 6;
+            let end = at + line[at..].find(',').unwrap();
+            line.replace_range(at..end, &format!("{seq}"));
+        }
+        parts.requests.push((decided.id, lines));
+        let last = parts.requests.len() - 1;
+        parts.rechain(last);
+        let leaf = Leaf::new(decided.id, head(&parts.requests[last].1));
+        let mut leaves = parts.seals.last().unwrap().leaves.to_vec();
+        leaves.push(leaf);
+        parts.seals.last_mut().unwrap().leaves = leaves.into();
+        parts.reseal(Some(&case.key.signer)).await;
+        verify(&parts.text(), case.key.options())
+    };
+    let impossible = |found: Result<_, Breach>, at: u64, word: &str| match found {
+        Err(Breach::Impossible { request, seq, why }) => {
+            assert_eq!((request, seq), (decided.id, at));
+            assert!(why.contains(word), "{why}");
+        }
+        other => panic!("not found: {other:?}"),
+    };
+    forged(&|_| {}).await.unwrap();
+    impossible(forged(&|lines| drop(lines.drain(1..3))).await, 2, "without an approval");
+    impossible(forged(&|lines| lines.insert(4, lines[3].clone())).await, 5, "twice");
+    impossible(forged(&|lines| lines.insert(3, lines[2].clone())).await, 4, "decided before");
+    impossible(forged(&|lines| drop(lines.remove(3))).await, 4, "did not begin");
+    impossible(forged(&|lines| drop(lines.remove(0))).await, 1, "begins with");
+    impossible(
+        forged(&|lines| lines[2] = lines[2].replace("\"outcome\":\"approved\"", "\"outcome\":\"rejected\""))
+            .await,
+        4,
+        "without an approval",
+    );
+    let digest = |line: &str| line[line.find("sha256:").unwrap() + 7..][..64].to_owned();
+    let other = "0".repeat(64);
+    impossible(
+        forged(&|lines| lines[3] = lines[3].replace(&digest(&lines[3]), &other)).await,
+        4,
+        "other arguments",
+    );
+}
+
+#[tokio::test]
+async fn an_older_export_is_held_against_the_seals_of_its_time() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let key = Key::new();
+    fill(&store, Arc::new(SystemClock), &key, 9).await;
+    let (old, at) = (export(&*store).await, seals(&*store).await.len() as u64);
+    fill(&store, Arc::new(SystemClock), &key, 9).await;
+    let held = seals(&*store).await;
+    let today = VerifyOptions { held, ..key.options() };
+    let cut = verify(&old, today.clone()).unwrap_err();
+    assert!(matches!(cut, Breach::RequestMissing { .. } | Breach::JournalCut { .. }), "{cut}");
+    let report = verify(&old, VerifyOptions { as_of: Some(at), ..today }).unwrap();
+    assert_eq!((report.held, report.seals, report.unsealed), (at, at, 0));
 }
 
 /// A store with a sealed trail in a file, and the seals held elsewhere.

@@ -111,6 +111,47 @@ async fn a_place_for_seals_that_fails_changes_nothing_and_gets_them_later() {
     manager.shutdown().await.unwrap();
 }
 
+/// A place that takes seals and never says so.
+#[derive(Debug)]
+struct Hanging;
+
+#[async_trait]
+impl SealSink for Hanging {
+    fn name(&self) -> &str {
+        "a dead machine"
+    }
+
+    async fn last(&self) -> Result<Option<SealRef>, SinkError> {
+        Ok(None)
+    }
+
+    async fn write(&self, _: &[Seal]) -> Result<(), SinkError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_place_for_seals_that_hangs_keeps_nothing_waiting() {
+    let clock = FakeClock::new();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with_clock(Arc::new(clock.clone())));
+    let sink = Flaky::default();
+    let manager = sealing_manager(&store, &clock, Sealing::new().sink(Hanging).sink(sink.clone()));
+    for number in 1..=2 {
+        decided(&manager, number).await;
+        for _ in 0..2 {
+            clock.advance_and_settle(Span::from_secs(30)).await;
+        }
+        let report = verify_store(&*store, lenient()).await.unwrap().unwrap();
+        assert_eq!(report.unsealed, 0);
+        assert_eq!(sink.held(), seals(&*store).await);
+    }
+    let (done, ()) = futures_util::join!(manager.shutdown(), async {
+        clock.settle().await;
+        clock.advance(Span::from_secs(10));
+    });
+    done.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_who_seal_one_store_make_one_chain() {
     let folder = tempfile::tempdir().unwrap();

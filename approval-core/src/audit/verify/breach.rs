@@ -235,6 +235,18 @@ pub enum Breach {
         /// Lines that the request names.
         named: u64,
     },
+    /// The lines are whole, and tell what cannot have happened.
+    #[error(
+        "line {seq} of the history of request {request} tells what cannot be: {why}; whoever wrote it went past the library"
+    )]
+    Impossible {
+        /// Of which request.
+        request: RequestId,
+        /// Which line of its history.
+        seq: u64,
+        /// What does not fit.
+        why: &'static str,
+    },
     /// A line that should have been sealed long ago, and is not.
     #[error(
         "line {seq} of the history of request {request} is in no seal, though it claims to be older than the last: it was added later"

@@ -1,6 +1,6 @@
 //! Judges the history of one request.
 
-use super::{Breach, seals::Said};
+use super::{Breach, seals::Said, story};
 use crate::{
     audit::trail::Head,
     clock::{Span, Timestamp, after},
@@ -65,6 +65,7 @@ impl History {
         {
             return Err(Breach::Added { request, seq: old.seq });
         }
+        story::possible(request, &events)?;
         Ok(Sound { events: found, unsealed: unsealed.count() as u64 })
     }
 
