@@ -38,9 +38,13 @@ pub(crate) async fn route(
         // A channel that cannot bring a message up to date has nothing to say when the matter is closed.
         let useful =
             |notifier: &dyn Notifier| draft.kind != NoticeKind::Closed || notifier.capabilities().updates;
-        let reaching = notifiers.iter().filter(|(_, one)| one.reaches(&draft.to) && useful(&**one));
-        let chosen =
-            reaching.filter(|(name, _)| preferred.as_ref().is_none_or(|preferred| preferred.contains(name)));
+        let reaching = || notifiers.iter().filter(|(_, one)| one.reaches(&draft.to));
+        // Where none of the channels that somebody wants is there, any is better than none; an empty list is meant so.
+        let preferred =
+            preferred.filter(|wanted| wanted.is_empty() || reaching().any(|(name, _)| wanted.contains(name)));
+        let chosen = reaching()
+            .filter(|(_, one)| useful(&**one))
+            .filter(|(name, _)| preferred.as_ref().is_none_or(|wanted| wanted.contains(name)));
         rows.extend(chosen.map(|(name, _)| OutboxNotice {
             id: NoticeId::generate(now),
             request: request.id,

@@ -9,6 +9,7 @@ mod grants;
 mod halts;
 mod handing_over;
 mod held_back;
+mod hours;
 mod keys;
 mod leases;
 mod outage;

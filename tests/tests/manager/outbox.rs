@@ -327,6 +327,22 @@ async fn people_are_reached_through_the_channels_that_they_want() {
     assert_eq!((post.times(BOB, start).len(), pigeon.times(BOB, start).len()), (1, 1));
 }
 
+#[tokio::test]
+async fn whoever_wants_only_channels_that_are_not_there_is_told_through_any() {
+    let time = FakeClock::new();
+    let store = Arc::new(MemoryStore::with_clock(Arc::new(time.clone())));
+    let post = Post::new("post", &time);
+    let directory = StaticDirectory::new().reach(ANN, ["pigeon"]).and_then(|all| all.reach(BOB, [])).unwrap();
+    let manager = TestManager::on(store, &time, |builder| {
+        builder.unattended().notifier(post.clone()).directory(directory)
+    })
+    .unwrap();
+    drop(manager.request(call()).await.unwrap());
+    manager.time().settle().await;
+    let start = manager.time().now();
+    assert_eq!((post.times(ANN, start).len(), post.times(BOB, start).len()), (1, 0));
+}
+
 /// A channel that cannot be started.
 #[derive(Debug)]
 struct Broken;
