@@ -155,7 +155,7 @@ fn circles(listed: &[(Principal, Item<'_>)], people: &BTreeMap<Principal, Person
                     item.place(),
                     item.path(),
                     format!(
-                        "stand in for each other while all are out of office, from {}: {}",
+                        "people stand in for each other while all are out of office, from {}: {}",
                         period.from,
                         way.join(" -> ")
                     ),

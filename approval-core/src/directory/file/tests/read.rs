@@ -55,7 +55,7 @@ fn the_place_of_a_circle_of_stand_ins_is_told_only_where_they_overlap() {
     assert!(read(&text("2026-08-04")).is_ok());
     let told = mistakes(&text("2026-08-05"));
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("2:13: people.user:ann: stand in for each other"), "{told:?}");
+    assert!(told[0].contains("2:13: people.user:ann: people stand in for each other"), "{told:?}");
     assert!(
         told[0].ends_with("from 2026-08-05T00:00:00Z: user:ann -> user:bob -> user:cat -> user:ann"),
         "{told:?}"
