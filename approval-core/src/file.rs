@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    directory::file::Roster,
     policy::Rules,
     yaml::{Document, Mistake, Mistakes, Place, SIZE_LIMIT},
 };
@@ -21,6 +22,8 @@ pub struct ApprovalsFile {
     pub name: String,
     /// The rules, if it has any.
     pub policy: Option<Rules>,
+    /// The people, if it has any: see [`FileDirectory`](crate::directory::file::FileDirectory).
+    pub directory: Option<Roster>,
 }
 
 /// Why a file could not be used.
@@ -58,14 +61,18 @@ impl ApprovalsFile {
     pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
         let document = Document::parse(name, text)?;
         let root = document.root();
-        let mut policy = None;
+        let (mut policy, mut directory) = (None, None);
         if root.is_empty() {
             root.wrong_with("says nothing", "write `policy:` and, below it, rules");
         } else if let Some(top) = root.map(&["policy", "directory", "server", "channels"]) {
             policy = top.optional("policy").and_then(|section| Rules::read(&section));
+            directory = top.optional("directory").and_then(|section| Roster::read(&section));
+            if let (Some(roster), Some(section)) = (&directory, top.optional("policy")) {
+                roster.check_names(&section);
+            }
         }
         document.finish()?;
-        Ok(Self { name: name.to_owned(), policy })
+        Ok(Self { name: name.to_owned(), policy, directory })
     }
 
     /// Checks what was read from a file.

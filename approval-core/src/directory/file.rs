@@ -28,6 +28,7 @@
 //! All times of the day are civil times of a zone: the person's, else that of the directory, else UTC.
 
 mod chain;
+mod check;
 mod names;
 mod person;
 mod read;
