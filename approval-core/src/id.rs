@@ -79,6 +79,10 @@ uuid_id! {
     ExecutorId, "executor id"
 }
 uuid_id! {
+    /// Names one standing approval.
+    StandingId, "standing approval id"
+}
+uuid_id! {
     /// The nonce of a grant. Its 74 random bits keep one grant from standing in for another.
     GrantId, "grant id"
 }

@@ -28,6 +28,7 @@ mod refusal;
 mod render;
 mod schema;
 mod stand_in;
+mod standing;
 mod tighten;
 mod timeout;
 mod transition;
@@ -43,9 +44,10 @@ pub use edit::edited_arguments;
 pub use principals::{principals, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};
 pub use render::{compute_cost, render_description};
+pub use standing::{Standing, may_stand};
 pub use tighten::tighten;
 pub use timeout::due_at;
-pub use transition::{Requires, Transition};
+pub use transition::{Requires, StandingWrite, Transition};
 
 use crate::{
     clock::Timestamp,
@@ -75,6 +77,10 @@ pub fn apply(
     let case = case::Case { request, command, facts, now };
     match &command.act {
         Act::Vote { digest, ballot, note } => vote::vote(&case, *digest, ballot, note.as_ref()),
+        Act::ApproveStanding { digest, note, terms } => {
+            standing::approve(&case, *digest, note.as_ref(), terms)
+        }
+        Act::WithdrawStanding { standing, reason } => standing::withdraw(&case, *standing, reason),
         Act::ApproveEdited { digest, edits, note } => {
             edit::approve_edited(&case, *digest, edits, note.as_ref())
         }

@@ -28,6 +28,7 @@ mod runtime;
 mod seal;
 mod sink;
 mod spec;
+mod standing;
 mod waiters;
 #[cfg(test)]
 mod waiters_tests;
@@ -90,6 +91,7 @@ pub(crate) struct Core {
     pub(crate) waiters: waiters::Waiters<RequestId, Stored>,
     pub(crate) cache: cache::RowCache,
     pub(crate) halts: halts::HaltWatch,
+    pub(crate) standing: standing::StandingWatch,
     pub(crate) lease: lease::Lease,
     pub(crate) journal: journal::Journal,
     pub(crate) attempts: attempts::RefusedAttempts,

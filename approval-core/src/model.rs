@@ -12,6 +12,7 @@ mod people;
 mod principal;
 mod question;
 mod request;
+mod standing;
 pub mod visible;
 mod vote;
 
@@ -30,4 +31,8 @@ pub use people::People;
 pub use principal::{PRINCIPAL_LIMIT, Principal, PrincipalKind};
 pub use question::{AnswerOption, Question};
 pub use request::{ActionInfo, Comment, InfoExchange, Request, Revision, Status, Widening};
+pub use standing::{
+    ArgumentCondition, Expected, STANDING_DEFAULT, STANDING_LONGEST, StandingApproval, StandingArguments,
+    StandingReach, StandingScope, StandingTerms, Withdrawn,
+};
 pub use vote::{Ballot, Delegation, Vote};

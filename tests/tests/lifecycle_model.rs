@@ -10,7 +10,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use approval_core::{
     audit::{VerifyOptions, verify_file},
-    id::{ExecutorId, GrantId, RequestId},
+    id::{ExecutorId, GrantId, RequestId, StandingId},
     lifecycle::{
         Act, Command, Edit, Ending, Facts, Refusal, Requires, Settlement, Transition, apply, create, due_at,
     },
@@ -67,6 +67,8 @@ impl Real {
             grant_id: GrantId::from_uuid(number(1000 + self.grants)),
             notice_delivered: self.delivered,
             edited_gate: self.edited_gate.as_ref(),
+            standing: &[],
+            standing_id: StandingId::from_uuid(number(2000 + self.grants)),
         }
     }
 
@@ -79,6 +81,8 @@ impl Real {
             grant_id: GrantId::from_uuid(number(999)),
             notice_delivered: true,
             edited_gate: None,
+            standing: &[],
+            standing_id: StandingId::from_uuid(number(998)),
         };
         let transition = create(setup.draft(), &facts, at(0))?;
         let mut real = Self {
@@ -167,7 +171,7 @@ impl Real {
     }
 
     fn consume(&self, wrong: Wrong) -> Act {
-        let nonce = self.request.grant.map_or(GrantId::from_uuid(number(5)), |grant| grant.id);
+        let nonce = self.request.grant.as_ref().map_or(GrantId::from_uuid(number(5)), |grant| grant.id);
         let name = |name| ActionName::new(name).expect("a good name");
         Act::Consume {
             executor: ExecutorId::from_uuid(number(0)),
@@ -248,7 +252,7 @@ fn said(ballot: &Ballot) -> Said {
 }
 
 fn view_of_request(request: &Request) -> String {
-    let running = request.execution.as_ref().map(|execution| match execution {
+    let running = request.execution.as_deref().map(|execution| match execution {
         Execution::NotStarted => Running::NotStarted,
         Execution::Executing { executor, .. } => Running::Executing(small(executor.as_uuid())),
         Execution::Succeeded { .. } => Running::Succeeded,
@@ -287,7 +291,7 @@ fn view_of_request(request: &Request) -> String {
          reminded {} extended {} deadline {:?} priority {} due {:?}\nended {ended:?}\ncomments {} unanswered {} \
          successor {:?} revision {} cents {cents}",
         request.status.as_str(),
-        request.grant.map(|grant| seconds(grant.expires_at)),
+        request.grant.as_ref().map(|grant| seconds(grant.expires_at)),
         request.reminders,
         request.extended,
         request.deadline.map(seconds),

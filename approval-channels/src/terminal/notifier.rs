@@ -141,7 +141,7 @@ const fn why(kind: NoticeKind) -> Option<&'static str> {
         NoticeKind::Escalated => Some("others did not decide"),
         NoticeKind::Edited => Some("the arguments were changed"),
         NoticeKind::InfoProvided => Some("the agent answered"),
-        NoticeKind::InfoRequested | NoticeKind::Closed | NoticeKind::Outcome => None,
+        NoticeKind::InfoRequested | NoticeKind::Closed | NoticeKind::Outcome | NoticeKind::Informed => None,
     }
 }
 

@@ -81,7 +81,7 @@ impl ApprovalManager {
     async fn usable(&self, prepared: &Prepared, approved: Approved) -> Result<Right, ApprovalError> {
         let request = approved.request();
         let about = About::of(request);
-        match &request.execution {
+        match request.execution.as_deref() {
             Some(ExecutionRecord::NotStarted) => Ok(Right::Approved(approved)),
             Some(ExecutionRecord::Succeeded { result: Some(result), .. }) if prepared.spec.replay => {
                 Ok(Right::Ran(about, result.clone()))

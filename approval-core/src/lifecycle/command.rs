@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
-    id::{ExecutorId, GrantId, RequestId},
+    id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
         ActionInfo, ActionName, ArgumentsDigest, Ballot, CanonicalJson, Gate, Halts, People, Principal,
-        Priority, Question, Risk, Text,
+        Priority, Question, Risk, StandingTerms, Text,
     },
 };
+
+use super::standing::Standing;
 
 /// A request to be opened.
 #[derive(Clone, Debug)]
@@ -45,6 +47,8 @@ pub struct Draft {
     pub answers_info: bool,
     /// The request that this one tries again.
     pub predecessor: Option<Predecessor>,
+    /// Whether the policy lets it run without asking, and has people told afterwards.
+    pub allowed: bool,
 }
 
 /// The request that a new one tries again, and what the new one takes over from it.
@@ -112,6 +116,22 @@ pub enum Act {
         ballot: Ballot,
         /// Why.
         note: Option<Text>,
+    },
+    /// A person approves, and does not want to be asked about calls of the same kind for a while.
+    ApproveStanding {
+        /// Digest of the arguments that the person saw.
+        digest: ArgumentsDigest,
+        /// Why.
+        note: Option<Text>,
+        /// Which calls, and for how long.
+        terms: StandingTerms,
+    },
+    /// A standing approval that was given with this request is taken back.
+    WithdrawStanding {
+        /// Which.
+        standing: StandingId,
+        /// Why.
+        reason: Text,
     },
     /// A person changes arguments and approves the result.
     ApproveEdited {
@@ -233,6 +253,10 @@ pub struct Facts<'a> {
     pub halts: &'a Halts,
     /// The nonce of the grant, should this command lead to one.
     pub grant_id: GrantId,
+    /// The standing approvals for the request's action, in the order in which they are to be tried.
+    pub standing: &'a [Standing],
+    /// The id of the standing approval, should this command lead to one.
+    pub standing_id: StandingId,
     /// Whether a notice that asks somebody to decide was delivered.
     pub notice_delivered: bool,
     /// For an edit: the gate that the policy asks for with the new arguments; may only tighten. `None`: there is no policy.

@@ -1,16 +1,22 @@
 //! Opening a request.
 
+use thin_vec::ThinVec;
+
 use super::{
     Draft, Facts, Refusal, Requires, Transition, cost, decide, history::Change, hours, limits, quorum,
-    render, validity,
+    render, standing, validity,
 };
 use crate::{
     clock::{Timestamp, after, to_micros},
     error::Invalid,
-    model::{ActionInfo, CanonicalJson, ChainHead, EventKind, Money, Request, Revision, Status, Text},
+    model::{
+        ActionInfo, CanonicalJson, ChainHead, Decision, EventKind, Money, Outcome, Request, Revision, Status,
+        Text,
+    },
 };
 
-/// Opens a request, and asks everybody who may decide.
+/// Opens a request, and asks everybody who may decide; unless a standing approval covers it, or the policy lets it run and
+/// only wants people told: then it is approved already, with a grant to be spent like any other.
 ///
 /// The deadline is counted from `now`. The description is filled in from the arguments, and the cost computed.
 ///
@@ -19,7 +25,12 @@ use crate::{
 /// - [`Refusal::Halted`] when a halt covers it.
 /// - [`Refusal::NoApprover`] when a requirement cannot be met, however people vote.
 pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transition, Refusal> {
-    validity::gate(&draft.gate, draft.risk, draft.question.is_some())?;
+    let allowed = draft.allowed && draft.question.is_none();
+    if allowed {
+        validity::times(&draft.gate)?;
+    } else {
+        validity::gate(&draft.gate, draft.risk, draft.question.is_some())?;
+    }
     if let Some(question) = &draft.question {
         validity::question(question)?;
     }
@@ -30,7 +41,11 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     }
     let request = request(draft, now)?;
     decide::not_halted(&request, facts)?;
-    let named: Vec<_> = quorum::approvers(&request, facts.people)?.into_iter().cloned().collect();
+    let named: Vec<_> = if allowed {
+        Vec::new()
+    } else {
+        quorum::approvers(&request, facts.people)?.into_iter().cloned().collect()
+    };
 
     let requester = request.requester.clone();
     let told = EventKind::Created {
@@ -43,7 +58,15 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     let mut change = Change::new(request, &requester, None, now);
     change.require(Requires::SameHalts);
     change.tell(told)?;
-    hours::ask(&mut change, named, facts)?;
+    if allowed {
+        let reason =
+            Some(format!("rule {} lets it run and has people told", change.request.gate.rule).into());
+        let ground = quorum::Ground { reason, ..quorum::Ground::default() };
+        let decision = decide::decision(Outcome::Approved, &change.request, ground, now);
+        decide::conclude(&mut change, facts, Decision { by_policy: true, ..decision })?;
+    } else if !standing::approve_covered(&mut change, facts, now)? {
+        hours::ask(&mut change, named, facts)?;
+    }
     Ok(change.finish())
 }
 
@@ -75,14 +98,14 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
             editor: predecessor.as_ref().and_then(|one| one.editor.clone()),
         },
         status: Status::Pending,
-        votes: Vec::new(),
-        delegations: Vec::new(),
-        widened: Vec::new(),
+        votes: ThinVec::new(),
+        delegations: ThinVec::new(),
+        widened: ThinVec::new(),
         reminders: 0,
         extended: false,
         answers_info: draft.answers_info,
-        info: Vec::new(),
-        comments: Vec::new(),
+        info: ThinVec::new(),
+        comments: ThinVec::new(),
         decision: None,
         grant: None,
         execution: None,

@@ -7,6 +7,7 @@ use super::{
     eligibility::Seating,
     history::Change,
     quorum::{Ground, Verdict},
+    standing,
 };
 use crate::{
     clock::{Timestamp, after, to_micros},
@@ -24,9 +25,11 @@ pub(super) fn decide_by_votes(change: &mut Change<'_>, facts: &Facts<'_>) -> Res
         Verdict::Approved(ground) => {
             not_halted(&change.request, facts)?;
             end(change, facts, decision(Outcome::Approved, &change.request, ground, now))?;
+            standing::give(change, facts)?;
         }
         Verdict::Rejected(ground) => {
             end(change, facts, decision(Outcome::Rejected, &change.request, ground, now))?;
+            standing::take_back_rejected(change, facts)?;
         }
     }
     Ok(true)
@@ -52,12 +55,30 @@ pub(super) fn decision(outcome: Outcome, request: &Request, ground: Ground, at: 
         digest: request.revision.digest,
         answer,
         by_timeout: false,
+        by_standing: None,
+        by_policy: false,
         by_halt: false,
     }
 }
 
-/// Ends the request with `decision`. What is approved and no question gets a grant.
+/// Ends the request with `decision`, and lets everybody know.
 pub(super) fn end(change: &mut Change<'_>, facts: &Facts<'_>, decision: Decision) -> Result<(), Refusal> {
+    let runs = decision.outcome == Outcome::Approved;
+    conclude(change, facts, decision)?;
+    close(change, facts);
+    change.notify(NoticeKind::Outcome, [change.request.requester.clone()]);
+    if !runs {
+        inform(change, facts);
+    }
+    Ok(())
+}
+
+/// Ends the request with `decision`, without telling anybody. What is approved and no question gets a grant.
+pub(super) fn conclude(
+    change: &mut Change<'_>,
+    facts: &Facts<'_>,
+    decision: Decision,
+) -> Result<(), Refusal> {
     let request = &mut change.request;
     request.status = match decision.outcome {
         Outcome::Approved => Status::Approved,
@@ -66,14 +87,14 @@ pub(super) fn end(change: &mut Change<'_>, facts: &Facts<'_>, decision: Decision
         Outcome::Cancelled => Status::Cancelled,
     };
     if request.status == Status::Approved && request.question.is_none() {
-        request.grant = Some(grant(request, facts, decision.at));
-        request.execution = Some(Execution::NotStarted);
+        request.grant = Some(Box::new(grant(request, facts, decision.at)));
+        request.execution = Some(Box::new(Execution::NotStarted));
     }
     let told = EventKind::Decided {
         outcome: decision.outcome,
         by: decision.by.clone(),
         reason: decision.reason.clone(),
-        grant: request.grant.map(|grant| grant.id),
+        grant: request.grant.as_ref().map(|grant| grant.id),
     };
     if decision.outcome == Outcome::Approved {
         change.require(Requires::SameHalts);
@@ -81,9 +102,15 @@ pub(super) fn end(change: &mut Change<'_>, facts: &Facts<'_>, decision: Decision
     change.request.decision = Some(Arc::new(decision));
     change.tell(told)?;
     change.ask_nobody();
-    close(change, facts);
-    change.notify(NoticeKind::Outcome, [change.request.requester.clone()]);
     Ok(())
+}
+
+/// Tells those whom the gate wants informed how it ended.
+pub(super) fn inform(change: &mut Change<'_>, facts: &Facts<'_>) {
+    if !change.request.gate.inform.is_empty() {
+        let people = facts.people.expand(&change.request.gate.inform).into_owned();
+        change.notify(NoticeKind::Informed, people);
+    }
 }
 
 /// A fresh grant for the arguments as they stand.

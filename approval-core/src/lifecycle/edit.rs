@@ -57,8 +57,16 @@ pub(super) fn approve_edited(
     change.tell(EventKind::Edited { revision: number, from })?;
     change.tell(EventKind::Voted { ballot: Ballot::Approve, note: note.clone() })?;
     let via = case.command.via.clone();
-    let vote =
-        Vote { voter: editor.clone(), ballot: Ballot::Approve, digest, note, via, at: case.now, void: false };
+    let vote = Vote {
+        voter: editor.clone(),
+        ballot: Ballot::Approve,
+        digest,
+        note,
+        via,
+        at: case.now,
+        standing: None,
+        void: false,
+    };
     vote::put(&mut change.request, vote, case);
     let asked = Seating::new(&change.request, case.facts.people).audience();
     let others: Vec<Principal> = asked.into_iter().filter(|person| *person != editor).cloned().collect();

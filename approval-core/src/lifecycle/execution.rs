@@ -8,7 +8,7 @@ use crate::{
 
 /// The process that executes it reports how the body ended; late, too, as long as nobody settled it.
 pub(super) fn finish(case: &Case<'_>, executor: ExecutorId, ending: &Ending) -> Result<Transition, Refusal> {
-    let Some(execution) = &case.request.execution else { return Err(Refusal::NotExecuting) };
+    let Some(execution) = case.request.execution.as_deref() else { return Err(Refusal::NotExecuting) };
     let next = match ending.clone() {
         Ending::Succeeded { result } => Execution::Succeeded { at: case.now, result },
         Ending::Failed { why, started } => {
@@ -41,7 +41,7 @@ pub(super) fn finish(case: &Case<'_>, executor: ExecutorId, ending: &Ending) -> 
 
 /// The process is gone, and nobody knows how far it came.
 pub(super) fn lose_lease(case: &Case<'_>, lost: ExecutorId) -> Result<Transition, Refusal> {
-    match &case.request.execution {
+    match case.request.execution.as_deref() {
         Some(Execution::Executing { executor, .. }) if *executor == lost => {
             let why = "the process that ran it was lost".into();
             let mut transition = ended(case, Execution::Unknown { at: case.now, why, executor: lost })?;
@@ -63,9 +63,10 @@ fn ended(case: &Case<'_>, execution: Execution) -> Result<Transition, Refusal> {
     };
     let state = execution.state().as_str().into();
     let mut change = case.change();
-    change.request.execution = Some(execution);
+    change.request.execution = Some(Box::new(execution));
     change.tell(EventKind::Executed { state, why })?;
     decide::close(&mut change, case.facts);
+    decide::inform(&mut change, case.facts);
     Ok(change.finish())
 }
 
@@ -75,7 +76,7 @@ pub(super) fn settle(
     settlement: Settlement,
     note: Option<&Text>,
 ) -> Result<Transition, Refusal> {
-    match case.request.execution.as_ref().map(Execution::state) {
+    match case.request.execution.as_deref().map(Execution::state) {
         None => return Err(Refusal::NotApproved),
         Some(ExecutionState::Unknown) => {}
         Some(_) => return Err(Refusal::NothingToDo),
@@ -96,7 +97,7 @@ pub(super) fn settle(
     };
     let mut change = case.change_by(actor);
     change.tell(EventKind::Settled { state: execution.state().as_str().into(), note })?;
-    change.request.execution = Some(execution);
+    change.request.execution = Some(Box::new(execution));
     decide::close(&mut change, case.facts);
     change.notify(NoticeKind::Outcome, [case.request.requester.clone()]);
     Ok(change.finish())
@@ -104,7 +105,7 @@ pub(super) fn settle(
 
 /// An idempotent action in doubt is given a new grant.
 pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
-    let Some(execution) = &case.request.execution else { return Err(Refusal::NotApproved) };
+    let Some(execution) = case.request.execution.as_deref() else { return Err(Refusal::NotApproved) };
     match execution.state() {
         ExecutionState::Unknown => {}
         ran @ (ExecutionState::Executing | ExecutionState::Succeeded | ExecutionState::Failed) => {
@@ -124,8 +125,8 @@ pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
     }
     decide::not_halted(case.request, case.facts)?;
     let mut change = case.change_by(case.actor());
-    change.request.grant = Some(decide::grant(case.request, case.facts, case.now));
-    change.request.execution = Some(Execution::NotStarted);
+    change.request.grant = Some(Box::new(decide::grant(case.request, case.facts, case.now)));
+    change.request.execution = Some(Box::new(Execution::NotStarted));
     change.require(Requires::SameHalts);
     change.tell(EventKind::Reopened)?;
     Ok(change.finish())
@@ -154,7 +155,7 @@ pub(super) fn retry(case: &Case<'_>, successor: RequestId) -> Result<Transition,
     let over = match request.status {
         Status::Rejected | Status::Expired | Status::Cancelled => true,
         Status::Pending | Status::InfoRequested => false,
-        Status::Approved => match request.execution.as_ref().map(Execution::state) {
+        Status::Approved => match request.execution.as_deref().map(Execution::state) {
             Some(ExecutionState::Failed | ExecutionState::GrantExpired | ExecutionState::Revoked) => true,
             Some(ran @ (ExecutionState::Executing | ExecutionState::Succeeded | ExecutionState::Unknown)) => {
                 return Err(Refusal::AlreadyRan(ran));

@@ -40,18 +40,18 @@ pub(super) fn consume(
     change.not_after(Some(grant.expires_at));
     change.require(Requires::SameHalts);
     change.require(Requires::LeaseHeld(executor));
-    change.request.execution = Some(Execution::Executing { executor, at: case.now });
+    change.request.execution = Some(Box::new(Execution::Executing { executor, at: case.now }));
     change.tell(EventKind::Consumed { grant: grant.id, executor })?;
     Ok(change.finish())
 }
 
 /// The grant, if the request is approved and nobody has used it, let it expire or taken it back.
 fn unspent(request: &Request) -> Result<Grant, Refusal> {
-    let (Some(grant), Some(execution)) = (request.grant, &request.execution) else {
+    let (Some(grant), Some(execution)) = (request.grant.as_deref(), request.execution.as_deref()) else {
         return Err(Refusal::NotApproved);
     };
     match execution {
-        Execution::NotStarted => Ok(grant),
+        Execution::NotStarted => Ok(*grant),
         Execution::GrantExpired { .. } => Err(Refusal::GrantExpired(grant.expires_at)),
         Execution::Revoked { by, why, .. } => Err(Refusal::Revoked { by: by.clone(), why: why.clone() }),
         Execution::Executing { .. }
@@ -93,8 +93,8 @@ fn has_approved(case: &Case<'_>) -> bool {
 /// Revokes an unspent grant.
 pub(super) fn take_back(case: &Case<'_>, why: Text) -> Result<Transition, Refusal> {
     let mut change = case.change_by(case.actor());
-    change.request.execution =
-        Some(Execution::Revoked { at: case.now, by: case.actor().clone(), why: why.clone() });
+    let revoked = Execution::Revoked { at: case.now, by: case.actor().clone(), why: why.clone() };
+    change.request.execution = Some(Box::new(revoked));
     change.tell(EventKind::Revoked { why })?;
     decide::close(&mut change, case.facts);
     change.notify(NoticeKind::Outcome, [case.request.requester.clone()]);

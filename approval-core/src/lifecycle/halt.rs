@@ -33,7 +33,7 @@ pub(super) fn halt(case: &Case<'_>, reason: &Text) -> Result<Transition, Refusal
         decision.by_halt = true;
         decide::end(&mut change, case.facts, decision)?;
         change.finish()
-    } else if matches!(case.request.execution, Some(Execution::NotStarted)) {
+    } else if matches!(case.request.execution.as_deref(), Some(Execution::NotStarted)) {
         grant::take_back(case, reason)?
     } else {
         return Err(Refusal::NothingToDo);

@@ -1,6 +1,6 @@
 //! A change in the making: the new request, its lines of history, each sealed to the one before it, and what goes along.
 
-use super::{Refusal, Requires, Transition};
+use super::{Refusal, Requires, StandingWrite, Transition};
 use crate::{
     clock::Timestamp,
     error::Invalid,
@@ -21,6 +21,7 @@ pub(super) struct Change<'a> {
     not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
     requires: Vec<Requires>,
+    standing: Vec<StandingWrite>,
 }
 
 impl<'a> Change<'a> {
@@ -41,6 +42,7 @@ impl<'a> Change<'a> {
             not_before: None,
             not_after: None,
             requires: Vec::new(),
+            standing: Vec::new(),
         }
     }
 
@@ -102,6 +104,16 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// A standing approval changes along with the request.
+    pub(super) fn write_standing(&mut self, write: StandingWrite) {
+        self.standing.push(write);
+    }
+
+    /// Who brings the change about.
+    pub(super) const fn actor(&self) -> &'a Principal {
+        self.actor
+    }
+
     /// Whether nothing has happened yet.
     pub(super) const fn is_empty(&self) -> bool {
         self.events.is_empty()
@@ -116,6 +128,7 @@ impl<'a> Change<'a> {
             not_before: self.not_before,
             not_after: self.not_after,
             requires: self.requires,
+            standing: self.standing,
         }
     }
 }

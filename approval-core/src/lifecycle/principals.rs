@@ -1,14 +1,15 @@
 //! Whom the directory must be asked about before a rule can be applied. Whoever is left out here passes under any name.
 
-use super::{Act, Command, Draft};
+use super::{Act, Command, Draft, Standing};
 use crate::model::{Gate, Principal, Request};
 
-/// Everybody whose names and groups matter for opening a request.
+/// Everybody whose names and groups matter for opening a request where there are these standing approvals.
 #[must_use]
-pub fn principals_of_draft(draft: &Draft) -> Vec<&Principal> {
+pub fn principals_of_draft<'a>(draft: &'a Draft, standing: &'a [Standing]) -> Vec<&'a Principal> {
     let editor = draft.predecessor.as_ref().and_then(|predecessor| predecessor.editor.as_ref());
     let who = [&draft.requester].into_iter().chain(&draft.on_behalf_of).chain(editor);
-    who.chain(draft.gate.principals()).collect()
+    let gave = standing.iter().flat_map(|standing| &standing.approval.by);
+    who.chain(draft.gate.principals()).chain(gave).collect()
 }
 
 /// Everybody whose names and groups matter for what a command does to a request, where the policy asks for `edited_gate`

@@ -12,6 +12,7 @@ mod principals;
 mod question;
 mod render;
 mod stand_in;
+mod standing;
 mod tighten;
 mod timeout;
 mod vote;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use super::*;
 use crate::{
     clock::{Span, Timestamp},
-    id::{ExecutorId, GrantId, RequestId},
+    id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
         ActionInfo, ActionName, ArgumentsDigest, Ballot, CanonicalJson, Event, EventKind, EventLine,
         ExecutionState, Gate, Halt, HaltScope, Halts, NoticeKind, People, Principal, Requirement, Risk, Text,
@@ -92,6 +93,7 @@ pub(super) fn draft(gate: Gate) -> Draft {
         arguments,
         answers_info: false,
         predecessor: None,
+        allowed: false,
     }
 }
 
@@ -116,6 +118,7 @@ pub(super) struct World {
     pub(super) halts: Halts,
     pub(super) notice_delivered: bool,
     pub(super) edited_gate: Option<Gate>,
+    pub(super) standing: Vec<Standing>,
     pub(super) request: Request,
     pub(super) lines: Vec<EventLine>,
     /// Makes every grant another.
@@ -135,6 +138,7 @@ impl World {
             halts: NOBODY,
             notice_delivered: true,
             edited_gate: None,
+            standing: Vec::new(),
             request: transition.request.clone(),
             lines: Vec::new(),
             grants: 100,
@@ -151,6 +155,8 @@ impl World {
             grant_id: GrantId::from_uuid(id(self.grants)),
             notice_delivered: self.notice_delivered,
             edited_gate: self.edited_gate.as_ref(),
+            standing: &self.standing,
+            standing_id: StandingId::from_uuid(id(1000 + self.grants)),
         };
         apply(&self.request, command, &facts, at(seconds))
     }
@@ -205,7 +211,7 @@ impl World {
     pub(super) fn consume_act(&self) -> Act {
         Act::Consume {
             executor: executor(7),
-            grant: self.request.grant.map_or(GrantId::from_uuid(id(0)), |grant| grant.id),
+            grant: self.request.grant.as_ref().map_or(GrantId::from_uuid(id(0)), |grant| grant.id),
             agent: agent(),
             action: self.request.action.name.clone(),
             digest: self.request.revision.digest,
@@ -222,7 +228,7 @@ impl World {
     }
 
     pub(super) fn state(&self) -> Option<ExecutionState> {
-        self.request.execution.as_ref().map(crate::model::Execution::state)
+        self.request.execution.as_deref().map(crate::model::Execution::state)
     }
 
     /// The decision.
@@ -242,6 +248,8 @@ pub(super) fn facts(people: &People) -> Facts<'_> {
         grant_id: GrantId::from_uuid(id(99)),
         notice_delivered: true,
         edited_gate: None,
+        standing: &[],
+        standing_id: StandingId::from_uuid(id(98)),
     }
 }
 

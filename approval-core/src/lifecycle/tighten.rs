@@ -13,7 +13,8 @@ use crate::model::{
 /// - Requirements of `by` are added. One about the same principals as one of `gate` is not added a second time: the higher
 ///   count holds. Stages of escalation that widen an added requirement come along.
 /// - The stricter of each: the shorter times, the smaller veto, `reject` before `escalate` before `approve` on timeout,
-///   approval of one's own requests only if both allow it. Whoever either excludes is excluded.
+///   approval of one's own requests only if both allow it. Whoever either excludes is excluded, and whoever either informs is
+///   informed; standing approvals can be given only if both let them.
 /// - What may be edited and to whom may be delegated is what both allow, unless `by` says nothing of it: no editable
 ///   arguments, delegation as the directory permits.
 /// - What happens outside working hours comes along with a requirement that is added; `gate` decides about its own, unless it
@@ -29,11 +30,10 @@ pub fn tighten(gate: &Gate, by: &Gate) -> Gate {
     if on_timeout == OnTimeout::Escalate && escalation.is_empty() {
         on_timeout = OnTimeout::Reject;
     }
-    let new = by.excluded.iter().filter(|principal| !gate.excluded.contains(principal));
     Gate {
         rule: by.rule.clone(),
         requirements,
-        excluded: gate.excluded.iter().chain(new).cloned().collect(),
+        excluded: union(&gate.excluded, &by.excluded),
         veto: gate.veto.min(by.veto),
         allow_self_approval: gate.allow_self_approval && by.allow_self_approval,
         timeout: match (gate.timeout, by.timeout) {
@@ -44,6 +44,8 @@ pub fn tighten(gate: &Gate, by: &Gate) -> Gate {
         grant_ttl: gate.grant_ttl.min(by.grant_ttl),
         escalation,
         reminders: gate.reminders.or(by.reminders),
+        no_standing: gate.no_standing || by.no_standing,
+        inform: union(&gate.inform, &by.inform),
         delegation: delegation(&gate.delegation, &by.delegation),
         editable: editable(&gate.editable, &by.editable),
         digest: gate.digest || by.digest,
@@ -54,6 +56,10 @@ pub fn tighten(gate: &Gate, by: &Gate) -> Gate {
         }
         .clone(),
     }
+}
+
+fn union(own: &[Principal], more: &[Principal]) -> Vec<Principal> {
+    own.iter().chain(more.iter().filter(|principal| !own.contains(principal))).cloned().collect()
 }
 
 /// The requirements of both, and which of them each of `more` has become.

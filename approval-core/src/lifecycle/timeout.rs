@@ -27,8 +27,8 @@ pub fn due_at(request: &Request) -> Option<Timestamp> {
 
 /// When the unspent grant expires.
 fn grant_expiry(request: &Request) -> Option<Timestamp> {
-    match request.execution {
-        Some(Execution::NotStarted) => request.grant.map(|grant| grant.expires_at),
+    match request.execution.as_deref() {
+        Some(Execution::NotStarted) => request.grant.as_ref().map(|grant| grant.expires_at),
         _ => None,
     }
 }
@@ -106,7 +106,7 @@ pub(super) fn tick(case: &Case<'_>) -> Result<Transition, Refusal> {
 fn expire_grant(case: &Case<'_>, expiry: Timestamp) -> Result<Transition, Refusal> {
     let mut change = case.change();
     change.not_before(expiry);
-    change.request.execution = Some(Execution::GrantExpired { at: case.now });
+    change.request.execution = Some(Box::new(Execution::GrantExpired { at: case.now }));
     change.tell(EventKind::GrantExpired)?;
     decide::close(&mut change, case.facts);
     change.notify(NoticeKind::Outcome, [case.request.requester.clone()]);

@@ -3,7 +3,7 @@
 use crate::{
     clock::Timestamp,
     id::ExecutorId,
-    model::{EventLine, NoticeDraft, Request},
+    model::{EventLine, NoticeDraft, Request, StandingApproval},
 };
 
 /// What must still hold when a transition is written; the manager turns it into conditions of the commit.
@@ -15,6 +15,15 @@ pub enum Requires {
     LeaseHeld(ExecutorId),
     /// This process has lost its lease.
     LeaseLost(ExecutorId),
+}
+
+/// A standing approval as it will be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingWrite {
+    /// What will be.
+    pub approval: StandingApproval,
+    /// The version that it must have now; `None`: there is none yet.
+    pub expect: Option<u64>,
 }
 
 /// The new request and all that goes with it, to be written together or not at all.
@@ -32,4 +41,6 @@ pub struct Transition {
     pub not_after: Option<Timestamp>,
     /// What must hold when it is written.
     pub requires: Vec<Requires>,
+    /// Standing approvals that are made, used or taken back along with it.
+    pub standing: Vec<StandingWrite>,
 }

@@ -32,12 +32,7 @@ pub(super) fn gate(gate: &Gate, risk: Risk, is_question: bool) -> Result<(), Ref
     if gate.veto == 0 {
         return bad(&gate.rule, "lets 0 rejections reject", "let at least 1 reject");
     }
-    if gate.timeout.is_some_and(|timeout| timeout <= Span::ZERO) {
-        return bad(&gate.rule, "has no time to decide", "give a timeout above zero, or none");
-    }
-    if gate.grant_ttl <= Span::ZERO {
-        return bad(&gate.rule, "gives grants no time", "give a grant time-to-live above zero");
-    }
+    times(gate)?;
     if gate.reminders.is_some_and(|reminders| reminders.every <= Span::ZERO) {
         return bad(&gate.rule, "reminds without a pause", "give a time between reminders above zero");
     }
@@ -72,6 +67,20 @@ pub(super) fn gate(gate: &Gate, risk: Risk, is_question: bool) -> Result<(), Ref
         if !names.insert(&option.name) {
             return bad(&option.name, "names two reject options", "give each its own name");
         }
+    }
+    Ok(())
+}
+
+/// Checks the times of a gate.
+pub(super) fn times(gate: &Gate) -> Result<(), Refusal> {
+    let bad = |why: &str, hint: &str| -> Result<(), Refusal> {
+        Err(Invalid::new("gate", &*gate.rule, why).hint(hint).into())
+    };
+    if gate.timeout.is_some_and(|timeout| timeout <= Span::ZERO) {
+        return bad("has no time to decide", "give a timeout above zero, or none");
+    }
+    if gate.grant_ttl <= Span::ZERO {
+        return bad("gives grants no time", "give a grant time-to-live above zero");
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 use super::{Refusal, Transition, case::Case, decide, limits, schema, stand_in};
 use crate::{
     error::Invalid,
-    model::{ArgumentsDigest, Ballot, CanonicalJson, EventKind, Question, Request, Text, Vote},
+    model::{
+        ArgumentsDigest, Ballot, CanonicalJson, EventKind, Question, Request, StandingTerms, Text, Vote,
+    },
 };
 
 /// A person votes.
@@ -13,6 +15,17 @@ pub(super) fn vote(
     ballot: &Ballot,
     note: Option<&Text>,
 ) -> Result<Transition, Refusal> {
+    vote_on_terms(case, digest, ballot, note, None)
+}
+
+/// The same, with what the person does not want to be asked about again.
+pub(super) fn vote_on_terms(
+    case: &Case<'_>,
+    digest: ArgumentsDigest,
+    ballot: &Ballot,
+    note: Option<&Text>,
+    terms: Option<&StandingTerms>,
+) -> Result<Transition, Refusal> {
     case.open()?;
     let voter = case.voter()?;
     case.saw(digest)?;
@@ -20,15 +33,27 @@ pub(super) fn vote(
     check(case.request, ballot)?;
 
     let repeated = case.request.votes.iter().any(|vote| {
-        vote.voter == *voter && vote.ballot == *ballot && vote.note == note && case.seating().stands(vote)
+        vote.voter == *voter
+            && vote.ballot == *ballot
+            && vote.note == note
+            && vote.standing.as_deref() == terms
+            && case.seating().stands(vote)
     });
     let mut change = case.change_by(voter);
     change.not_after(case.request.deadline);
     stand_in::record(&mut change, voter, case.facts)?;
     change.tell(EventKind::Voted { ballot: ballot.clone(), note: note.clone() })?;
     let via = case.command.via.clone();
-    let vote =
-        Vote { voter: voter.clone(), ballot: ballot.clone(), digest, note, via, at: case.now, void: false };
+    let vote = Vote {
+        voter: voter.clone(),
+        ballot: ballot.clone(),
+        digest,
+        note,
+        via,
+        at: case.now,
+        standing: terms.cloned().map(Box::new),
+        void: false,
+    };
     put(&mut change.request, vote, case);
     if !decide::decide_by_votes(&mut change, case.facts)? && repeated {
         return Err(Refusal::NothingToDo);

@@ -80,7 +80,7 @@ impl ApprovalManager {
             let page = self.core.store.list(&query).await?;
             for stored in &page.items {
                 *stats.status.entry(stored.request.status).or_default() += 1;
-                if let Some(execution) = &stored.request.execution {
+                if let Some(execution) = stored.request.execution.as_deref() {
                     *stats.execution.entry(execution.state()).or_default() += 1;
                 }
             }

@@ -87,6 +87,8 @@ impl RefusedAttempts {
 const fn name(act: &Act) -> &'static str {
     match act {
         Act::Vote { .. } => "vote",
+        Act::ApproveStanding { .. } => "approve and not be asked again",
+        Act::WithdrawStanding { .. } => "withdraw a standing approval",
         Act::ApproveEdited { .. } => "approve with edits",
         Act::Delegate { .. } => "delegate",
         Act::Escalate { .. } => "escalate",

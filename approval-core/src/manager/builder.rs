@@ -16,6 +16,7 @@ use super::{
     outbox,
     runtime::Workers,
     seal,
+    standing::StandingWatch,
     waiters::Waiters,
 };
 use crate::{
@@ -243,6 +244,7 @@ impl ManagerBuilder {
             policy: self.policy,
             directory: self.directory,
             notifiers,
+            standing: StandingWatch::new(Text::clone(&self.namespace)),
             settings: Settings {
                 namespace: self.namespace,
                 agent: self.agent.unwrap_or_else(executable),

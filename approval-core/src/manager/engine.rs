@@ -6,7 +6,7 @@ use super::{Core, due, halts::HaltView};
 use crate::{
     approval_error::{About, ApprovalError},
     clock::Timestamp,
-    id::{GrantId, RequestId},
+    id::{GrantId, RequestId, StandingId},
     lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
     model::{Delivery, Execution, Gate, OnTimeout, OutboxNotice, People, Principal, Request},
     notify,
@@ -41,10 +41,11 @@ impl Core {
         let about = About { request: draft.id, action: draft.action.name.clone() };
         let mut looked_again = false;
         for _ in 0..ROUNDS {
-            let people = self.people(&lifecycle::principals_of_draft(&draft)).await?;
+            let standing = self.standing.of(self, &draft.action.name).await?;
+            let people = self.people(&lifecycle::principals_of_draft(&draft, &standing)).await?;
             let halts = self.halts.view(self).await?;
             let now = self.now().await?;
-            let facts = facts(&people, &halts, now);
+            let facts = Facts { standing: &standing, ..facts(&people, &halts, now) };
             let transition = match lifecycle::create(draft.clone(), &facts, now) {
                 Ok(transition) => transition,
                 // The halt may be lifted, and only remembered here.
@@ -145,7 +146,10 @@ impl Core {
             let people = self.people(&lifecycle::principals(request, Some(command), edited_gate)).await?;
             let halts = self.halts.view(self).await?;
             let now = self.now().await.map_err(ApprovalError::from)?;
+            let standing =
+                self.standing_for(command, &request.action.name).await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
+            facts.standing = &standing;
             facts.edited_gate = edited_gate;
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
             let transition = match lifecycle::apply(request, command, &facts, now) {
@@ -239,10 +243,12 @@ impl Core {
         halts: &HaltView,
         now: Timestamp,
     ) -> Result<Written, ApprovalError> {
-        let Transition { request, events, notices, not_before, not_after, requires } = transition;
+        let Transition { request, events, notices, not_before, not_after, requires, standing } = transition;
         let request = Arc::new(request);
         let notices = notify::route(&notices, &request, &self.notifiers, &*self.directory, now).await;
-        let conditions = conditions(&requires, halts);
+        let mut conditions = conditions(&requires, halts);
+        let (versions, writes) = self.standing.writes(&standing)?;
+        conditions.extend(versions);
         let commit = Commit {
             row: Some(RowWrite { expect, document: Document::new(Arc::clone(&request)) }),
             events,
@@ -251,7 +257,7 @@ impl Core {
             not_before,
             not_after,
             conditions,
-            writes: Vec::new(),
+            writes,
         };
         Ok(match self.store.commit(commit).await? {
             CommitOutcome::Committed { version, .. } => {
@@ -264,6 +270,7 @@ impl Core {
             CommitOutcome::OutsideTime { .. } => Written::Again,
             CommitOutcome::ConditionFailed { name, found } => {
                 self.halts.forget();
+                self.standing.forget();
                 self.lease.missed(&name, found.as_ref())?;
                 Written::Again
             }
@@ -291,7 +298,7 @@ fn conditions(requires: &[Requires], halts: &HaltView) -> Vec<Condition> {
 
 /// Whether a command is refused because of an end that the request as it was read does not know of.
 fn is_too_late(request: &Request, refusal: &Refusal) -> bool {
-    let unspent = matches!(request.execution, Some(Execution::NotStarted));
+    let unspent = matches!(request.execution.as_deref(), Some(Execution::NotStarted));
     matches!(refusal, Refusal::DeadlinePassed(_)) || unspent && matches!(refusal, Refusal::GrantExpired(_))
 }
 
@@ -312,6 +319,8 @@ fn facts<'a>(people: &'a People, halts: &'a HaltView, now: Timestamp) -> Facts<'
         people,
         halts: halts.halts(),
         grant_id: GrantId::generate(now),
+        standing: &[],
+        standing_id: StandingId::generate(now),
         notice_delivered: false,
         edited_gate: None,
     }

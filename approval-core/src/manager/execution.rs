@@ -27,7 +27,7 @@ impl<A: ?Sized> Grant<A> {
     /// Its nonce.
     #[must_use]
     pub fn id(&self) -> GrantId {
-        self.request.grant.map_or(GrantId::from_uuid(uuid::Uuid::nil()), |grant| grant.id)
+        self.request.grant.as_ref().map_or(GrantId::from_uuid(uuid::Uuid::nil()), |grant| grant.id)
     }
 
     /// The request that was approved.
@@ -115,8 +115,8 @@ impl Execution {
     }
 
     fn executor(&self) -> ExecutorId {
-        match self.request.execution {
-            Some(ExecutionRecord::Executing { executor, .. }) => executor,
+        match self.request.execution.as_deref() {
+            Some(ExecutionRecord::Executing { executor, .. }) => *executor,
             _ => ExecutorId::from_uuid(uuid::Uuid::nil()),
         }
     }

@@ -222,13 +222,15 @@ async fn note_lost(core: &Arc<Core>) -> Result<(), ApprovalError> {
     loop {
         let page = core.store.list(&query).await?;
         for stored in &page.items {
-            let Some(Execution::Executing { executor, .. }) = stored.request.execution else { continue };
-            if core.store.record(&record_of(executor)).await?.is_none() {
+            let Some(Execution::Executing { executor, .. }) = stored.request.execution.as_deref() else {
+                continue;
+            };
+            if core.store.record(&record_of(*executor)).await?.is_none() {
                 let command = Command {
                     actor: Principal::service("due"),
                     via: None,
                     operator: true,
-                    act: Act::LoseLease { executor },
+                    act: Act::LoseLease { executor: *executor },
                 };
                 match core.execute(stored.request.id, command).await {
                     Ok(_)

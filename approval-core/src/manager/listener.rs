@@ -1,7 +1,10 @@
 //! What the manager does when the store tells of a change.
 
-use super::{Core, waiters::News};
-use crate::store::{Change, ChangeListener};
+use super::{Core, standing::StandingWatch, waiters::News};
+use crate::{
+    model::Execution,
+    store::{Change, ChangeListener},
+};
 
 impl ChangeListener for Core {
     fn changed(&self, changes: &[Change]) {
@@ -13,7 +16,7 @@ impl ChangeListener for Core {
                     if let Some(due) = crate::lifecycle::due_at(&stored.request) {
                         self.due_bell.ring_for(due);
                     }
-                    if stored.request.execution == Some(crate::model::Execution::NotStarted) {
+                    if matches!(stored.request.execution.as_deref(), Some(Execution::NotStarted)) {
                         self.ring_approved();
                     }
                 }
@@ -28,10 +31,13 @@ impl ChangeListener for Core {
                 Change::Record(name) => {
                     if name == self.halts.name() {
                         self.halts.forget();
+                    } else if StandingWatch::is_about(name) {
+                        self.standing.forget();
                     }
                 }
                 Change::Everything => {
                     self.halts.forget();
+                    self.standing.forget();
                     self.cache.clear();
                     self.waiters.tell_all();
                     self.due_bell.ring();

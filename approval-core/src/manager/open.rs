@@ -180,6 +180,7 @@ fn again(request: &Request, id: RequestId) -> Draft {
             revision: request.revision.number,
             editor: request.revision.editor.clone(),
         }),
+        allowed: false,
     }
 }
 
@@ -261,6 +262,7 @@ impl Core {
             digest: bound.digest,
             answers_info: self.settings.info.is_some(),
             predecessor: None,
+            allowed: false,
         })
     }
 

@@ -248,12 +248,12 @@ impl PendingApproval {
 /// The error for an approval that is worth nothing any more.
 fn ended(request: &Request) -> Option<ApprovalError> {
     let about = || About::of(request);
-    match request.execution.as_ref()? {
+    match request.execution.as_deref()? {
         ExecutionRecord::Revoked { by, why, .. } => {
             Some(ApprovalError::Revoked { about: about(), by: by.clone(), why: Arc::clone(why) })
         }
         ExecutionRecord::GrantExpired { at } => {
-            let at = request.grant.map_or(*at, |grant| grant.expires_at);
+            let at = request.grant.as_ref().map_or(*at, |grant| grant.expires_at);
             Some(ApprovalError::GrantExpired { about: about(), at })
         }
         ExecutionRecord::NotStarted
@@ -411,11 +411,11 @@ impl Approved {
         core.at_work()?;
         let about = About::of(&self.request);
         let not_runnable = || Err(ApprovalError::of_refusal(about, crate::lifecycle::Refusal::NotApproved));
-        let Some(grant) = self.request.grant else { return not_runnable() };
+        let Some(grant) = self.request.grant.as_ref().map(|grant| grant.id) else { return not_runnable() };
         // On a task of its own: a caller that goes away meanwhile must not leave a spent grant that nobody answers for.
         let manager = self.manager.clone();
         let request = Arc::clone(&self.request);
-        let spent = core.runtime.spawn(async move { Self::spend(manager, &request, grant.id, digest).await });
+        let spent = core.runtime.spawn(async move { Self::spend(manager, &request, grant, digest).await });
         spent.await.unwrap_or(Err(ApprovalError::ShutDown))
     }
 
@@ -450,6 +450,6 @@ impl Approved {
     /// The time at which the grant runs out; `None` for a question.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
-        self.request.grant.map(|grant| grant.expires_at)
+        self.request.grant.as_ref().map(|grant| grant.expires_at)
     }
 }

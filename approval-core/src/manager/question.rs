@@ -185,6 +185,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
             digest,
             answers_info: core.settings.info.is_some(),
             predecessor: None,
+            allowed: false,
         })
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ArgumentsDigest, CanonicalJson, Principal, Text};
 use crate::{
     clock::Timestamp,
-    id::{ExecutorId, GrantId},
+    id::{ExecutorId, GrantId, StandingId},
 };
 
 /// The four ends of a request.
@@ -58,6 +58,12 @@ pub struct Decision {
     /// Whether the timeout rule approved, without any vote.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_timeout: bool,
+    /// The standing approval that it rests on: nobody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_standing: Option<StandingId>,
+    /// Whether the policy let it run and had people told: nobody was asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_policy: bool,
     /// Whether a halt cancelled it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_halt: bool,

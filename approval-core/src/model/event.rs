@@ -7,10 +7,10 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{ArgumentsDigest, Ballot, Outcome, Principal, Risk, Text};
+use super::{ArgumentsDigest, Ballot, Outcome, Principal, Risk, StandingTerms, Text};
 use crate::{
     clock::Timestamp,
-    id::{ExecutorId, GrantId, RequestId},
+    id::{ExecutorId, GrantId, RequestId, StandingId},
 };
 
 /// SHA-256 of a line of history; in text 64 hexadecimal digits.
@@ -213,6 +213,34 @@ pub enum EventKind {
         /// The grant that was made.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grant: Option<GrantId>,
+    },
+    /// Calls to come were approved along with it.
+    Stood {
+        /// The standing approval.
+        standing: StandingId,
+        /// What was asked for.
+        terms: StandingTerms,
+        /// Who gave it.
+        by: Vec<Principal>,
+        /// From then on it is worthless.
+        expires_at: Timestamp,
+    },
+    /// A standing approval covers it: nobody is asked.
+    Covered {
+        /// The standing approval.
+        standing: StandingId,
+        /// The request that it was given with.
+        given_with: RequestId,
+        /// Calls that it covers after this one; `None`: any number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<u32>,
+    },
+    /// A standing approval that was given with this request was taken back, or this rejection took one back.
+    Withdrawn {
+        /// The standing approval.
+        standing: StandingId,
+        /// Why.
+        why: Text,
     },
     /// The grant was spent.
     Consumed {

@@ -157,6 +157,13 @@ pub struct Gate {
     /// Who may delegate to whom.
     #[serde(default, skip_serializing_if = "is_default")]
     pub delegation: DelegationRule,
+    /// Whether approvers are kept from approving calls to come along with this one ("do not ask again"). For critical risk
+    /// they always are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_standing: bool,
+    /// People and groups who are told afterwards how it ended, and need not decide anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inform: Vec<Principal>,
     /// What approvers may change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub editable: Vec<Editable>,
@@ -191,6 +198,8 @@ impl Gate {
             escalation: Vec::new(),
             reminders: None,
             delegation: DelegationRule::Directory,
+            no_standing: false,
+            inform: Vec::new(),
             editable: Vec::new(),
             reject_options: Vec::new(),
             digest: false,
@@ -227,6 +236,7 @@ impl Gate {
             .chain(outside.flatten())
             .chain(self.escalation.iter().flat_map(|stage| &stage.to))
             .chain(&self.excluded)
+            .chain(&self.inform)
             .chain(delegates)
     }
 }
@@ -245,7 +255,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// Spans as whole milliseconds in JSON.
-mod millis {
+pub(super) mod millis {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::clock::Span;
@@ -254,11 +264,13 @@ mod millis {
         i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
     }
 
-    pub(super) fn serialize<S: Serializer>(span: &Span, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(span: &Span, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(millis(*span))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Span, D::Error> {
         i64::deserialize(deserializer).map(Span::from_millis)
     }
 

@@ -28,6 +28,8 @@ pub enum NoticeKind {
     Closed,
     /// To the requester: how it ended.
     Outcome,
+    /// For information: it ran, and how that ended. Nobody is asked anything.
+    Informed,
 }
 
 impl NoticeKind {

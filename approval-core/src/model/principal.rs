@@ -36,6 +36,13 @@ impl PrincipalKind {
             Self::Service => "service",
         }
     }
+
+    /// The kind that a word in front of a colon says.
+    fn of(word: &str) -> Option<Self> {
+        [Self::User, Self::Group, Self::OnCall, Self::Role, Self::Agent, Self::Service]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
 }
 
 /// A stable identity: `user:ann@example.com`, `group:finance`, `on_call:payments`, `role:operator`, `agent:worker-3`,
@@ -52,10 +59,7 @@ impl PrincipalKind {
 /// # Ok::<(), approval_core::Invalid>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Principal {
-    text: Arc<str>,
-    kind: PrincipalKind,
-}
+pub struct Principal(Arc<str>);
 
 /// Longest text of a principal, in bytes.
 pub const PRINCIPAL_LIMIT: usize = 320;
@@ -74,15 +78,9 @@ impl Principal {
         };
         let lower = text.trim().to_lowercase();
         let Some((kind, name)) = lower.split_once(':') else { return bad("has no kind") };
-        let kind = match kind {
-            "user" => PrincipalKind::User,
-            "group" => PrincipalKind::Group,
-            "on_call" => PrincipalKind::OnCall,
-            "role" => PrincipalKind::Role,
-            "agent" => PrincipalKind::Agent,
-            "service" => PrincipalKind::Service,
-            _ => return bad("is of an unknown kind"),
-        };
+        if PrincipalKind::of(kind).is_none() {
+            return bad("is of an unknown kind");
+        }
         if name.is_empty() {
             return bad("has no name after the colon");
         }
@@ -92,7 +90,7 @@ impl Principal {
         if !name.chars().all(|c| c.is_alphanumeric() || "@._+-/:".contains(c)) {
             return bad("has a character that no name may have");
         }
-        Ok(Self { text: lower.into(), kind })
+        Ok(Self(lower.into()))
     }
 
     /// The person `user:<name>`.
@@ -114,58 +112,56 @@ impl Principal {
             .take(64)
             .collect();
         let clean = if clean.is_empty() { "unnamed".to_owned() } else { clean };
-        Self { text: format!("agent:{clean}").into(), kind: PrincipalKind::Agent }
+        Self(format!("agent:{clean}").into())
     }
 
     /// The part of this library or of its host that acts by itself: `service:<name>`.
     #[must_use]
     pub fn service(name: &str) -> Self {
-        Self {
-            text: Self::agent(name).text.replacen("agent:", "service:", 1).into(),
-            kind: PrincipalKind::Service,
-        }
+        Self(Self::agent(name).0.replacen("agent:", "service:", 1).into())
     }
 
     /// What it is.
     #[must_use]
-    pub const fn kind(&self) -> PrincipalKind {
-        self.kind
+    pub fn kind(&self) -> PrincipalKind {
+        // A text without a kind is never made; a service may do the least.
+        self.0.split_once(':').and_then(|(kind, _)| PrincipalKind::of(kind)).unwrap_or(PrincipalKind::Service)
     }
 
     /// Whether it is a person, who may vote.
     #[must_use]
-    pub const fn is_person(&self) -> bool {
-        matches!(self.kind, PrincipalKind::User)
+    pub fn is_person(&self) -> bool {
+        self.0.starts_with("user:")
     }
 
     /// Whether it stands for people, as many as the directory says: a group, who is on call, a role.
     #[must_use]
-    pub const fn is_set(&self) -> bool {
-        matches!(self.kind, PrincipalKind::Group | PrincipalKind::OnCall | PrincipalKind::Role)
+    pub fn is_set(&self) -> bool {
+        matches!(self.kind(), PrincipalKind::Group | PrincipalKind::OnCall | PrincipalKind::Role)
     }
 
     /// The whole text, kind and name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
     /// The part after the first colon.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.text.split_once(':').map_or("", |(_, name)| name)
+        self.0.split_once(':').map_or("", |(_, name)| name)
     }
 }
 
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0)
     }
 }
 
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Principal({})", self.text)
+        write!(f, "Principal({})", self.0)
     }
 }
 
@@ -187,7 +183,7 @@ impl TryFrom<&str> for Principal {
 
 impl Serialize for Principal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use thin_vec::ThinVec;
 
 use super::{
     ActionName, ArgumentsDigest, CanonicalJson, ChainHead, Decision, Delegation, Execution, Gate, Grant,
@@ -170,6 +171,8 @@ pub struct Comment {
 }
 
 /// One matter put to people, with all that happened to it. Immutable: a transition makes a new one.
+///
+/// A million of these may wait at a time, so what most of them do not have takes no more room than a pointer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Request {
@@ -210,14 +213,14 @@ pub struct Request {
     /// Where it stands.
     pub status: Status,
     /// Each person's latest vote.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub votes: Vec<Vote>,
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    pub votes: ThinVec<Vote>,
     /// Seats handed on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub delegations: Vec<Delegation>,
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    pub delegations: ThinVec<Delegation>,
     /// Who is asked beyond the gate: by escalation stages that fired, and by hand.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub widened: Vec<Widening>,
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    pub widened: ThinVec<Widening>,
     /// Number of the latest reminder whose time has come.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reminders: u32,
@@ -228,20 +231,20 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub answers_info: bool,
     /// What approvers asked the agent.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub info: Vec<InfoExchange>,
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    pub info: ThinVec<InfoExchange>,
     /// Remarks.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub comments: Vec<Comment>,
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    pub comments: ThinVec<Comment>,
     /// How it ended for people. `None` as long as it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Arc<Decision>>,
     /// The right to run it, once approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant: Option<Grant>,
+    pub grant: Option<Box<Grant>>,
     /// How running it went. `None` until approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub execution: Option<Execution>,
+    pub execution: Option<Box<Execution>>,
     /// When it was opened.
     pub created_at: Timestamp,
     /// From when on stages, reminders and the time to decide are counted, if that is later than the opening: nobody worked

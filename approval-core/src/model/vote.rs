@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArgumentsDigest, CanonicalJson, Principal, Text};
+use super::{ArgumentsDigest, CanonicalJson, Principal, StandingTerms, Text};
 use crate::clock::Timestamp;
 
 /// Approve, reject, or the answer to a question.
@@ -46,6 +46,9 @@ pub struct Vote {
     pub via: Option<Text>,
     /// When.
     pub at: Timestamp,
+    /// What the person does not want to be asked about again; for an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Box<StandingTerms>>,
     /// Whether it fills no seat any more: a later edit made it void, and the person is asked anew (rejections stand), or
     /// the person handed the seat on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use super::DecideToken;
 use crate::{
     approval_error::ApprovalError,
-    id::RequestId,
+    id::{RequestId, StandingId},
     lifecycle::{Act, Command, Edit},
-    model::{ArgumentsDigest, Ballot, Principal, Priority, Request, Text},
+    model::{ArgumentsDigest, Ballot, Principal, Priority, Request, StandingTerms, Text},
     store::{Page, Query},
 };
 
@@ -147,6 +147,37 @@ impl Decider {
         note: Option<&str>,
     ) -> Result<Arc<Request>, ApprovalError> {
         self.vote(seen.id, by, seen.revision.digest, Ballot::Approve, note.map(Text::from)).await
+    }
+
+    /// Approves the arguments of `seen`, and calls of the same kind to come: nobody is asked about these as long as `terms`
+    /// last. If several people must approve, calls to come are approved only when all of them ask for the same terms.
+    ///
+    /// # Errors
+    /// Why it does not count; also when nothing but this call may be approved (critical risk, or the policy keeps from it:
+    /// [`crate::lifecycle::may_stand`] tells).
+    pub async fn approve_standing(
+        &self,
+        seen: &Request,
+        by: &Principal,
+        terms: StandingTerms,
+        note: Option<&str>,
+    ) -> Result<Arc<Request>, ApprovalError> {
+        let act = Act::ApproveStanding { digest: seen.revision.digest, note: note.map(Text::from), terms };
+        self.act(seen.id, by, act).await
+    }
+
+    /// Takes back a standing approval that `by` gave with the request `given_with`.
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub async fn withdraw_standing(
+        &self,
+        given_with: RequestId,
+        standing: StandingId,
+        by: &Principal,
+        reason: &str,
+    ) -> Result<Arc<Request>, ApprovalError> {
+        self.act(given_with, by, Act::WithdrawStanding { standing, reason: reason.into() }).await
     }
 
     /// Rejects `seen`, the request as the person saw it.

@@ -72,6 +72,7 @@ mod tests {
             arguments,
             answers_info: false,
             predecessor: None,
+            allowed: false,
         };
         let facts = Facts {
             people: &People::default(),
@@ -79,6 +80,8 @@ mod tests {
             grant_id: crate::id::GrantId::from_uuid(uuid::Uuid::from_u128(2)),
             notice_delivered: false,
             edited_gate: None,
+            standing: &[],
+            standing_id: crate::id::StandingId::from_uuid(uuid::Uuid::nil()),
         };
         create(draft, &facts, at(0)).unwrap().request
     }

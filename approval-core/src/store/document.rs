@@ -98,14 +98,14 @@ impl Document {
             key: request.key.as_deref(),
             namespace: &request.namespace,
             status: request.status,
-            execution: request.execution.as_ref().map(Execution::state),
+            execution: request.execution.as_deref().map(Execution::state),
             action: request.action.name.as_str(),
             requester: request.requester.as_str(),
             run: request.run.as_deref(),
             risk: request.risk,
             priority: request.priority,
             due_at: crate::lifecycle::due_at(request),
-            executor: match &request.execution {
+            executor: match request.execution.as_deref() {
                 Some(Execution::Executing { executor, .. }) => Some(*executor),
                 _ => None,
             },

@@ -72,7 +72,7 @@ impl Query {
         fn is(wanted: Option<&Text>, found: Option<&str>) -> bool {
             wanted.is_none_or(|wanted| found == Some(&**wanted))
         }
-        let execution = request.execution.as_ref();
+        let execution = request.execution.as_deref();
         let executor = match execution {
             Some(Execution::Executing { executor, .. }) => Some(*executor),
             _ => None,

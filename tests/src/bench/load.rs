@@ -80,6 +80,10 @@ pub async fn throughput<A: Approvals>(approvals: &Arc<A>, in_flight: usize, coun
     Took { wall: begin.elapsed(), processor: processor::used().saturating_sub(used) }
 }
 
+/// How long the one who decides thinks about it, at least. Long enough that the threads of the runtime sleep, ours and those
+/// of the bare code alike, which without it would still be looking for work.
+const THINKING: Duration = Duration::from_millis(1);
+
 /// Runs `count` approvals one after the other, decided on a thread of its own, as by a channel that hears people. For
 /// each the time from the moment at which the decision is handed in, everything else being quiet, until the waiter is
 /// awake.
@@ -94,6 +98,8 @@ pub async fn latencies<A: Approvals>(approvals: &Arc<A>, count: usize) -> Vec<Du
         runtime.block_on(async {
             while let Some((ticket, handed_in)) = told.recv().await {
                 deciding.quiet().await;
+                // People take longer than that to read a line: by now whoever waits has gone to sleep.
+                tokio::time::sleep(THINKING).await;
                 let at = Instant::now();
                 deciding.decide(ticket).await;
                 handed_in.send(at).expect("the one who asked listens");

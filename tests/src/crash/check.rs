@@ -220,7 +220,9 @@ impl Scene {
                 successor.clock.set(lost_at);
             }
             let request = successor.until_unknown(id).await;
-            if let (Some(lost_at), Some(Execution::Unknown { at, .. })) = (lost_at, &request.execution) {
+            if let (Some(lost_at), Some(Execution::Unknown { at, .. })) =
+                (lost_at, request.execution.as_deref())
+            {
                 assert!(
                     *at >= lost_at,
                     "{key} became unknown at {at}, though the lease lasted until {lost_at}"
@@ -243,7 +245,7 @@ impl Scene {
         for (key, entry) in &self.ledger.entries {
             let (None, Some(_), Some(id)) = (entry.ended, entry.plan.begins_at(), entry.id) else { continue };
             let request = successor.manager.get(id).await.expect("a readable store");
-            let until = match &request.execution {
+            let until = match request.execution.as_deref() {
                 Some(Execution::Executing { executor, .. }) => {
                     let until = leases.get(&executor.to_string()).copied();
                     Some(until.unwrap_or_else(|| panic!("{key} executes under a lease that nobody holds")))
@@ -251,7 +253,7 @@ impl Scene {
                 Some(Execution::Unknown { .. }) => None,
                 _ => continue,
             };
-            let state = request.execution.as_ref().map(Execution::state);
+            let state = request.execution.as_deref().map(Execution::state);
             assert_eq!(successor.refusal(key, entry.plan).await, state, "{key}");
             found.insert(key.clone(), until);
         }
@@ -267,7 +269,8 @@ impl Scene {
             anyhow::Ok(Value::Null)
         });
         body.await.unwrap_or_else(|error| panic!("{key} is approved and has not begun: {error:#}"));
-        let request = successor.until(id, |request| request.execution.as_ref().is_some_and(has_ended)).await;
+        let request =
+            successor.until(id, |request| request.execution.as_deref().is_some_and(has_ended)).await;
         let mut state = State::of(&request);
         assert_eq!(state.execution, Some(ExecutionState::Succeeded), "{key}");
         assert_eq!(successor.refusal(key, plan).await, state.execution.take(), "{key}: it runs once");
@@ -394,7 +397,8 @@ impl Successor {
 
     /// Lets time pass until an execution is in doubt: leases are looked after every now and then.
     async fn until_unknown(&self, id: RequestId) -> Arc<Request> {
-        let unknown = |request: &Request| matches!(request.execution, Some(Execution::Unknown { .. }));
+        let unknown =
+            |request: &Request| matches!(request.execution.as_deref(), Some(Execution::Unknown { .. }));
         let passing = async {
             loop {
                 tokio::time::sleep(Duration::from_millis(200)).await;

@@ -227,5 +227,5 @@ impl Work {
 }
 
 fn state(request: &Request) -> Option<ExecutionState> {
-    request.execution.as_ref().map(Execution::state)
+    request.execution.as_deref().map(Execution::state)
 }

@@ -85,7 +85,7 @@ impl State {
     pub fn of(request: &Request) -> Self {
         Self {
             status: request.status,
-            execution: request.execution.as_ref().map(approval_core::model::Execution::state),
+            execution: request.execution.as_deref().map(approval_core::model::Execution::state),
             votes: request.votes.len(),
         }
     }

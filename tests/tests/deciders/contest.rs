@@ -174,7 +174,7 @@ impl Contest {
         }
         loop {
             let request = house.managers[0].get(self.id).await.expect("it is there");
-            if !matches!(request.execution, Some(ExecutionRecord::NotStarted)) {
+            if !matches!(request.execution.as_deref(), Some(ExecutionRecord::NotStarted)) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -89,13 +89,13 @@ impl Contest {
                 ) => assert_eq!(*ended.decision, *decision, "{id}: a waiter was told another decision"),
                 Err(ApprovalError::GrantExpired { .. }) => {
                     assert!(
-                        matches!(request.execution, Some(Execution::GrantExpired { .. })),
+                        matches!(request.execution.as_deref(), Some(Execution::GrantExpired { .. })),
                         "{id}: {request:?}"
                     );
                 }
                 Err(ApprovalError::Revoked { .. }) => {
                     assert!(
-                        matches!(request.execution, Some(Execution::Revoked { .. })),
+                        matches!(request.execution.as_deref(), Some(Execution::Revoked { .. })),
                         "{id}: {request:?}"
                     );
                 }
@@ -110,7 +110,7 @@ impl Contest {
         let count = |wanted: fn(&Used) -> bool| self.used.iter().filter(|used| wanted(used)).count();
         let (begun, revoked) =
             (count(|used| matches!(used, Used::Begun)), count(|used| matches!(used, Used::Revoked)));
-        let state = request.execution.as_ref().map(Execution::state);
+        let state = request.execution.as_deref().map(Execution::state);
         match (begun, revoked) {
             (1, 0) => assert_eq!(state, Some(ExecutionState::Succeeded), "{id}"),
             (0, 1) => assert_eq!(state, Some(ExecutionState::Revoked), "{id}"),
@@ -157,7 +157,7 @@ impl Contest {
         assert_eq!((outcome, by, reason), (&decision.outcome, &decision.by, &decision.reason), "{}", self.id);
         assert_eq!(
             (events[place].at, *grant),
-            (decision.at, request.grant.map(|grant| grant.id)),
+            (decision.at, request.grant.as_ref().map(|grant| grant.id)),
             "{}",
             self.id
         );

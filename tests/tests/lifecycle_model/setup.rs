@@ -262,6 +262,7 @@ impl Setup {
             gate: Arc::new(self.gate()),
             arguments,
             predecessor: None,
+            allowed: false,
             answers_info: false,
         }
     }

@@ -16,7 +16,7 @@ use crate::common::{ANN, Runs, call, call_with, error, on_outage, seconds, soon,
 use crate::outage::Op;
 
 async fn state(manager: &TestManager, id: approval_core::RequestId) -> Option<ExecutionState> {
-    manager.get(id).await.unwrap().execution.as_ref().map(Execution::state)
+    manager.get(id).await.unwrap().execution.as_deref().map(Execution::state)
 }
 
 #[tokio::test]
@@ -100,7 +100,9 @@ async fn a_body_that_is_dropped_half_way_is_unknown() {
         request.execution.as_ref().is_some_and(|execution| execution.state() != ExecutionState::Executing)
     };
     let over = manager.until(id, over).await.unwrap();
-    let Some(Execution::Unknown { why, .. }) = &over.execution else { panic!("{:?}", over.execution) };
+    let Some(Execution::Unknown { why, .. }) = over.execution.as_deref() else {
+        panic!("{:?}", over.execution)
+    };
     assert!(why.contains("dropped before it ended"), "{why}");
 }
 
@@ -112,10 +114,14 @@ async fn a_grant_that_is_dropped_before_the_body_began_is_failed_and_not_started
     manager.approve(id, ANN).await.unwrap();
     drop(soon(waiting).await.unwrap().begin().await.unwrap());
     let over = manager
-        .until(id, |request| matches!(request.execution, Some(Execution::Failed { .. })))
+        .until(id, |request| matches!(request.execution.as_deref(), Some(Execution::Failed { .. })))
         .await
         .unwrap();
-    assert!(matches!(over.execution, Some(Execution::Failed { started: false, .. })), "{:?}", over.execution);
+    assert!(
+        matches!(over.execution.as_deref(), Some(Execution::Failed { started: false, .. })),
+        "{:?}",
+        over.execution
+    );
 }
 
 #[tokio::test]
@@ -129,10 +135,14 @@ async fn a_body_that_panics_has_failed() {
     assert!(soon(running).await.unwrap_err().is_panic(), "the panic goes on to the caller");
     let id = manager.next_request().await.unwrap().id;
     let over = manager
-        .until(id, |request| matches!(request.execution, Some(Execution::Failed { .. })))
+        .until(id, |request| matches!(request.execution.as_deref(), Some(Execution::Failed { .. })))
         .await
         .unwrap();
-    assert!(matches!(over.execution, Some(Execution::Failed { started: true, .. })), "{:?}", over.execution);
+    assert!(
+        matches!(over.execution.as_deref(), Some(Execution::Failed { started: true, .. })),
+        "{:?}",
+        over.execution
+    );
 }
 
 #[tokio::test]
@@ -194,7 +204,7 @@ async fn wherever_a_call_is_dropped_no_spent_grant_is_left_without_an_owner() {
         assert!(page.items.len() <= 1);
         let state = page.items.first().map(|stored| {
             let request = &stored.request;
-            (request.status, request.execution.as_ref().map(Execution::state))
+            (request.status, request.execution.as_deref().map(Execution::state))
         });
         let allowed = match state {
             None | Some((Status::Pending, None) | (Status::Approved, Some(ExecutionState::NotStarted))) => {

@@ -72,11 +72,12 @@ async fn a_grant_is_bound_to_request_action_digest_agent_and_nonce() {
     let two = manager.request(call()).await.unwrap().await.unwrap();
     let (one, two) = (one.request().clone(), two.request().clone());
     let executor = approval_core::id::ExecutorId::generate(one.created_at);
-    let good = (one.grant.unwrap().id, one.requester.clone(), one.action.name.clone(), one.revision.digest);
+    let good =
+        (one.grant.as_ref().unwrap().id, one.requester.clone(), one.action.name.clone(), one.revision.digest);
     let other_name = approval_core::model::ActionName::new("payments.refund_all").unwrap();
     let other_digest = approval_core::model::ArgumentsDigest::from_bytes([1; 32]);
     let wrong = [
-        (two.grant.unwrap().id, good.1.clone(), good.2.clone(), good.3),
+        (two.grant.as_ref().unwrap().id, good.1.clone(), good.2.clone(), good.3),
         (good.0, approval_core::Principal::agent("other"), good.2.clone(), good.3),
         (good.0, good.1.clone(), other_name, good.3),
         (good.0, good.1.clone(), good.2.clone(), other_digest),

@@ -128,11 +128,11 @@ async fn whoever_lost_the_lease_begins_nothing_under_it() {
     let next = waiting.id();
     manager.approve(next, ANN).await.unwrap();
     let begun = soon(soon(waiting).await.unwrap().begin()).await.expect("it takes a new lease by itself");
-    let executor = |request: &approval_core::model::Request| match request.execution {
+    let executor = |request: &approval_core::model::Request| match request.execution.as_deref() {
         Some(
             approval_core::model::Execution::Executing { executor, .. }
             | approval_core::model::Execution::Unknown { executor, .. },
-        ) => executor,
+        ) => *executor,
         _ => panic!("{:?}", request.execution),
     };
     let (old, new) = (watching.get(id).await.unwrap(), watching.get(next).await.unwrap());

@@ -15,6 +15,7 @@ mod leases;
 mod outage;
 mod outbox;
 mod people;
+mod standing;
 mod stopping;
 mod timeouts;
 mod waiters;

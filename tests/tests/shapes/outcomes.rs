@@ -58,7 +58,9 @@ async fn a_body_dropped_half_way_is_unknown_even_while_another_panics() {
         let started = async {
             let request = manager.next_request().await.unwrap();
             manager
-                .until(request.id, |request| matches!(request.execution, Some(Execution::Executing { .. })))
+                .until(request.id, |request| {
+                    matches!(request.execution.as_deref(), Some(Execution::Executing { .. }))
+                })
                 .await
         };
         futures_util::future::select(body, pin!(started)).await;

@@ -60,11 +60,11 @@ pub async fn outcomes(manager: &TestManager) -> Vec<String> {
         }
         let ended = manager
             .until(request.id, |request| {
-                !matches!(request.execution, Some(Execution::Executing { .. }) | None)
+                !matches!(request.execution.as_deref(), Some(Execution::Executing { .. }) | None)
             })
             .await
             .unwrap();
-        outcomes.push(match ended.execution.clone().unwrap() {
+        outcomes.push(match *ended.execution.clone().unwrap() {
             Execution::Succeeded { result: Some(result), .. } => format!("succeeded: {}", result.as_str()),
             Execution::Failed { why, started: true, .. } => format!("failed: {why}"),
             Execution::Failed { why, started: false, .. } => format!("not begun: {why}"),

@@ -74,6 +74,8 @@ fn decided(outcome: Outcome) -> Request {
         digest: digest("first"),
         answer: None,
         by_timeout: false,
+        by_standing: None,
+        by_policy: false,
         by_halt: false,
     }));
     request
@@ -284,7 +286,7 @@ async fn what_earlier_runs_left_open_is_asked_about_again() {
     let vote = serde_json::json!({
         "voter": ANN, "ballot": "approve", "digest": digest("first"), "at": now(),
     });
-    voted.votes = vec![serde_json::from_value(vote).unwrap()];
+    voted.votes = vec![serde_json::from_value(vote).unwrap()].into();
     let mut room = Room::with(&[ANN], vec![], None, vec![voted, request("left")]).await;
     room.type_in("y");
     assert_eq!(room.command().await.0, id("left"));

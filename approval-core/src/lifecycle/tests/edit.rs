@@ -99,7 +99,7 @@ fn an_edit_makes_a_new_revision_and_voids_approvals() {
     );
     world.approve("bob", 12).unwrap();
     assert_eq!(world.decision().by, [user("ann"), user("bob")]);
-    assert_eq!(world.request.grant.unwrap().digest, world.digest());
+    assert_eq!(world.request.grant.clone().unwrap().digest, world.digest());
 }
 
 #[test]

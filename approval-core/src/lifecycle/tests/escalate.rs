@@ -54,7 +54,8 @@ fn an_escalation_that_makes_no_sense_is_refused() {
     assert!(matches!(world.operate(to_agent, 1), Err(Refusal::Invalid(_))));
     assert_eq!(world.operate(escalate(0, "bob", None), 3600).unwrap_err(), Refusal::DeadlinePassed(at(3600)));
     world.operate(escalate(0, "bob", None), 1).unwrap();
-    world.request.widened = vec![world.request.widened[0].clone(); limits::ESCALATION_COUNT_LIMIT - 1];
+    world.request.widened =
+        thin_vec::thin_vec![world.request.widened[0].clone(); limits::ESCALATION_COUNT_LIMIT - 1];
     world.operate(escalate(0, "cid", None), 1).unwrap();
     assert!(matches!(world.operate(escalate(0, "one-more", None), 1), Err(Refusal::Invalid(_))));
 }

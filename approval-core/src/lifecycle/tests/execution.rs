@@ -28,9 +28,12 @@ fn doubtful() -> World {
 #[test]
 fn a_grant_is_spent_once() {
     let mut world = approved();
-    let grant = world.request.grant.unwrap();
+    let grant = world.request.grant.clone().unwrap();
     let transition = world.consume(2).unwrap();
-    assert_eq!(world.request.execution, Some(Execution::Executing { executor: executor(7), at: at(2) }));
+    assert_eq!(
+        world.request.execution.as_deref(),
+        Some(&Execution::Executing { executor: executor(7), at: at(2) })
+    );
     assert_eq!(transition.not_after, Some(grant.expires_at));
     assert_eq!(transition.requires, [Requires::SameHalts, Requires::LeaseHeld(executor(7))]);
     assert_eq!(told(&transition), [EventKind::Consumed { grant: grant.id, executor: executor(7) }]);
@@ -127,7 +130,7 @@ fn another_end_than_the_reported_one_is_refused() {
 fn a_long_error_is_cut_not_refused() {
     let mut world = running();
     world.finish(failed(&"ä".repeat(5000)), 3).unwrap();
-    let Some(Execution::Failed { why, .. }) = &world.request.execution else { panic!() };
+    let Some(Execution::Failed { why, .. }) = world.request.execution.as_deref() else { panic!() };
     assert_eq!((why.chars().count(), why.chars().last()), (limits::FAILURE_LIMIT, Some('…')));
     assert_eq!(world.finish(failed(&"ä".repeat(5000)), 4).unwrap_err(), Refusal::NothingToDo);
 }
@@ -174,8 +177,8 @@ fn a_person_settles_a_doubt() {
     let mut world = doubtful();
     world.act(&user("ann"), settle(Settlement::Failed, None), 4).unwrap();
     assert_eq!(
-        world.request.execution,
-        Some(Execution::Failed { at: at(4), why: text("settled as failed by user:ann"), started: true })
+        world.request.execution.as_deref(),
+        Some(&Execution::Failed { at: at(4), why: text("settled as failed by user:ann"), started: true })
     );
     let act = settle(Settlement::Failed, None);
     assert_eq!(running().act(&user("ann"), act.clone(), 4).unwrap_err(), Refusal::NothingToDo);
@@ -290,12 +293,12 @@ fn only_what_is_harmless_twice_is_reopened() {
     let mut halted = world.clone();
     halted.halts = Halts(vec![halt()]);
     assert_eq!(halted.act(&agent(), Act::Reopen, 4).unwrap_err(), Refusal::Halted(halt()));
-    let before = world.request.grant.unwrap();
+    let before = world.request.grant.clone().unwrap();
     for who in [agent(), p("service:recovery"), user("ann")] {
         world.clone().act(&who, Act::Reopen, 4).unwrap();
     }
     let transition = world.act(&agent(), Act::Reopen, 4).unwrap();
-    let grant = world.request.grant.unwrap();
+    let grant = world.request.grant.clone().unwrap();
     assert_ne!(grant.id, before.id);
     assert_eq!((grant.digest, grant.expires_at), (before.digest, at(904)));
     assert_eq!(world.state(), Some(ExecutionState::NotStarted));

@@ -66,7 +66,7 @@ fn asking_needs_a_right_time_and_words() {
     world.act(&user("ann"), ask(&"ä".repeat(4000)), 1).unwrap();
     assert!(matches!(world.act(&agent(), answer(&"x".repeat(4001)), 1), Err(Refusal::Invalid(_))));
     assert!(matches!(world.act(&agent(), answer(" "), 1), Err(Refusal::Invalid(_))));
-    world.request.info = vec![world.request.info[0].clone(); limits::INFO_COUNT_LIMIT - 1];
+    world.request.info = thin_vec::thin_vec![world.request.info[0].clone(); limits::INFO_COUNT_LIMIT - 1];
     world.act(&user("ann"), ask("?"), 1).unwrap();
     assert!(matches!(world.act(&user("ann"), ask("?"), 1), Err(Refusal::Invalid(_))));
 }
@@ -92,7 +92,7 @@ fn those_whom_it_concerns_comment() {
     assert!(matches!(world.act(&user("bob"), comment(" "), 3), Err(Refusal::Invalid(_))));
     assert!(matches!(world.act(&user("bob"), comment(&"x".repeat(4001)), 3), Err(Refusal::Invalid(_))));
     let full = vec![world.request.comments[0].clone(); limits::COMMENT_COUNT_LIMIT - 1];
-    world.request.comments = full;
+    world.request.comments = full.into();
     world.act(&user("bob"), comment("x"), 3).unwrap();
     assert!(matches!(world.act(&user("bob"), comment("x"), 3), Err(Refusal::Invalid(_))));
 }

@@ -20,7 +20,7 @@ fn whoever_matters_for_opening_is_looked_up() {
     };
     let mut draft = Draft { on_behalf_of: Some(user("cid")), ..draft(gate) };
     assert_eq!(
-        names(principals_of_draft(&draft)),
+        names(principals_of_draft(&draft, &[])),
         "agent:worker user:ann user:boss user:cid user:dan user:eve"
     );
     draft.predecessor = Some(Predecessor {
@@ -29,7 +29,7 @@ fn whoever_matters_for_opening_is_looked_up() {
         revision: 2,
         editor: Some(user("fay")),
     });
-    assert!(names(principals_of_draft(&draft)).contains("user:fay"));
+    assert!(names(principals_of_draft(&draft, &[])).contains("user:fay"));
 }
 
 #[test]

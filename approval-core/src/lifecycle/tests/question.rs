@@ -37,7 +37,7 @@ fn the_first_valid_answer_decides() {
     let decision = world.decision();
     assert_eq!((decision.outcome, &decision.answer), (Outcome::Approved, &Some(json("3"))));
     assert_eq!(decision.by, users("ann"));
-    assert_eq!((world.request.grant, world.state()), (None, None), "nothing runs");
+    assert_eq!((world.request.grant.clone(), world.state()), (None, None), "nothing runs");
     assert_eq!(due_at(&world.request), None);
     assert_eq!(world.consume(2).unwrap_err(), Refusal::NotApproved);
     assert_eq!(world.operate(Act::Revoke { reason: text("x") }, 2).unwrap_err(), Refusal::NotApproved);

@@ -33,7 +33,7 @@ fn the_timeout_rule_approves_low_risk_that_nobody_objected_to() {
     let decision = world.decision();
     assert_eq!((decision.outcome, decision.by_timeout), (Outcome::Approved, true));
     assert!(decision.by.is_empty());
-    assert_eq!(world.request.grant.unwrap().expires_at, at(3600 + 900));
+    assert_eq!(world.request.grant.clone().unwrap().expires_at, at(3600 + 900));
     assert_eq!(transition.requires, [Requires::SameHalts]);
     world.consume(3700).unwrap();
 }
@@ -44,7 +44,7 @@ fn the_timeout_rule_approves_nothing_else() {
         let mut world = World::open(mild(OnTimeout::Approve), People::default());
         prepare(&mut world);
         let transition = world.tick(3600).unwrap();
-        assert_eq!((world.request.status, world.request.grant), (Status::Expired, None));
+        assert_eq!((world.request.status, world.request.grant.clone()), (Status::Expired, None));
         assert!(transition.requires.is_empty());
         world.decision().reason.clone().unwrap()
     };

@@ -9,7 +9,7 @@ fn one_approval_makes_a_grant() {
     assert_eq!(world.state(), Some(ExecutionState::NotStarted));
     let decision = world.decision();
     assert_eq!((decision.outcome, decision.by.as_slice()), (Outcome::Approved, &[user("ann")][..]));
-    let grant = world.request.grant.unwrap();
+    let grant = world.request.grant.clone().unwrap();
     assert_eq!(grant.digest, world.digest());
     assert_eq!(grant.expires_at, at(60 + 15 * 60));
     assert_eq!(transition.not_after, Some(at(3600)));
@@ -130,7 +130,7 @@ fn rejections_of_different_people_make_the_veto() {
     let transition = world.reject("cid", 3).unwrap();
     assert_eq!(world.request.status, Status::Rejected);
     assert_eq!(world.decision().by, [user("ann"), user("cid")]);
-    assert_eq!((world.request.grant, world.state()), (None, None));
+    assert_eq!((world.request.grant.clone(), world.state()), (None, None));
     assert!(transition.requires.is_empty());
 }
 

@@ -23,6 +23,13 @@ const REDACTED_FIELD: &str = "redacted";
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CanonicalJson {
     text: Arc<str>,
+    /// Boxed: a million of these wait, and few have any of it.
+    unusual: Option<Box<Unusual>>,
+}
+
+/// What only some values have.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Unusual {
     /// Only where it differs from the text.
     digest_form: Option<Arc<str>>,
     redacted: bool,
@@ -34,7 +41,10 @@ impl CanonicalJson {
         let Written { text, form, digest_differs } = written;
         let digest_form =
             if digest_differs { Some(parse_as(&text, form.digest_form())?.text.into()) } else { None };
-        Ok(Self { text: text.into(), digest_form, redacted: form.is_redacted() })
+        let redacted = form.is_redacted();
+        let unusual =
+            (redacted || digest_form.is_some()).then(|| Box::new(Unusual { digest_form, redacted }));
+        Ok(Self { text: text.into(), unusual })
     }
 
     /// Reads a text that [`redact`](super::redact) made, as it was stored.
@@ -57,13 +67,13 @@ impl CanonicalJson {
     /// The bytes that enter digests: strictly RFC 8785, the same for equal values alone.
     #[must_use]
     pub fn digest_form(&self) -> &str {
-        self.digest_form.as_deref().unwrap_or(&self.text)
+        self.unusual.as_ref().and_then(|unusual| unusual.digest_form.as_deref()).unwrap_or(&self.text)
     }
 
     /// Whether placeholders stand in this text for redacted values. See [`redact`](super::redact).
     #[must_use]
     pub fn is_redacted(&self) -> bool {
-        self.redacted
+        self.unusual.as_ref().is_some_and(|unusual| unusual.redacted)
     }
 
     /// The value as `serde_json` holds it, for looking things up.
@@ -94,7 +104,7 @@ impl fmt::Debug for CanonicalJson {
 
 impl Serialize for CanonicalJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !self.redacted {
+        if !self.is_redacted() {
             return serializer.serialize_str(&self.text);
         }
         let mut map = serializer.serialize_map(Some(1))?;

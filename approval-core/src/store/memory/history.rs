@@ -15,13 +15,18 @@ const DIGEST: &str = r#"","digest":"sha256:"#;
 const PREV: &str = r#"","prev":""#;
 const REQUEST: &str = r#"","request":""#;
 const SEQ: &str = r#"","seq":"#;
+const WHAT: &str = r#","what":"#;
+const END: &str = "}";
 
-/// First byte of a line that is kept whole, or packed, with the hash of the line before or as the first.
+/// First byte of a line that is kept whole, or the sum of what holds for a packed one.
 const WHOLE: u8 = 0;
 const PACKED: u8 = 1;
-const PACKED_FIRST: u8 = 2;
+/// No line before it, whose hash it would tell.
+const FIRST: u8 = 2;
+/// No channel between the number and what happened.
+const NO_CHANNEL: u8 = 4;
 
-/// Lines of history, one after the other: number, length, bytes.
+/// Lines of history, one after the other: number and length (LEB128), bytes.
 #[derive(Debug, Default)]
 pub(super) struct History(Box<[u8]>);
 
@@ -34,20 +39,17 @@ impl History {
         let room: usize = lines.iter().map(|line| line.text.len()).sum();
         let mut all = Vec::with_capacity(self.0.len() + room + 16 * lines.len());
         all.extend_from_slice(&self.0);
+        let mut packed = Vec::new();
         for line in lines {
-            all.extend_from_slice(&line.seq.to_le_bytes());
-            let length_at = all.len();
-            all.extend_from_slice(&[0; 4]);
-            if pack(line, request, &mut all).is_none() {
-                all.truncate(length_at + 4);
-                all.push(WHOLE);
-                all.extend_from_slice(line.text.as_bytes());
+            packed.clear();
+            if pack(line, request, &mut packed).is_none() {
+                packed.clear();
+                packed.push(WHOLE);
+                packed.extend_from_slice(line.text.as_bytes());
             }
-            // A text is far shorter than four bytes can count.
-            let length = u32::try_from(all.len() - length_at - 4).unwrap_or(u32::MAX);
-            if let Some(place) = all.get_mut(length_at..length_at + 4) {
-                place.copy_from_slice(&length.to_le_bytes());
-            }
+            push_number(&mut all, line.seq);
+            push_number(&mut all, packed.len() as u64);
+            all.extend_from_slice(&packed);
         }
         // Exactly as long as it must be: the rest goes back.
         self.0 = Box::from(all.as_slice());
@@ -71,14 +73,39 @@ impl History {
     fn packed(&self) -> impl Iterator<Item = (u64, &[u8])> {
         let mut rest = &*self.0;
         std::iter::from_fn(move || {
-            let (seq, after) = rest.split_first_chunk::<8>()?;
-            let (length, after) = after.split_first_chunk::<4>()?;
-            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-            let (line, after) = after.split_at_checked(length)?;
+            let (seq, after) = number(rest)?;
+            let (length, after) = number(after)?;
+            let (line, after) = after.split_at_checked(usize::try_from(length).ok()?)?;
             rest = after;
-            Some((u64::from_le_bytes(*seq), line))
+            Some((seq, line))
         })
     }
+}
+
+/// Seven bits a byte, the lowest first; all bytes but the last have the eighth set.
+fn push_number(out: &mut Vec<u8>, mut number: u64) {
+    loop {
+        let [low, ..] = number.to_le_bytes();
+        number >>= 7;
+        if number == 0 {
+            out.push(low & 0x7f);
+            return;
+        }
+        out.push(low | 0x80);
+    }
+}
+
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut number, mut rest) = (0, bytes);
+    for shift in (0..u64::BITS).step_by(7) {
+        let (byte, after) = rest.split_first()?;
+        rest = after;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some((number, rest));
+        }
+    }
+    None
 }
 
 /// Appends a line without what [`unpack`] can put back. `None`: it is no such event.
@@ -94,8 +121,10 @@ fn pack(line: &EventLine, request: RequestId, out: &mut Vec<u8>) -> Option<()> {
     if !rest.starts_with([',', '}']) {
         return None;
     }
+    let rest = rest.strip_suffix(END)?;
     let first = prev == *ChainHash::ZERO.as_bytes();
-    out.push(if first { PACKED_FIRST } else { PACKED });
+    let (rest, no_channel) = rest.strip_prefix(WHAT).map_or((rest, false), |what| (what, true));
+    out.push(PACKED + u8::from(first) * FIRST + u8::from(no_channel) * NO_CHANNEL);
     for text in [actor, at] {
         out.push(u8::try_from(text.len()).ok()?);
         out.extend_from_slice(text.as_bytes());
@@ -117,16 +146,19 @@ fn unpack(seq: u64, packed: &[u8], request: RequestId) -> Option<String> {
     let (actor, rest) = text(rest)?;
     let (at, rest) = text(rest)?;
     let (digest, rest) = rest.split_first_chunk::<32>()?;
-    let (prev, rest) = match *kind {
-        PACKED_FIRST => (ChainHash::ZERO.as_bytes(), rest),
-        _ => rest.split_first_chunk::<32>()?,
+    let (prev, rest) = match kind & FIRST {
+        0 => rest.split_first_chunk::<32>()?,
+        _ => (ChainHash::ZERO.as_bytes(), rest),
     };
+    let what = if kind & NO_CHANNEL == 0 { "" } else { WHAT };
     let digest = ArgumentsDigest::from_bytes(*digest).to_string();
     let prev = ArgumentsDigest::from_bytes(*prev).to_string();
     let hex = |written: &str| written.strip_prefix("sha256:").map(str::to_owned);
     let (digest, prev) = (hex(&digest)?, hex(&prev)?);
     let rest = std::str::from_utf8(rest).ok()?;
-    Some(format!("{ACTOR}{actor}{AT}{at}{DIGEST}{digest}{PREV}{prev}{REQUEST}{request}{SEQ}{seq}{rest}"))
+    Some(format!(
+        "{ACTOR}{actor}{AT}{at}{DIGEST}{digest}{PREV}{prev}{REQUEST}{request}{SEQ}{seq}{what}{rest}{END}"
+    ))
 }
 
 fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
@@ -202,6 +234,10 @@ mod tests {
             text.replace("\"at\":\"2026", "\"at\": \"2026"),
             text.chars().take(200).collect(),
             first.text.to_uppercase(),
+            text.replace("\"via\":\"slack\",", ""),
+            text.replace("\"via\":\"slack\",\"what\":", "\"what\":1,\"what\":"),
+            format!("{text} "),
+            format!("{text}}}"),
         ];
         lines.extend((3..).zip(broken).map(|(seq, text)| EventLine { seq, text: text.into() }));
         for cut in 1..text.len() {

@@ -11,7 +11,16 @@ const BOB: &str = "user:bob@example.com";
 
 fn vote_of(who: &str, ballot: Ballot) -> Vote {
     let (note, via) = (Some("noted".into()), None);
-    Vote { voter: principal(who), ballot, digest: digest("first"), note, via, at: now(), void: false }
+    Vote {
+        voter: principal(who),
+        ballot,
+        digest: digest("first"),
+        note,
+        via,
+        at: now(),
+        standing: None,
+        void: false,
+    }
 }
 
 fn decided(outcome: Outcome) -> Request {
@@ -26,6 +35,8 @@ fn decided(outcome: Outcome) -> Request {
         digest: digest("first"),
         answer: None,
         by_timeout: false,
+        by_standing: None,
+        by_policy: false,
         by_halt: false,
     }));
     request
@@ -70,14 +81,16 @@ fn votes_delegations_and_people_asked_later_are_told() {
         vote_of(ANN, Ballot::Approve),
         vote_of(BOB, Ballot::Reject { option: Some("too_much".into()) }),
         Vote { void: true, note: None, ..vote_of(BOB, Ballot::Reject { option: None }) },
-    ];
+    ]
+    .into();
     request.widened = vec![Widening {
         requirement: 0,
         to: vec![principal("user:cfo@example.com")],
         stage: None,
         at: now(),
-    }];
-    request.delegations = vec![Delegation { from: principal(ANN), to: principal(BOB), at: now() }];
+    }]
+    .into();
+    request.delegations = vec![Delegation { from: principal(ANN), to: principal(BOB), at: now() }].into();
     let expected = [
         "needs 1 of user:ann@example.com, group:finance, user:cfo@example.com",
         "user:bob@example.com stands in for user:ann@example.com",
@@ -92,9 +105,9 @@ fn votes_delegations_and_people_asked_later_are_told() {
 fn remarks_are_told_in_their_order() {
     let mut request = request("one");
     let later = now() + approval_core::clock::Span::from_secs(1);
-    request.comments = vec![Comment { by: principal(BOB), text: "I know them".into(), at: later }];
+    request.comments = vec![Comment { by: principal(BOB), text: "I know them".into(), at: later }].into();
     let (question, answer) = ("why?".into(), Some("because".into()));
-    request.info = vec![InfoExchange { by: principal(ANN), question, at: now(), answer }];
+    request.info = vec![InfoExchange { by: principal(ANN), question, at: now(), answer }].into();
     let expected = [(ANN, "asks: why?"), ("agent:worker-3", "answers: because"), (BOB, "I know them")];
     assert_eq!(View::of(&request).remarks, expected.map(|(who, text)| (who.to_owned(), text.to_owned())));
 }

@@ -1,0 +1,282 @@
+//! "Approve, and do not ask again": giving a standing approval, resting on one, and taking it back.
+//!
+//! A standing approval stands in for the votes of those who gave it, no more: whether these votes would suffice is judged
+//! anew for every call, by the gate and the directory as they are then.
+
+use rust_decimal::Decimal;
+
+use super::{
+    Facts, Refusal, Transition,
+    case::Case,
+    decide,
+    history::Change,
+    limits,
+    place::{self, Found},
+    quorum::{self, Ground, Verdict},
+    transition::StandingWrite,
+    vote,
+};
+use crate::{
+    clock::{Span, Timestamp},
+    error::Invalid,
+    id::StandingId,
+    model::{
+        ArgumentCondition, ArgumentsDigest, Ballot, CanonicalJson, Decision, EventKind, Expected, Outcome,
+        Request, Risk, STANDING_LONGEST, StandingApproval, StandingArguments, StandingReach, StandingScope,
+        StandingTerms, Text, Vote, Withdrawn, canonical::FieldPath,
+    },
+};
+
+/// A standing approval and the version of what holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// As it stands.
+    pub approval: StandingApproval,
+    /// Its version in the store.
+    pub version: u64,
+}
+
+/// A person approves, and does not want to be asked again about calls of the same kind.
+pub(super) fn approve(
+    case: &Case<'_>,
+    digest: ArgumentsDigest,
+    note: Option<&Text>,
+    terms: &StandingTerms,
+) -> Result<Transition, Refusal> {
+    check(case.request, terms)?;
+    vote::vote_on_terms(case, digest, &Ballot::Approve, note, Some(terms))
+}
+
+/// Refuses terms that may not be had with this request.
+fn check(request: &Request, terms: &StandingTerms) -> Result<(), Refusal> {
+    let bad = |value: &str, why: &str, hint: &str| -> Result<(), Refusal> {
+        Err(Invalid::new("standing approval", value, why).hint(hint).into())
+    };
+    if !may_stand(request) {
+        return bad(
+            request.action.name.as_str(),
+            "may not be given with this request",
+            "critical risk, questions, and what the policy keeps from it are asked about every time",
+        );
+    }
+    if terms.lasts <= Span::ZERO || terms.lasts > STANDING_LONGEST {
+        return bad(&format!("{:?}", terms.lasts), "is too short or too long", "let it last up to 7 days");
+    }
+    if terms.calls == Some(0) {
+        return bad("0", "covers no call", "let it cover at least 1, or leave the number out");
+    }
+    if terms.reach == StandingReach::Run && request.run.is_none() {
+        return bad("this run", "has no run to be limited to", "choose this agent, or this action");
+    }
+    let StandingArguments::Matching(conditions) = &terms.arguments else { return Ok(()) };
+    if conditions.is_empty() {
+        return bad("no conditions", "would cover any arguments", "say any, if that is meant");
+    }
+    match conditions.iter().find(|condition| !holds(condition, &request.revision.arguments)) {
+        Some(condition) => bad(
+            &condition.path,
+            "does not hold for the call that is approved",
+            "name an argument that is not secret, and a condition that this call meets",
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Whether calls to come may be approved along with a request.
+#[must_use]
+pub fn may_stand(request: &Request) -> bool {
+    request.question.is_none() && request.risk < Risk::Critical && !request.gate.no_standing
+}
+
+/// Whether an argument is what a condition expects.
+fn holds(condition: &ArgumentCondition, arguments: &CanonicalJson) -> bool {
+    let Ok(path) = condition.path.parse::<FieldPath>() else { return false };
+    let Found::Value(range) = place::find(arguments, path.steps()) else { return false };
+    if place::holds_placeholder(arguments, &range) {
+        return false;
+    }
+    let Some(found) = arguments.as_str().get(range) else { return false };
+    match &condition.is {
+        Expected::OneOf(values) => values.iter().any(|value| value.as_str() == found),
+        Expected::AtMost(most) => number(found).is_some_and(|number| number <= *most),
+        Expected::AtLeast(least) => number(found).is_some_and(|number| number >= *least),
+    }
+}
+
+/// A JSON number, exactly. What does not fit a decimal is none.
+fn number(text: &str) -> Option<Decimal> {
+    if !text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return None;
+    }
+    if text.contains(['e', 'E']) {
+        Decimal::from_scientific(text).ok()
+    } else {
+        Decimal::from_str_exact(text).ok()
+    }
+}
+
+/// Whether a request is one of those that a standing approval is about, whatever people say to it now.
+fn covers(approval: &StandingApproval, request: &Request, now: Timestamp) -> bool {
+    let by_whom = match &approval.scope {
+        StandingScope::Run { agent, run } => *agent == request.requester && request.run.as_ref() == Some(run),
+        StandingScope::Agent { agent } => *agent == request.requester,
+        StandingScope::Action => true,
+    };
+    let with_what = || match &approval.arguments {
+        StandingArguments::Exactly => approval.digest == request.revision.digest,
+        StandingArguments::Matching(conditions) => {
+            !conditions.is_empty()
+                && conditions.iter().all(|condition| holds(condition, &request.revision.arguments))
+        }
+        StandingArguments::Any => true,
+    };
+    by_whom
+        && approval.is_in_force(now)
+        && approval.namespace == request.namespace
+        && approval.action == request.action.name
+        && approval.version == request.action.version
+        && with_what()
+}
+
+/// The votes of those who gave a standing approval, on a request of today.
+fn votes(approval: &StandingApproval, request: &Request, now: Timestamp) -> Vec<Vote> {
+    let vote = |voter: &crate::model::Principal| Vote {
+        voter: voter.clone(),
+        ballot: Ballot::Approve,
+        digest: request.revision.digest,
+        note: None,
+        via: None,
+        at: now,
+        standing: None,
+        void: false,
+    };
+    approval.by.iter().map(vote).collect()
+}
+
+/// Approves a request that is being opened, if a standing approval covers it and the votes of those who gave it would
+/// suffice today. Tells whether it did. What is tried again was rejected or did not work: people are asked.
+pub(super) fn approve_covered(
+    change: &mut Change<'_>,
+    facts: &Facts<'_>,
+    now: Timestamp,
+) -> Result<bool, Refusal> {
+    if !may_stand(&change.request) || change.request.predecessor.is_some() {
+        return Ok(false);
+    }
+    for Standing { approval, version } in facts.standing {
+        if change.request.risk > approval.risk || !covers(approval, &change.request, now) {
+            continue;
+        }
+        let mut with_votes = change.request.clone();
+        with_votes.votes = votes(approval, &change.request, now).into();
+        let Verdict::Approved(ground) = quorum::verdict(&with_votes, facts.people) else { continue };
+        change.request.votes = with_votes.votes;
+        let used = StandingApproval {
+            used: approval.used.saturating_add(1),
+            last_used_at: Some(now),
+            ..approval.clone()
+        };
+        change.tell(EventKind::Covered {
+            standing: approval.id,
+            given_with: approval.request,
+            left: used.left(),
+        })?;
+        change.not_after(Some(approval.expires_at));
+        change.write_standing(StandingWrite { approval: used, expect: Some(*version) });
+        let reason = Some(format!("covered by standing approval {}", approval.id).into());
+        let ground = Ground { reason, ..ground };
+        let decision = Decision {
+            by_standing: Some(approval.id),
+            ..decide::decision(Outcome::Approved, &change.request, ground, now)
+        };
+        decide::conclude(change, facts, decision)?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// After an approval: makes the standing approval that those who decided asked for. All of them must have asked for the
+/// same: nobody gives more away than everybody does whose approval it takes.
+pub(super) fn give(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
+    let now = change.now();
+    let request = &change.request;
+    let Some(decision) = request.decision.clone() else { return Ok(()) };
+    let terms = |person| {
+        let vote = request.votes.iter().find(|vote| facts.people.person(&vote.voter) == Some(person));
+        vote.and_then(|vote| vote.standing.as_deref())
+    };
+    let mut all = decision.by.iter().map(terms);
+    let Some(Some(first)) = all.next() else { return Ok(()) };
+    if !all.all(|other| other == Some(first)) || check(request, first).is_err() {
+        return Ok(());
+    }
+    let terms = first.clone();
+    let Some(approval) = StandingApproval::of(facts.standing_id, request, &terms, decision.by.clone(), now)
+    else {
+        return Ok(());
+    };
+    change.tell(EventKind::Stood {
+        standing: approval.id,
+        terms,
+        by: decision.by.clone(),
+        expires_at: approval.expires_at,
+    })?;
+    change.write_standing(StandingWrite { approval, expect: None });
+    Ok(())
+}
+
+/// After a rejection: what was rejected once is not covered by any standing approval any more.
+pub(super) fn take_back_rejected(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
+    let now = change.now();
+    for Standing { approval, version } in facts.standing {
+        if covers(approval, &change.request, now) {
+            let why: Text = format!("request {} was rejected", change.request.id).into();
+            let by = change.request.decision.as_ref().and_then(|decision| decision.by.first().cloned());
+            let by = by.unwrap_or_else(|| change.actor().clone());
+            take_back(change, approval, *version, (by, why))?;
+        }
+    }
+    Ok(())
+}
+
+fn take_back(
+    change: &mut Change<'_>,
+    approval: &StandingApproval,
+    version: u64,
+    (by, why): (crate::model::Principal, Text),
+) -> Result<(), Refusal> {
+    let withdrawn = Withdrawn { by, at: change.now(), why: why.clone() };
+    let approval = StandingApproval { withdrawn: Some(withdrawn), ..approval.clone() };
+    change.tell(EventKind::Withdrawn { standing: approval.id, why })?;
+    change.write_standing(StandingWrite { approval, expect: Some(version) });
+    Ok(())
+}
+
+/// One of those who gave it, or an operator, takes a standing approval back; noted with the request that it was given with.
+pub(super) fn withdraw(case: &Case<'_>, standing: StandingId, reason: &Text) -> Result<Transition, Refusal> {
+    let found = case.facts.standing.iter().find(|one| one.approval.id == standing);
+    let Some(Standing { approval, version }) = found.filter(|one| one.approval.request == case.request.id)
+    else {
+        return Err(Invalid::new(
+            "standing approval",
+            standing.to_string(),
+            "was not given with this request",
+        )
+        .hint("list the standing approvals, and name one and its request")
+        .into());
+    };
+    let actor = case.actor();
+    let gave = approval.by.iter().any(|person| case.facts.people.canonical(person) == actor);
+    if !case.command.operator && !gave {
+        return Err(
+            case.not_permitted("only those who gave it and operators may withdraw a standing approval")
+        );
+    }
+    if !approval.is_in_force(case.now) {
+        return Err(Refusal::NothingToDo);
+    }
+    let why = limits::said("reason", reason, limits::NOTE_LIMIT)?;
+    let mut change = case.change_by(actor);
+    take_back(&mut change, approval, *version, (actor.clone(), why))?;
+    Ok(change.finish())
+}

@@ -1,0 +1,281 @@
+use super::*;
+use crate::model::{
+    ArgumentCondition, Expected, STANDING_LONGEST, StandingApproval, StandingArguments, StandingReach,
+    StandingTerms, Status,
+};
+
+const HOUR: i64 = 3600;
+
+fn terms(arguments: StandingArguments) -> StandingTerms {
+    StandingTerms::new(StandingReach::Agent, arguments)
+}
+
+fn at_most(cents: i64) -> ArgumentCondition {
+    ArgumentCondition { path: "cents".into(), is: Expected::AtMost(cents.into()) }
+}
+
+/// What ann's approval with these terms makes of a request with this draft.
+fn stood_with(draft: Draft, terms: StandingTerms) -> Result<Transition, Refusal> {
+    let mut world = World::open(draft, People::default());
+    let digest = world.digest();
+    world.act(&user("ann"), Act::ApproveStanding { digest, note: None, terms }, 10)
+}
+
+fn stood(terms: StandingTerms) -> StandingApproval {
+    let transition = stood_with(draft(gate([need(1, "ann")])), terms).unwrap();
+    assert_eq!(transition.standing.len(), 1);
+    assert_eq!(transition.standing[0].expect, None);
+    transition.standing[0].approval.clone()
+}
+
+/// Opens a request while these are in force.
+fn open_with(draft: Draft, approvals: &[StandingApproval], people: &People, seconds: i64) -> Transition {
+    let standing: Vec<Standing> =
+        approvals.iter().map(|approval| Standing { approval: approval.clone(), version: 3 }).collect();
+    create(draft, &Facts { standing: &standing, ..facts(people) }, at(seconds)).unwrap()
+}
+
+fn covered(draft: Draft, approval: &StandingApproval, seconds: i64) -> bool {
+    let transition = open_with(draft, std::slice::from_ref(approval), &People::default(), seconds);
+    let request = &transition.request;
+    assert_eq!(transition.standing.is_empty(), request.status == Status::Pending);
+    assert_eq!(notified(&transition, NoticeKind::Decide).is_empty(), request.status == Status::Approved);
+    request.status == Status::Approved
+}
+
+fn ask() -> Draft {
+    Draft { id: RequestId::from_uuid(id(2)), ..draft(gate([need(1, "ann")])) }
+}
+
+fn with_arguments(arguments: &str) -> Draft {
+    let arguments = json(arguments);
+    let digest = arguments_digest("payments.refund", 1, None, &arguments);
+    Draft { arguments, digest, ..ask() }
+}
+
+#[test]
+fn a_call_that_is_covered_is_approved_at_once_with_a_grant_of_its_own() {
+    let approval = stood(terms(StandingArguments::Exactly).at_most(2));
+    assert_eq!((approval.used, approval.left(), &*approval.by), (0, Some(2), &[user("ann")][..]));
+    assert_eq!(approval.expires_at, at(10 + 24 * HOUR), "24 hours unless said otherwise");
+    let transition = open_with(ask(), &[approval.clone()], &People::default(), 20);
+    let request = &transition.request;
+    let decision = request.decision.as_ref().unwrap();
+    assert_eq!((decision.by_standing, &*decision.by), (Some(approval.id), &[user("ann")][..]));
+    assert_eq!(request.grant.as_ref().unwrap().digest, request.revision.digest);
+    let used = &transition.standing[0];
+    assert_eq!((used.expect, used.approval.used, used.approval.last_used_at), (Some(3), 1, Some(at(20))));
+    assert_eq!(transition.not_after, Some(approval.expires_at), "it may run out while it is being written");
+    assert!(transition.notices.is_empty(), "nobody is asked: {:?}", transition.notices);
+    let told = told(&transition);
+    assert!(
+        matches!(
+            told.as_slice(),
+            [EventKind::Created { .. }, EventKind::Covered { left: Some(1), .. }, EventKind::Decided { .. }]
+        ),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn it_covers_no_more_than_it_says() {
+    let run = |draft: Draft, run: &str| Draft { run: Some(run.into()), ..draft };
+    let other = |draft: Draft| Draft { requester: p("agent:other"), ..draft };
+    let exactly = stood(terms(StandingArguments::Exactly));
+    assert!(covered(ask(), &exactly, 20));
+    assert!(!covered(with_arguments(r#"{"cents":1251}"#), &exactly, 20));
+    assert!(!covered(with_arguments("{}"), &exactly, 20), "no arguments are not any arguments");
+    assert!(!covered(other(ask()), &exactly, 20));
+    assert!(!covered(Draft { namespace: "other".into(), ..ask() }, &exactly, 20));
+    assert!(!covered(Draft { risk: Risk::High, ..ask() }, &exactly, 20), "of a higher risk");
+    assert!(!covered(Draft { risk: Risk::Critical, ..ask() }, &exactly, 20));
+    let newer = ActionInfo { version: 2, ..ActionInfo::new(ActionName::new("payments.refund").unwrap()) };
+    assert!(!covered(Draft { action: Arc::new(newer), ..ask() }, &exactly, 20));
+    let again = Predecessor {
+        request: RequestId::from_uuid(id(9)),
+        original: ask().digest,
+        revision: 1,
+        editor: None,
+    };
+    assert!(!covered(Draft { predecessor: Some(again), ..ask() }, &exactly, 20), "what is tried again");
+
+    let any = stood(terms(StandingArguments::Any));
+    assert!(covered(with_arguments("{}"), &any, 20));
+    assert!(!covered(other(ask()), &any, 20));
+    let action = stood(StandingTerms::new(StandingReach::Action, StandingArguments::Any));
+    assert!(covered(other(ask()), &action, 20));
+    let in_run = stood_with(
+        run(draft(gate([need(1, "ann")])), "r1"),
+        StandingTerms::new(StandingReach::Run, StandingArguments::Any),
+    );
+    let in_run = in_run.unwrap().standing[0].approval.clone();
+    assert!(covered(run(ask(), "r1"), &in_run, 20));
+    assert!(!covered(run(ask(), "r2"), &in_run, 20));
+    assert!(!covered(ask(), &in_run, 20));
+    assert!(!covered(run(other(ask()), "r1"), &in_run, 20));
+
+    let matching = stood(terms(StandingArguments::Matching(vec![at_most(2000)])));
+    assert!(covered(with_arguments(r#"{"cents":2000}"#), &matching, 20));
+    assert!(covered(with_arguments(r#"{"cents":-5e-1}"#), &matching, 20));
+    for missed in [
+        r#"{"cents":2000.01}"#,
+        r#"{"cents":"5"}"#,
+        r#"{"cents":[5]}"#,
+        r#"{"c":{"cents":5}}"#,
+        "{}",
+        r#"{"cents":9007199254740993}"#,
+        r#"{"cents":null}"#,
+        r#"{"cents":1e300}"#,
+    ] {
+        assert!(!covered(with_arguments(missed), &matching, 20), "{missed}");
+    }
+}
+
+#[test]
+fn it_ends_by_time_by_count_and_when_it_is_taken_back() {
+    let approval = stood(terms(StandingArguments::Any).lasting(Span::from_secs(100)).at_most(1));
+    assert!(covered(ask(), &approval, 109));
+    assert!(!covered(ask(), &approval, 110));
+    assert!(!covered(ask(), &StandingApproval { used: 1, ..approval }, 20));
+
+    let mut world = World::new(gate([need(1, "ann bob")]));
+    let digest = world.digest();
+    let act = Act::ApproveStanding { digest, note: None, terms: terms(StandingArguments::Any) };
+    let approval = world.act(&user("ann"), act, 10).unwrap().standing[0].approval.clone();
+    world.standing = vec![Standing { approval: approval.clone(), version: 1 }];
+    let withdraw = |reason: &str| Act::WithdrawStanding { standing: approval.id, reason: reason.into() };
+    assert!(matches!(world.act(&user("bob"), withdraw("no"), 20), Err(Refusal::NotPermitted { .. })));
+    assert!(matches!(world.act(&agent(), withdraw("no"), 20), Err(Refusal::NotPermitted { .. })));
+    assert!(matches!(world.act(&user("ann"), withdraw(" "), 20), Err(Refusal::Invalid(_))));
+    let withdrawn = world.act(&user("ann"), withdraw("enough"), 20).unwrap();
+    assert!(matches!(told(&withdrawn).as_slice(), [EventKind::Withdrawn { .. }]));
+    let gone = &withdrawn.standing[0];
+    assert_eq!((gone.expect, gone.approval.withdrawn.as_ref().unwrap().by.as_str()), (Some(1), "user:ann"));
+    assert!(!covered(ask(), &gone.approval, 21));
+    world.standing[0].approval = gone.approval.clone();
+    assert_eq!(world.operate(withdraw("again"), 30), Err(Refusal::NothingToDo));
+}
+
+#[test]
+fn whoever_gave_it_must_be_able_to_decide_today() {
+    let approval = stood(terms(StandingArguments::Any));
+    let stricter = |gate: Gate| Draft { gate: Arc::new(gate), ..ask() };
+    assert!(!covered(stricter(gate([need(2, "ann bob")])), &approval, 20), "two are needed now");
+    assert!(!covered(stricter(gate([need(1, "bob")])), &approval, 20), "somebody else is needed now");
+    let excluded = Gate { excluded: users("ann"), ..gate([need(1, "ann bob")]) };
+    assert!(!covered(stricter(excluded), &approval, 20));
+    assert!(!covered(stricter(Gate { no_standing: true, ..gate([need(1, "ann")]) }), &approval, 20));
+    let gone = People { known: Some(users("bob").into_iter().collect()), ..People::default() };
+    let transition = open_with(stricter(gate([need(1, "ann bob")])), &[approval], &gone, 20);
+    assert_eq!(transition.request.status, Status::Pending, "ann has left");
+}
+
+#[test]
+fn it_takes_all_who_decide_to_give_it() {
+    let mut world = World::new(gate([need(2, "ann bob cid")]));
+    let act = |world: &World, terms| Act::ApproveStanding { digest: world.digest(), note: None, terms };
+    let first = act(&world, terms(StandingArguments::Any));
+    assert!(world.act(&user("ann"), first.clone(), 1).unwrap().standing.is_empty(), "not decided yet");
+    let mut other = world.clone();
+    let narrower = act(&other, terms(StandingArguments::Exactly));
+    let decided = other.act(&user("bob"), narrower, 2).unwrap();
+    assert_eq!(
+        (decided.request.status, decided.standing.len()),
+        (Status::Approved, 0),
+        "they want different things"
+    );
+    let mut other = world.clone();
+    assert_eq!(other.approve("bob", 2).unwrap().standing.len(), 0, "bob wants to be asked again");
+    let decided = world.act(&user("bob"), first, 2).unwrap();
+    assert_eq!(decided.standing[0].approval.by, users("ann bob"));
+    assert!(matches!(told(&decided).last(), Some(EventKind::Stood { .. })));
+}
+
+#[test]
+fn a_rejection_takes_back_what_would_cover_the_call() {
+    let approval = stood(terms(StandingArguments::Any));
+    let exactly = stood(terms(StandingArguments::Exactly));
+    let elsewhere = StandingApproval { namespace: "other".into(), ..approval.clone() };
+    let standing = |approval: &StandingApproval| Standing { approval: approval.clone(), version: 4 };
+    let mut world = World::open(with_arguments(r#"{"cents":7}"#), People::default());
+    world.standing = vec![standing(&elsewhere), standing(&approval), standing(&exactly)];
+    let rejected = world.reject("ann", 20).unwrap();
+    assert_eq!(rejected.standing.len(), 1, "only what covers this very call");
+    let withdrawn = &rejected.standing[0];
+    assert_eq!((withdrawn.expect, withdrawn.approval.id), (Some(4), approval.id));
+    assert!(!covered(ask(), &withdrawn.approval, 21));
+    assert!(matches!(told(&rejected).last(), Some(EventKind::Withdrawn { .. })));
+}
+
+#[test]
+fn terms_that_give_away_too_much_are_refused() {
+    let refused = |draft: Draft, terms: StandingTerms| match stood_with(draft, terms) {
+        Err(Refusal::Invalid(invalid)) => invalid.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let normal = || draft(gate([need(1, "ann")]));
+    let message = refused(normal(), terms(StandingArguments::Matching(Vec::new())));
+    assert!(message.contains("any arguments"), "{message}");
+    let message =
+        refused(normal(), terms(StandingArguments::Any).lasting(STANDING_LONGEST + Span::from_secs(1)));
+    assert!(message.contains("7 days"), "{message}");
+    assert!(refused(normal(), terms(StandingArguments::Any).lasting(Span::ZERO)).contains("7 days"));
+    assert!(refused(normal(), terms(StandingArguments::Any).at_most(0)).contains("at least 1"));
+    let message = refused(normal(), StandingTerms::new(StandingReach::Run, StandingArguments::Any));
+    assert!(message.contains("run"), "{message}");
+    let message = refused(normal(), terms(StandingArguments::Matching(vec![at_most(1249)])));
+    assert!(message.contains("does not hold for the call"), "{message}");
+    let kept = draft(Gate { no_standing: true, ..gate([need(1, "ann")]) });
+    assert!(refused(kept, terms(StandingArguments::Any)).contains("may not be given"));
+    let critical = Draft { risk: Risk::Critical, ..normal() };
+    assert!(refused(critical, terms(StandingArguments::Any)).contains("may not be given"));
+    // And just short of it.
+    assert_eq!(
+        stood(terms(StandingArguments::Any).lasting(STANDING_LONGEST)).expires_at,
+        at(10 + 7 * 24 * HOUR)
+    );
+    assert_eq!(stood(terms(StandingArguments::Matching(vec![at_most(1250)]))).used, 0);
+}
+
+#[test]
+fn nobody_gives_one_who_may_not_decide() {
+    let mut world = World::new(gate([need(1, "ann")]));
+    let act =
+        Act::ApproveStanding { digest: world.digest(), note: None, terms: terms(StandingArguments::Any) };
+    assert!(matches!(world.act(&user("eve"), act.clone(), 1), Err(Refusal::NotAnApprover { .. })));
+    assert!(matches!(world.act(&agent(), act.clone(), 1), Err(Refusal::NotAnApprover { .. })));
+    world.halts = Halts(vec![halt()]);
+    assert!(matches!(world.act(&user("ann"), act, 1), Err(Refusal::Halted(_))));
+}
+
+#[test]
+fn what_the_policy_lets_run_is_approved_by_it_and_people_are_told_how_it_ended() {
+    let quiet = Gate { inform: users("ann"), ..gate([]) };
+    let mut world = World::open(Draft { allowed: true, ..draft(quiet.clone()) }, People::default());
+    let decision = world.decision().clone();
+    assert_eq!((decision.by_policy, decision.by.len()), (true, 0));
+    assert!(matches!(
+        world.try_act(
+            &Command {
+                actor: user("ann"),
+                via: None,
+                operator: false,
+                act: Act::Revoke { reason: "no".into() }
+            },
+            1
+        ),
+        Err(Refusal::NotPermitted { .. })
+    ));
+    world.consume(2).unwrap();
+    let ended = world.finish(Ending::Succeeded { result: None }, 3).unwrap();
+    assert_eq!(notified(&ended, NoticeKind::Informed), ["user:ann"]);
+    // Without the policy's word the same gate is refused.
+    assert!(matches!(create(draft(quiet), &facts(&People::default()), at(0)), Err(Refusal::Invalid(_))));
+}
+
+#[test]
+fn those_to_be_informed_hear_of_a_rejection_too() {
+    let mut world = World::new(Gate { inform: users("cfo"), ..gate([need(1, "ann")]) });
+    let rejected = world.reject("ann", 1).unwrap();
+    assert_eq!(notified(&rejected, NoticeKind::Informed), ["user:cfo"]);
+}
