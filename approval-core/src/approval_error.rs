@@ -11,7 +11,7 @@ use crate::{
     clock::Timestamp,
     error::Invalid,
     id::RequestId,
-    lifecycle::{NotEligible, Refusal},
+    lifecycle::{LimitReached, NotEligible, Refusal},
     model::{
         ActionName, ArgumentsDigest, Decision, ExecutionState, Halt, Outcome, Principal, Request, Text,
         visible,
@@ -57,6 +57,13 @@ pub enum ApprovalError {
         rule: Text,
         /// Its reason.
         reason: Text,
+    },
+    /// A limit on calls is reached, and it denies what goes over it. Nothing was run.
+    LimitReached {
+        /// Which action.
+        action: ActionName,
+        /// Which limit, and why.
+        reached: Box<LimitReached>,
     },
     /// Everything, this agent or this action is halted.
     Halted {
@@ -229,6 +236,7 @@ impl ApprovalError {
                 eligible,
             },
             Refusal::Invalid(invalid) => Self::Invalid(Box::new(invalid)),
+            Refusal::LimitReached(reached) => Self::LimitReached { action: about.action, reached },
             Refusal::Halted(halt) => Self::Halted { action: about.action, halt: Box::new(halt) },
             Refusal::GrantExpired(at) => Self::GrantExpired { about, at },
             Refusal::Revoked { by, why } => Self::Revoked { about, by, why },
@@ -265,6 +273,7 @@ impl ApprovalError {
             | Self::Refused { about, .. } => Some(about.request),
             Self::NotFound(request) => Some(*request),
             Self::PolicyDenied { .. }
+            | Self::LimitReached { .. }
             | Self::Halted { .. }
             | Self::NoApprover { .. }
             | Self::WouldBlock { .. }
@@ -288,6 +297,7 @@ impl ApprovalError {
             | Self::GrantExpired { .. }
             | Self::Pending(_)
             | Self::PolicyDenied { .. }
+            | Self::LimitReached { .. }
             | Self::Halted { .. }
             | Self::AlreadyRan { .. }
             | Self::Unknown(_)
@@ -323,6 +333,7 @@ impl ApprovalError {
             Self::Expired(_) | Self::GrantExpired { .. } => StopReason::ApprovalTimeout,
             Self::Cancelled(_) => StopReason::ApprovalCancelled,
             Self::PolicyDenied { .. } => StopReason::PolicyDenied,
+            Self::LimitReached { .. } => StopReason::LimitReached,
             Self::Halted { .. } => StopReason::Halted,
             Self::AlreadyRan { .. } => StopReason::AlreadyRan,
             Self::AlreadyDecided { .. } => StopReason::AlreadyDecided,
@@ -377,6 +388,10 @@ impl ApprovalError {
             Self::PolicyDenied { action, reason, .. } => {
                 format!("The action {action} was not run: a policy forbids it ({reason}). Do not try it again.")
             }
+            Self::LimitReached { action, reached } => match reached.room_at {
+                Some(at) => format!("The action {action} was not run: a limit on calls is reached. Do not try it again before {at}."),
+                None => format!("The action {action} was not run: a limit on calls is reached. Do not try it again; tell the user."),
+            },
             Self::Halted { action, .. } => {
                 format!("The action {action} was not run: actions are halted by an operator. Stop, and do not try it again.")
             }

@@ -18,6 +18,7 @@ mod id_hasher;
 mod journal;
 mod keys;
 mod lease;
+mod limits;
 mod listener;
 mod open;
 mod outbox;
@@ -55,7 +56,7 @@ use crate::{
     clock::Clock,
     directory::Directory,
     id::RequestId,
-    model::{Principal, Text, canonical::DigestKey},
+    model::{Limit, Principal, Text, canonical::DigestKey},
     notify::{Decider, DecisionSink, Notifier, TokenKey},
     policy::Policy,
     store::{Store, Stored},
@@ -112,6 +113,7 @@ pub(crate) struct Settings {
     pub(crate) token_key: TokenKey,
     pub(crate) redaction_key: Option<DigestKey>,
     pub(crate) info: Option<open::InfoAnswerer>,
+    pub(crate) limits: Vec<Arc<Limit>>,
 }
 
 impl Core {

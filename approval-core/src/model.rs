@@ -6,6 +6,7 @@ mod decision;
 mod event;
 mod gate;
 mod halt;
+mod limit;
 mod money;
 mod notice;
 mod people;
@@ -25,6 +26,7 @@ pub use gate::{
     OutsideHours, RejectOption, Reminders, Requirement, SUSPEND_GRANT_TTL,
 };
 pub use halt::{Halt, HaltScope, Halts};
+pub use limit::{CountedPer, Limit, OverLimit, RunLimits, Stretch, Usage};
 pub use money::{Currency, Money};
 pub use notice::{Delivery, NoticeDraft, NoticeKind, OutboxNotice, Timing};
 pub use people::People;

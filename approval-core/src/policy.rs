@@ -18,7 +18,9 @@ use rust_decimal::Decimal;
 
 use crate::{
     clock::Timestamp,
-    model::{ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Money, Principal, Requirement, Risk, Text},
+    model::{
+        ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Limit, Money, Principal, Requirement, Risk, Text,
+    },
 };
 
 #[cfg(feature = "file")]
@@ -168,6 +170,11 @@ pub trait Policy: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When it cannot say; nothing runs then.
     async fn rule(&self, call: &Call<'_>) -> Result<Ruling, PolicyError>;
+
+    /// The limits on calls that hold besides, whatever [`Policy::rule`] says.
+    fn limits(&self) -> Arc<[Arc<Limit>]> {
+        Arc::default()
+    }
 }
 
 /// The policy of a manager that was given none: every guarded action asks.

@@ -67,6 +67,7 @@ impl Real {
             grant_id: GrantId::from_uuid(number(1000 + self.grants)),
             notice_delivered: self.delivered,
             edited_gate: self.edited_gate.as_ref(),
+            limits: &[],
             standing: &[],
             standing_id: StandingId::from_uuid(number(2000 + self.grants)),
         }
@@ -81,6 +82,7 @@ impl Real {
             grant_id: GrantId::from_uuid(number(999)),
             notice_delivered: true,
             edited_gate: None,
+            limits: &[],
             standing: &[],
             standing_id: StandingId::from_uuid(number(998)),
         };

@@ -51,6 +51,7 @@ impl fmt::Display for ApprovalError {
             Self::PolicyDenied { action, rule, reason } => {
                 write!(f, "{action} denied by the policy's rule '{rule}': {reason}; nothing was run")
             }
+            Self::LimitReached { action, reached } => write!(f, "{action}: {reached}; nothing was run"),
             Self::Halted { action, halt } => write!(
                 f,
                 "{action} is halted since {} by {}: '{}'; nothing was run, resume before trying again",
@@ -143,6 +144,7 @@ impl fmt::Display for Refusal {
             Self::Halted(halt) => {
                 format!("halted by {}: {}", halt.by, visible::visible_line(&halt.reason)).into()
             }
+            Self::LimitReached(reached) => reached.to_string().into(),
             Self::NotApproved => "it is not approved; nothing was run".into(),
             Self::WrongGrant(why) => format!("the grant does not fit: {why}; nothing was run").into(),
             Self::GrantExpired(at) => {

@@ -16,6 +16,8 @@ pub enum StopReason {
     ApprovalCancelled,
     /// The policy forbids it.
     PolicyDenied,
+    /// A limit on calls is reached.
+    LimitReached,
     /// The brake is on.
     Halted,
     /// It has run already.
@@ -40,6 +42,7 @@ impl StopReason {
             Self::ApprovalTimeout => "approval_timeout",
             Self::ApprovalCancelled => "approval_cancelled",
             Self::PolicyDenied => "policy_denied",
+            Self::LimitReached => "limit_reached",
             Self::Halted => "halted",
             Self::AlreadyRan => "already_ran",
             Self::AlreadyDecided => "already_decided",

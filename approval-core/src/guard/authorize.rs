@@ -7,7 +7,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     lifecycle::{Act, Command, Refusal},
     manager::{Action, ApprovalManager, Approved, Execution, Grant, Prepared, Unwound, tightened},
-    model::{CanonicalJson, Execution as ExecutionRecord, ExecutionState, Principal, Request},
+    model::{CanonicalJson, Execution as ExecutionRecord, ExecutionState, Gate, Principal, Request, Text},
     policy::Ruling,
 };
 
@@ -21,7 +21,7 @@ pub struct Authorization {
 
 enum Right {
     /// The policy allows it; this rule.
-    Allowed(crate::model::Text),
+    Allowed(Text),
     /// People approved it.
     Approved(Approved),
     /// It ran before, and this is what it returned.
@@ -50,7 +50,7 @@ impl ApprovalManager {
     pub async fn authorize(&self, action: Action) -> Result<Authorization, ApprovalError> {
         let prepared = self.core.prepare(action)?;
         let right = match self.core.rule(&prepared).await? {
-            Ruling::Allow { rule } if !prepared.spec.needs_grant => Right::Allowed(rule),
+            Ruling::Allow { rule } if !prepared.spec.needs_grant => self.allow(&prepared, rule).await?,
             Ruling::Deny { rule, reason } => {
                 allowed::denied(self, &prepared, &rule, &reason).await?;
                 return Err(ApprovalError::PolicyDenied {
@@ -75,6 +75,24 @@ impl ApprovalManager {
     pub fn authorize_blocking(&self, action: Action) -> Result<Authorization, ApprovalError> {
         let name = action.spec().name().clone();
         super::block_on(&name, self.authorize(action))
+    }
+
+    /// The policy lets it run. Over a limit that asks, people are asked nevertheless.
+    async fn allow(&self, prepared: &Prepared, rule: Text) -> Result<Right, ApprovalError> {
+        match self.core.count_allowed(prepared).await {
+            Ok(None) => Ok(Right::Allowed(rule)),
+            Ok(Some(limit)) => {
+                let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
+                let approved = self.open(prepared, Arc::new(gate)).await?.await?;
+                self.usable(prepared, approved).await
+            }
+            Err(error) => {
+                if let ApprovalError::LimitReached { reached, .. } = &error {
+                    allowed::denied(self, prepared, &reached.limit, &reached.why).await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// What an approval is worth that may have been used before.

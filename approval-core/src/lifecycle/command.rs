@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::standing::Standing;
+use super::{limit::Counted, standing::Standing};
 
 /// A request to be opened.
 #[derive(Clone, Debug)]
@@ -253,6 +253,8 @@ pub struct Facts<'a> {
     pub halts: &'a Halts,
     /// The nonce of the grant, should this command lead to one.
     pub grant_id: GrantId,
+    /// The limits that are about the call, and what they have counted; for opening a request and for spending its grant.
+    pub limits: &'a [Counted],
     /// The standing approvals for the request's action, in the order in which they are to be tried.
     pub standing: &'a [Standing],
     /// The id of the standing approval, should this command lead to one.

@@ -3,15 +3,15 @@
 use thin_vec::ThinVec;
 
 use super::{
-    Draft, Facts, Refusal, Requires, Transition, cost, decide, history::Change, hours, limits, quorum,
-    render, standing, validity,
+    CountedWrite, Draft, Facts, Refusal, Requires, Transition, cost, decide, history::Change, hours, limit,
+    limits, quorum, render, standing, validity,
 };
 use crate::{
     clock::{Timestamp, after, to_micros},
     error::Invalid,
     model::{
-        ActionInfo, CanonicalJson, ChainHead, Decision, EventKind, Money, Outcome, Request, Revision, Status,
-        Text,
+        ActionInfo, CanonicalJson, ChainHead, Decision, EventKind, Money, Outcome, OverLimit, Request,
+        Revision, Status, Text,
     },
 };
 
@@ -23,14 +23,12 @@ use crate::{
 /// # Errors
 /// - [`Refusal::Invalid`] when gate, question or texts are not right, or the cost cannot be computed.
 /// - [`Refusal::Halted`] when a halt covers it.
+/// - [`Refusal::LimitReached`] when it goes over a limit that denies; over one that asks, people are asked.
 /// - [`Refusal::NoApprover`] when a requirement cannot be met, however people vote.
 pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transition, Refusal> {
-    let allowed = draft.allowed && draft.question.is_none();
-    if allowed {
-        validity::times(&draft.gate)?;
-    } else {
-        validity::gate(&draft.gate, draft.risk, draft.question.is_some())?;
-    }
+    let (risk, is_question) = (draft.risk, draft.question.is_some());
+    let allowed = draft.allowed && !is_question;
+    validity::times(&draft.gate)?;
     if let Some(question) = &draft.question {
         validity::question(question)?;
     }
@@ -41,9 +39,12 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     }
     let request = request(draft, now)?;
     decide::not_halted(&request, facts)?;
+    let (attempts, at_once) = counted(&request, facts, now)?;
+    let allowed = allowed && at_once.is_some();
     let named: Vec<_> = if allowed {
         Vec::new()
     } else {
+        validity::gate(&request.gate, risk, is_question)?;
         quorum::approvers(&request, facts.people)?.into_iter().cloned().collect()
     };
 
@@ -58,16 +59,41 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     let mut change = Change::new(request, &requester, None, now);
     change.require(Requires::SameHalts);
     change.tell(told)?;
+    change.count(attempts);
     if allowed {
         let reason =
             Some(format!("rule {} lets it run and has people told", change.request.gate.rule).into());
         let ground = quorum::Ground { reason, ..quorum::Ground::default() };
         let decision = decide::decision(Outcome::Approved, &change.request, ground, now);
         decide::conclude(&mut change, facts, Decision { by_policy: true, ..decision })?;
-    } else if !standing::approve_covered(&mut change, facts, now)? {
+        change.count(at_once.unwrap_or_default());
+    } else if let Some(writes) = at_once
+        && standing::approve_covered(&mut change, facts, now)?
+    {
+        change.count(writes);
+    } else {
         hours::ask(&mut change, named, facts)?;
     }
     Ok(change.finish())
+}
+
+/// What is counted now: attempts, in any case; and what is counted if nobody is asked, `None` if a limit says that people
+/// must be.
+fn counted(
+    request: &Request,
+    facts: &Facts<'_>,
+    now: Timestamp,
+) -> Result<(Vec<CountedWrite>, Option<Vec<CountedWrite>>), Refusal> {
+    let take = |attempts: bool| {
+        let limits = facts.limits.iter().filter(move |one| one.limit.attempts == attempts);
+        limit::take_all(limits, request.revision.cost, now)
+    };
+    let attempts = take(true).map_err(|(_, reached)| Refusal::LimitReached(reached))?;
+    match take(false) {
+        Ok(writes) => Ok((attempts, Some(writes))),
+        Err((OverLimit::Ask, _)) => Ok((attempts, None)),
+        Err((OverLimit::Deny, reached)) => Err(Refusal::LimitReached(reached)),
+    }
 }
 
 fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {

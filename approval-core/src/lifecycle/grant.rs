@@ -1,6 +1,6 @@
 //! The right to run an action once: spending it, and taking it back.
 
-use super::{Refusal, Requires, Transition, case::Case, decide, limits};
+use super::{Refusal, Requires, Transition, case::Case, decide, limit, limits};
 use crate::{
     id::{ExecutorId, GrantId},
     model::{
@@ -36,7 +36,19 @@ pub(super) fn consume(
     if case.now >= grant.expires_at {
         return Err(Refusal::GrantExpired(grant.expires_at));
     }
+    // What nobody was asked about was counted when it was opened.
+    let asked = request
+        .decision
+        .as_ref()
+        .is_none_or(|decision| decision.by_standing.is_none() && !decision.by_policy);
+    let counted = if asked {
+        limit::take_approved(case.facts.limits, request.revision.cost, case.now)
+            .map_err(Refusal::LimitReached)?
+    } else {
+        Vec::new()
+    };
     let mut change = case.change();
+    change.count(counted);
     change.not_after(Some(grant.expires_at));
     change.require(Requires::SameHalts);
     change.require(Requires::LeaseHeld(executor));

@@ -1,6 +1,6 @@
 //! A change in the making: the new request, its lines of history, each sealed to the one before it, and what goes along.
 
-use super::{Refusal, Requires, StandingWrite, Transition};
+use super::{CountedWrite, Refusal, Requires, StandingWrite, Transition};
 use crate::{
     clock::Timestamp,
     error::Invalid,
@@ -22,6 +22,7 @@ pub(super) struct Change<'a> {
     not_after: Option<Timestamp>,
     requires: Vec<Requires>,
     standing: Vec<StandingWrite>,
+    counted: Vec<CountedWrite>,
 }
 
 impl<'a> Change<'a> {
@@ -43,6 +44,7 @@ impl<'a> Change<'a> {
             not_after: None,
             requires: Vec::new(),
             standing: Vec::new(),
+            counted: Vec::new(),
         }
     }
 
@@ -109,6 +111,11 @@ impl<'a> Change<'a> {
         self.standing.push(write);
     }
 
+    /// Calls are counted along with the request.
+    pub(super) fn count(&mut self, writes: Vec<CountedWrite>) {
+        self.counted.extend(writes);
+    }
+
     /// Who brings the change about.
     pub(super) const fn actor(&self) -> &'a Principal {
         self.actor
@@ -129,6 +136,7 @@ impl<'a> Change<'a> {
             not_after: self.not_after,
             requires: self.requires,
             standing: self.standing,
+            counted: self.counted,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::LimitReached;
 use crate::{
     clock::Timestamp,
     error::Invalid,
@@ -105,6 +106,8 @@ pub enum Refusal {
     },
     /// Halted.
     Halted(Halt),
+    /// It goes over a limit.
+    LimitReached(Box<LimitReached>),
     /// It is not approved, so nothing can run.
     NotApproved,
     /// The grant is not the one of this request, action, agent and arguments.

@@ -7,6 +7,7 @@ mod escalate;
 mod execution;
 mod hours;
 mod info;
+mod limit;
 mod matching;
 mod principals;
 mod question;
@@ -118,6 +119,7 @@ pub(super) struct World {
     pub(super) halts: Halts,
     pub(super) notice_delivered: bool,
     pub(super) edited_gate: Option<Gate>,
+    pub(super) limits: Vec<Counted>,
     pub(super) standing: Vec<Standing>,
     pub(super) request: Request,
     pub(super) lines: Vec<EventLine>,
@@ -138,6 +140,7 @@ impl World {
             halts: NOBODY,
             notice_delivered: true,
             edited_gate: None,
+            limits: Vec::new(),
             standing: Vec::new(),
             request: transition.request.clone(),
             lines: Vec::new(),
@@ -155,6 +158,7 @@ impl World {
             grant_id: GrantId::from_uuid(id(self.grants)),
             notice_delivered: self.notice_delivered,
             edited_gate: self.edited_gate.as_ref(),
+            limits: &self.limits,
             standing: &self.standing,
             standing_id: StandingId::from_uuid(id(1000 + self.grants)),
         };
@@ -248,6 +252,7 @@ pub(super) fn facts(people: &People) -> Facts<'_> {
         grant_id: GrantId::from_uuid(id(99)),
         notice_delivered: true,
         edited_gate: None,
+        limits: &[],
         standing: &[],
         standing_id: StandingId::from_uuid(id(98)),
     }

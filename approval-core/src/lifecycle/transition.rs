@@ -1,5 +1,6 @@
 //! What follows from a command.
 
+use super::CountedWrite;
 use crate::{
     clock::Timestamp,
     id::ExecutorId,
@@ -41,6 +42,8 @@ pub struct Transition {
     pub not_after: Option<Timestamp>,
     /// What must hold when it is written.
     pub requires: Vec<Requires>,
+    /// Calls that are counted along with it.
+    pub counted: Vec<CountedWrite>,
     /// Standing approvals that are made, used or taken back along with it.
     pub standing: Vec<StandingWrite>,
 }

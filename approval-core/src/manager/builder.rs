@@ -25,7 +25,7 @@ use crate::{
     directory::{Directory, StaticDirectory},
     error::Invalid,
     id::ExecutorId,
-    model::{Principal, Request, Text, canonical::DigestKey},
+    model::{Limit, Principal, Request, Text, canonical::DigestKey},
     notify::{HandlerReply, Notice, Notifier, NotifyError, TokenKey, handler},
     policy::{AskAlways, Call, Policy, Ruling, policy_fn},
     store::{ChangeListener, MemoryStore, Store},
@@ -67,6 +67,7 @@ pub struct ManagerBuilder {
     notifiers: Vec<Arc<dyn Notifier>>,
     agent: Option<Principal>,
     namespace: Text,
+    limits: Vec<Arc<Limit>>,
     lease_ttl: Span,
     token_key: Option<TokenKey>,
     redaction_key: Option<DigestKey>,
@@ -94,6 +95,7 @@ impl ManagerBuilder {
             notifiers: Vec::new(),
             agent: None,
             namespace: "default".into(),
+            limits: Vec::new(),
             lease_ttl: DEFAULT_LEASE_TTL,
             token_key: None,
             redaction_key: None,
@@ -167,6 +169,16 @@ impl ManagerBuilder {
     pub fn namespace(mut self, namespace: impl Into<Text>) -> Self {
         self.namespace = namespace.into();
         self
+    }
+
+    /// A limit on calls, besides those of the policy.
+    ///
+    /// # Errors
+    /// When it has no name, or limits nothing.
+    pub fn limit(mut self, limit: Limit) -> Result<Self, Invalid> {
+        super::limits::check(&limit)?;
+        self.limits.push(Arc::new(limit));
+        Ok(self)
     }
 
     /// How long after its last sign of life a process counts as lost; 30 seconds unless set. At least one second.
@@ -251,6 +263,7 @@ impl ManagerBuilder {
                 token_key,
                 redaction_key: self.redaction_key,
                 info: self.info,
+                limits: self.limits,
             },
             waiters: Waiters::new(SHARDS),
             cache: RowCache::new(),

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::model::{Principal, Text};
+use crate::model::{Principal, RunLimits, Text};
 
 tokio::task_local! {
     static CURRENT: Context;
@@ -28,6 +28,7 @@ pub struct Context {
     pub(crate) run: Option<Text>,
     pub(crate) intent: Option<Text>,
     pub(crate) tool_call: Option<Text>,
+    pub(crate) limits: RunLimits,
 }
 
 impl Context {
@@ -60,6 +61,14 @@ impl Context {
         self
     }
 
+    /// What the run may do at the most. Counted in the store, so that it holds over restarts, as long as the run has the
+    /// same name; says nothing outside of a run.
+    #[must_use]
+    pub const fn limits(mut self, limits: RunLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Why the agent does it, in its own words; shown to people as data.
     #[must_use]
     pub fn intent(mut self, intent: impl Into<Text>) -> Self {
@@ -87,7 +96,11 @@ impl Context {
     }
 
     fn within(self, outer: Self) -> Self {
+        // Within the same run nothing is loosened.
+        let another = self.run.is_some() && self.run != outer.run;
+        let limits = if another { self.limits } else { self.limits.and(outer.limits) };
         Self {
+            limits,
             agent: self.agent.or(outer.agent),
             on_behalf_of: self.on_behalf_of.or(outer.on_behalf_of),
             run: self.run.or(outer.run),

@@ -8,7 +8,7 @@ use crate::{
     clock::Timestamp,
     id::{GrantId, RequestId, StandingId},
     lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
-    model::{Delivery, Execution, Gate, OnTimeout, OutboxNotice, People, Principal, Request},
+    model::{Delivery, Execution, Gate, OnTimeout, OutboxNotice, People, Principal, Request, RunLimits},
     notify,
     store::{
         ClaimWhenWriting, Commit, CommitOutcome, Condition, Document, Expect, RowWrite, StoreError, Stored,
@@ -37,7 +37,7 @@ enum Written {
 
 impl Core {
     /// Opens a request.
-    pub(crate) async fn open(&self, draft: Draft) -> Result<Opened, ApprovalError> {
+    pub(crate) async fn open(&self, draft: Draft, run: &RunLimits) -> Result<Opened, ApprovalError> {
         let about = About { request: draft.id, action: draft.action.name.clone() };
         let mut looked_again = false;
         for _ in 0..ROUNDS {
@@ -45,7 +45,8 @@ impl Core {
             let people = self.people(&lifecycle::principals_of_draft(&draft, &standing)).await?;
             let halts = self.halts.view(self).await?;
             let now = self.now().await?;
-            let facts = Facts { standing: &standing, ..facts(&people, &halts, now) };
+            let limits = self.limits_of(&draft, run).await?;
+            let facts = Facts { limits: &limits, standing: &standing, ..facts(&people, &halts, now) };
             let transition = match lifecycle::create(draft.clone(), &facts, now) {
                 Ok(transition) => transition,
                 // The halt may be lifted, and only remembered here.
@@ -150,6 +151,8 @@ impl Core {
                 self.standing_for(command, &request.action.name).await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
             facts.standing = &standing;
+            let limits = self.limits_for(command, request).await.map_err(ApprovalError::from)?;
+            facts.limits = &limits;
             facts.edited_gate = edited_gate;
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
             let transition = match lifecycle::apply(request, command, &facts, now) {
@@ -243,12 +246,16 @@ impl Core {
         halts: &HaltView,
         now: Timestamp,
     ) -> Result<Written, ApprovalError> {
-        let Transition { request, events, notices, not_before, not_after, requires, standing } = transition;
+        let Transition { request, events, notices, not_before, not_after, requires, standing, counted } =
+            transition;
         let request = Arc::new(request);
         let notices = notify::route(&notices, &request, &self.notifiers, &*self.directory, now).await;
         let mut conditions = conditions(&requires, halts);
-        let (versions, writes) = self.standing.writes(&standing)?;
+        let (versions, mut writes) = self.standing.writes(&standing)?;
         conditions.extend(versions);
+        let (versions, counts) = super::limits::writes(&counted)?;
+        conditions.extend(versions);
+        writes.extend(counts);
         let commit = Commit {
             row: Some(RowWrite { expect, document: Document::new(Arc::clone(&request)) }),
             events,
@@ -319,6 +326,7 @@ fn facts<'a>(people: &'a People, halts: &'a HaltView, now: Timestamp) -> Facts<'
         people,
         halts: halts.halts(),
         grant_id: GrantId::generate(now),
+        limits: &[],
         standing: &[],
         standing_id: StandingId::generate(now),
         notice_delivered: false,

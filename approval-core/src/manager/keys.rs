@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{ActionName, Principal, Text};
+use super::limits::Counts;
+use crate::model::{ActionName, Limit, Principal, Text};
 
 /// In which scope a key is unique.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,24 @@ pub(crate) fn scoped_key(scope: KeyScope<'_>, key: &str) -> Text {
     part(key);
     let digest: [u8; 32] = hasher.finalize().into();
     hex(&digest)
+}
+
+/// The record of a limit's counter for such calls.
+pub(crate) fn counter(namespace: &str, limit: &Limit, counts: Counts<'_>) -> Text {
+    let mut hasher = Sha256::new();
+    let mut part = |text: &str| {
+        hasher.update((text.len() as u64).to_be_bytes());
+        hasher.update(text.as_bytes());
+    };
+    part("approvals counter v1");
+    part(namespace);
+    part(&limit.name);
+    for told in limit.counter(counts.agent, counts.action, counts.run) {
+        part(if told.is_some() { "each" } else { "all" });
+        part(told.unwrap_or_default());
+    }
+    let digest: [u8; 32] = hasher.finalize().into();
+    format!("limit/{}", hex(&digest)).into()
 }
 
 /// The key of the request that tries again one with this key.

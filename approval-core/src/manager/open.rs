@@ -81,7 +81,7 @@ impl ApprovalManager {
         // Registered before the request exists: whatever happens to it is told.
         let about = About { request: id, action: prepared.spec.info.name.clone() };
         let waiter = PendingApproval::register(self, about).opening(&prepared.spec);
-        let opened = match core.open(draft).await {
+        let opened = match core.open(draft, &prepared.context.limits).await {
             Ok(opened) => opened,
             Err(error) => {
                 waiter.forget();
@@ -131,7 +131,7 @@ impl ApprovalManager {
         let mut draft = again(&old.request, id);
         // The same successor, however often and wherever this is called, and whatever crashes in between.
         draft.key = Some(successor_key(old.request.key.as_deref().unwrap_or(&old.request.id.to_string())));
-        let opened = match core.open(draft).await? {
+        let opened = match core.open(draft, &Context::current().limits).await? {
             Opened::New(stored) | Opened::Existing(stored) => stored,
         };
         let command = Command {

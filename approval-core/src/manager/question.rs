@@ -19,6 +19,7 @@ use crate::{
     lifecycle::Draft,
     model::{
         ActionInfo, ActionName, AnswerOption, Gate, Principal, Priority, Question, Requirement, Risk,
+        RunLimits,
         canonical::{arguments_digest, to_canonical},
     },
     store::StoreError,
@@ -133,7 +134,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
         let draft = self.draft().await?;
         let about = About { request: draft.id, action: draft.action.name.clone() };
         let waiter = PendingApproval::register(&self.manager, about);
-        match core.open(draft).await? {
+        match core.open(draft, &RunLimits::default()).await? {
             Opened::New(_) => Ok(match self.wait {
                 Some(patience) => waiter.within(patience),
                 None => waiter,

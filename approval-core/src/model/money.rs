@@ -26,6 +26,11 @@ pub struct Money {
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
 
+impl Currency {
+    /// US dollars.
+    pub const USD: Self = Self(*b"USD");
+}
+
 impl Money {
     /// `amount` in `currency`.
     #[must_use]

@@ -12,6 +12,7 @@ mod held_back;
 mod hours;
 mod keys;
 mod leases;
+mod limits;
 mod outage;
 mod outbox;
 mod people;

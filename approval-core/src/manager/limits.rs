@@ -1,0 +1,192 @@
+//! Limits on calls: which ones are about a call, and what they have counted so far.
+
+use std::sync::Arc;
+
+use super::{ApprovalManager, Context, Core, Prepared, keys};
+use crate::{
+    approval_error::ApprovalError,
+    error::Invalid,
+    lifecycle::{self, Act, Command, Counted, CountedWrite, Draft},
+    model::{ActionName, Limit, OverLimit, Principal, Request, RunLimits, Text, Usage},
+    store::{Commit, CommitOutcome, Condition, RecordName, RecordWrite, StoreError},
+};
+
+/// How often a call is counted again when others are counted at the same time.
+const ROUNDS: usize = 10_000;
+
+/// What tells the counters that are about a call from others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts<'a> {
+    pub(crate) agent: &'a Principal,
+    pub(crate) action: &'a ActionName,
+    pub(crate) run: Option<&'a str>,
+}
+
+/// Refuses a limit that limits nothing.
+pub(crate) fn check(limit: &Limit) -> Result<(), Invalid> {
+    let bad = |why: &str, hint: &str| -> Result<(), Invalid> {
+        Err(Invalid::new("limit", &*limit.name, why).hint(hint))
+    };
+    if limit.name.trim().is_empty() {
+        return bad("has no name", "name it, as in refunds-a-day");
+    }
+    if limit.calls.is_none() && limit.cost.is_none() && limit.lasts.is_none() {
+        return bad("limits nothing", "say how many calls may run, or what they may cost");
+    }
+    if limit.within.is_some_and(|window| window <= crate::clock::Span::ZERO) {
+        return bad("has no window", "give a window above zero, or none");
+    }
+    Ok(())
+}
+
+impl Core {
+    /// The limits that are about a call, besides those of its run.
+    pub(crate) fn limits_on(&self, action: &ActionName) -> Vec<Arc<Limit>> {
+        let policy = self.policy.limits();
+        let all = self.settings.limits.iter().chain(policy.iter());
+        all.filter(|limit| limit.is_about(action)).cloned().collect()
+    }
+
+    /// The limits on a request that is about to be opened, and what they have counted.
+    pub(crate) async fn limits_of(&self, draft: &Draft, run: &RunLimits) -> Result<Vec<Counted>, StoreError> {
+        if draft.question.is_some() {
+            return Ok(Vec::new());
+        }
+        let action = &draft.action.name;
+        let mut limits = self.limits_on(action);
+        if draft.run.is_some() {
+            limits.extend(run.on_calls().map(Arc::new));
+        }
+        let counts = Counts { agent: &draft.requester, action, run: draft.run.as_deref() };
+        self.counted(limits, counts).await
+    }
+
+    /// The limits that matter for what a command does to a request, and what they have counted.
+    pub(crate) async fn limits_for(
+        &self,
+        command: &Command,
+        request: &Request,
+    ) -> Result<Vec<Counted>, StoreError> {
+        if !matches!(command.act, Act::Consume { .. }) {
+            return Ok(Vec::new());
+        }
+        let action = &request.action.name;
+        let counts = Counts { agent: &request.requester, action, run: request.run.as_deref() };
+        self.counted(self.limits_on(action), counts).await
+    }
+
+    /// What these have counted.
+    pub(crate) async fn counted(
+        &self,
+        limits: Vec<Arc<Limit>>,
+        counts: Counts<'_>,
+    ) -> Result<Vec<Counted>, StoreError> {
+        let mut counted = Vec::with_capacity(limits.len());
+        for limit in limits {
+            let counter = keys::counter(&self.settings.namespace, &limit, counts);
+            let record = self.store.record(&RecordName::new(Text::clone(&counter))).await?;
+            let usage = record
+                .as_ref()
+                .map(|record| serde_json::from_slice::<Usage>(&record.value))
+                .transpose()
+                .map_err(|e| StoreError::unreadable(format!("the record {counter} cannot be read: {e}")))?
+                .unwrap_or_default();
+            counted.push(Counted { limit, counter, usage, version: record.map(|record| record.version) });
+        }
+        Ok(counted)
+    }
+
+    /// Counts a call that nobody needs to be asked about. `Some`: it goes over this limit, which asks.
+    ///
+    /// # Errors
+    /// The limit that it goes over, if that denies.
+    pub(crate) async fn count_allowed(&self, prepared: &Prepared) -> Result<Option<Text>, ApprovalError> {
+        let action = &prepared.spec.info.name;
+        let mut limits = self.limits_on(action);
+        if prepared.context.run.is_some() {
+            limits.extend(prepared.context.limits.on_calls().map(Arc::new));
+        }
+        if limits.is_empty() {
+            return Ok(None);
+        }
+        let cost = match &prepared.spec.info.cost {
+            Some(expression) => Some(lifecycle::compute_cost(expression, &prepared.bound.arguments)?),
+            None => None,
+        };
+        let counts = Counts { agent: &prepared.agent, action, run: prepared.context.run.as_deref() };
+        self.count(limits, counts, action, |counted, now| lifecycle::take_all(counted.iter(), cost, now))
+            .await
+    }
+
+    async fn count(
+        &self,
+        limits: Vec<Arc<Limit>>,
+        counts: Counts<'_>,
+        action: &ActionName,
+        take: impl Fn(
+            &[Counted],
+            crate::clock::Timestamp,
+        ) -> Result<Vec<CountedWrite>, (OverLimit, Box<lifecycle::LimitReached>)>,
+    ) -> Result<Option<Text>, ApprovalError> {
+        for _ in 0..ROUNDS {
+            let now = self.now().await?;
+            let counted = self.counted(limits.clone(), counts).await?;
+            let taken = match take(&counted, now) {
+                Ok(taken) => taken,
+                Err((OverLimit::Ask, reached)) => return Ok(Some(reached.limit)),
+                Err((OverLimit::Deny, reached)) => {
+                    return Err(ApprovalError::LimitReached { action: action.clone(), reached });
+                }
+            };
+            let (conditions, writes) = writes(&taken)?;
+            let commit = Commit { conditions, writes, ..Commit::default() };
+            if let CommitOutcome::Committed { .. } = self.store.commit(commit).await? {
+                return Ok(None);
+            }
+        }
+        Err(StoreError::unavailable("others kept counting calls against the same limit; try again").into())
+    }
+}
+
+/// What a commit must carry for these counts.
+pub(crate) fn writes(counted: &[CountedWrite]) -> Result<(Vec<Condition>, Vec<RecordWrite>), StoreError> {
+    let mut conditions = Vec::with_capacity(counted.len());
+    let mut writes = Vec::with_capacity(counted.len());
+    for CountedWrite { counter, usage, expect } in counted {
+        let name = RecordName::new(Text::clone(counter));
+        let value = serde_json::to_vec(usage)
+            .map_err(|e| StoreError::unreadable(format!("a count cannot be written: {e}")))?;
+        conditions.push(match expect {
+            Some(version) => Condition::Version(name.clone(), *version),
+            None => Condition::Absent(name.clone()),
+        });
+        writes.push(RecordWrite { name, value: Some(value) });
+    }
+    Ok((conditions, writes))
+}
+
+impl ApprovalManager {
+    /// Counts a step of the current run (one round of its model, usually) against the limits of its [`Context`].
+    ///
+    /// # Errors
+    /// [`ApprovalError::LimitReached`] when the run has made all steps that it may, or its time is over; when there is no
+    /// current run; when the store failed.
+    pub async fn step(&self) -> Result<(), ApprovalError> {
+        self.core.at_work()?;
+        let context = Context::current();
+        let Some(run) = &context.run else {
+            return Err(Invalid::new("step", "", "belongs to no run")
+                .hint("make the step within Context::new().run(\"…\").scope(..)")
+                .into());
+        };
+        let agent = context.agent.clone().unwrap_or_else(|| self.core.settings.agent.clone());
+        let action = ActionName::new("step")?;
+        let counts = Counts { agent: &agent, action: &action, run: Some(run) };
+        let limits: Vec<Arc<Limit>> = context.limits.on_steps().map(Arc::new).collect();
+        if limits.is_empty() {
+            return Ok(());
+        }
+        let take = |counted: &[Counted], now| lifecycle::take_all(counted.iter(), None, now);
+        self.core.count(limits, counts, &action, take).await.map(drop)
+    }
+}

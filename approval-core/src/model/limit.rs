@@ -1,0 +1,253 @@
+//! How often, and at what cost, calls may run before people are asked or nothing runs any more.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{ActionName, Money, Principal, Text};
+use crate::clock::{Span, Timestamp};
+
+/// What happens to a call that goes over a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverLimit {
+    /// People are asked, even where the policy would let it run. What they approve runs, and counts.
+    #[default]
+    Ask,
+    /// It does not run, whatever people say.
+    Deny,
+}
+
+/// Which calls are counted together: those that agree in all that is set here. Nothing set: all that the limit is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CountedPer {
+    /// Each run for itself. Calls outside of any run count together.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub run: bool,
+    /// Each agent for itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agent: bool,
+    /// Each action for itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub action: bool,
+}
+
+impl CountedPer {
+    /// Each run for itself.
+    pub const RUN: Self = Self { run: true, agent: false, action: false };
+    /// Each agent for itself.
+    pub const AGENT: Self = Self { run: false, agent: true, action: false };
+    /// Each action for itself.
+    pub const ACTION: Self = Self { run: false, agent: false, action: true };
+}
+
+/// A limit on calls that run. At least one of `calls`, `cost` and `lasts` is set.
+///
+/// ```
+/// use approval_core::model::{CountedPer, Limit, OverLimit};
+/// let limit = Limit::new("refunds-a-day")
+///     .on(["payments.refund"])
+///     .per(CountedPer::AGENT)
+///     .within(approval_core::clock::Span::from_hours(24))
+///     .calls(20)
+///     .cost("500 USD".parse()?)
+///     .over(OverLimit::Ask);
+/// # Ok::<(), approval_core::Invalid>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// What it is called, in messages and in the store. What was counted under another name does not count.
+    pub name: Text,
+    /// Names of actions; one that ends in `*` stands for all that begin so. None: every action.
+    pub actions: Vec<Text>,
+    /// Which calls are counted together.
+    pub per: CountedPer,
+    /// How long a call counts. `None`: for ever, which suits limits on runs.
+    pub within: Option<Span>,
+    /// How many calls may run.
+    pub calls: Option<u32>,
+    /// What they may cost together. A call of no known cost counts nothing; one in another currency is over the limit.
+    pub cost: Option<Money>,
+    /// How long after the first of them calls may run.
+    pub lasts: Option<Span>,
+    /// Whether calls are counted that ask to run, rather than those that run.
+    pub attempts: bool,
+    /// What happens to a call that goes over it.
+    pub over: OverLimit,
+}
+
+impl Limit {
+    /// A limit on every action, all calls counted together, for ever; people are asked beyond it.
+    #[must_use]
+    pub fn new(name: impl Into<Text>) -> Self {
+        Self {
+            name: name.into(),
+            actions: Vec::new(),
+            per: CountedPer::default(),
+            within: None,
+            calls: None,
+            cost: None,
+            lasts: None,
+            attempts: false,
+            over: OverLimit::Ask,
+        }
+    }
+
+    /// On these actions alone; a name that ends in `*` stands for all that begin so.
+    #[must_use]
+    pub fn on<T: Into<Text>>(mut self, actions: impl IntoIterator<Item = T>) -> Self {
+        self.actions.extend(actions.into_iter().map(Into::into));
+        self
+    }
+
+    /// Which calls are counted together.
+    #[must_use]
+    pub const fn per(mut self, per: CountedPer) -> Self {
+        self.per = per;
+        self
+    }
+
+    /// How long a call counts.
+    #[must_use]
+    pub const fn within(mut self, window: Span) -> Self {
+        self.within = Some(window);
+        self
+    }
+
+    /// How many calls may run.
+    #[must_use]
+    pub const fn calls(mut self, calls: u32) -> Self {
+        self.calls = Some(calls);
+        self
+    }
+
+    /// What they may cost together.
+    #[must_use]
+    pub const fn cost(mut self, cost: Money) -> Self {
+        self.cost = Some(cost);
+        self
+    }
+
+    /// How long after the first of them calls may run.
+    #[must_use]
+    pub const fn lasts(mut self, lasts: Span) -> Self {
+        self.lasts = Some(lasts);
+        self
+    }
+
+    /// Counts calls that ask to run: also those that people then reject.
+    #[must_use]
+    pub const fn attempts(mut self) -> Self {
+        self.attempts = true;
+        self
+    }
+
+    /// What happens to a call that goes over it.
+    #[must_use]
+    pub const fn over(mut self, over: OverLimit) -> Self {
+        self.over = over;
+        self
+    }
+
+    /// Whether it is about calls of an action.
+    #[must_use]
+    pub fn is_about(&self, action: &ActionName) -> bool {
+        let fits = |pattern: &Text| match pattern.strip_suffix('*') {
+            Some(beginning) => action.as_str().starts_with(beginning),
+            None => action.as_str() == &**pattern,
+        };
+        self.actions.is_empty() || self.actions.iter().any(fits)
+    }
+
+    /// What tells one counter of this limit from another.
+    #[must_use]
+    pub fn counter<'a>(
+        &self,
+        agent: &'a Principal,
+        action: &'a ActionName,
+        run: Option<&'a str>,
+    ) -> [Option<&'a str>; 3] {
+        [
+            self.per.run.then(|| run.unwrap_or_default()),
+            self.per.agent.then_some(agent.as_str()),
+            self.per.action.then_some(action.as_str()),
+        ]
+    }
+}
+
+/// What one run of an agent may do. Each is denied beyond it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunLimits {
+    /// How many steps: see [`crate::ApprovalManager::step`].
+    pub max_steps: Option<u32>,
+    /// How many guarded calls, whether they run or not.
+    pub max_tool_calls: Option<u32>,
+    /// How many seconds after the first step or guarded call.
+    pub max_seconds: Option<u32>,
+    /// What guarded calls may cost together, in US dollars, whether they run or not.
+    pub max_usd: Option<Decimal>,
+}
+
+impl RunLimits {
+    /// The stricter of each.
+    pub(crate) fn and(self, other: Self) -> Self {
+        fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+            match (one, other) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            }
+        }
+        Self {
+            max_steps: least(self.max_steps, other.max_steps),
+            max_tool_calls: least(self.max_tool_calls, other.max_tool_calls),
+            max_seconds: least(self.max_seconds, other.max_seconds),
+            max_usd: least(self.max_usd, other.max_usd),
+        }
+    }
+
+    fn limit(name: &str) -> Limit {
+        Limit::new(name).per(CountedPer::RUN).over(OverLimit::Deny).attempts()
+    }
+
+    /// The limits on guarded calls.
+    pub(crate) fn on_calls(&self) -> impl Iterator<Item = Limit> {
+        let usd = |amount| Money::new(amount, super::Currency::USD);
+        [
+            self.max_tool_calls.map(|calls| Self::limit("max_tool_calls").calls(calls)),
+            self.max_usd.map(|most| Self::limit("max_usd").cost(usd(most))),
+            self.seconds(),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// The limits on steps.
+    pub(crate) fn on_steps(&self) -> impl Iterator<Item = Limit> {
+        let steps = self.max_steps.map(|steps| Self::limit("max_steps").calls(steps));
+        [steps, self.seconds()].into_iter().flatten()
+    }
+
+    fn seconds(&self) -> Option<Limit> {
+        self.max_seconds.map(|seconds| Self::limit("max_seconds").lasts(Span::from_secs(i64::from(seconds))))
+    }
+}
+
+/// Calls of a short stretch of time, counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// Its end: none of its calls came later.
+    pub until: Timestamp,
+    /// How many calls.
+    pub calls: u64,
+    /// What they cost, in the limit's currency.
+    pub cost: Decimal,
+}
+
+/// What one counter of a limit has counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// When the first call was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Oldest first.
+    pub stretches: Vec<Stretch>,
+}
