@@ -59,7 +59,11 @@ impl ApprovalManager {
                     reason,
                 });
             }
-            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. } | Ruling::Notify { .. }) => {
+            Ruling::Notify { rule, to } => {
+                let approved = self.open_allowed(&prepared, rule, to).await?.await?;
+                self.usable(&prepared, approved).await?
+            }
+            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
                 let gate = tightened(&prepared.spec.gate, &ruling);
                 let approved = self.open(&prepared, gate).await?.await?;
                 self.usable(&prepared, approved).await?

@@ -74,7 +74,7 @@ pub fn take_all<'a>(
     for one in counted {
         match take(&one.limit, &one.usage, cost, now) {
             Ok(usage) => {
-                writes.push(CountedWrite { counter: one.counter.clone(), usage, expect: one.version })
+                writes.push(CountedWrite { counter: one.counter.clone(), usage, expect: one.version });
             }
             Err(reached) if one.limit.over == OverLimit::Deny => return Err((OverLimit::Deny, reached)),
             Err(reached) => asks = asks.or(Some(reached)),

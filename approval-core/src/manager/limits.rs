@@ -81,7 +81,7 @@ impl Core {
         limits: Vec<Arc<Limit>>,
         counts: Counts<'_>,
     ) -> Result<Vec<Counted>, StoreError> {
-        let mut counted = Vec::with_capacity(limits.len());
+        let mut all = Vec::with_capacity(limits.len());
         for limit in limits {
             let counter = keys::counter(&self.settings.namespace, &limit, counts);
             let record = self.store.record(&RecordName::new(Text::clone(&counter))).await?;
@@ -91,9 +91,9 @@ impl Core {
                 .transpose()
                 .map_err(|e| StoreError::unreadable(format!("the record {counter} cannot be read: {e}")))?
                 .unwrap_or_default();
-            counted.push(Counted { limit, counter, usage, version: record.map(|record| record.version) });
+            all.push(Counted { limit, counter, usage, version: record.map(|record| record.version) });
         }
-        Ok(counted)
+        Ok(all)
     }
 
     /// Counts a call that nobody needs to be asked about. `Some`: it goes over this limit, which asks.

@@ -74,8 +74,25 @@ impl ApprovalManager {
         prepared: &Prepared,
         gate: Arc<Gate>,
     ) -> Result<PendingApproval, ApprovalError> {
+        self.open_draft(prepared, self.core.draft(prepared, gate).await?).await
+    }
+
+    /// Opens the request of a call that the policy lets run, and of which `to` are told afterwards: it is approved at once,
+    /// unless a limit says that people must be asked.
+    pub(crate) async fn open_allowed(
+        &self,
+        prepared: &Prepared,
+        rule: Text,
+        to: Vec<Principal>,
+    ) -> Result<PendingApproval, ApprovalError> {
+        let told = Gate { inform: to, ..Gate::only(rule, Vec::new()) };
+        let gate = Arc::new(lifecycle::tighten(&prepared.spec.gate, &told));
+        let draft = Draft { allowed: true, ..self.core.draft(prepared, gate).await? };
+        self.open_draft(prepared, draft).await
+    }
+
+    async fn open_draft(&self, prepared: &Prepared, draft: Draft) -> Result<PendingApproval, ApprovalError> {
         let core = &self.core;
-        let draft = core.draft(prepared, gate).await?;
         let id = draft.id;
         let given = prepared.bound.digest;
         // Registered before the request exists: whatever happens to it is told.
@@ -238,8 +255,7 @@ impl Core {
             said: prepared.spec.said,
             now: self.now().await?,
         };
-        let ruling = self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))?;
-        Ok(ask_instead_of_notify(ruling))
+        self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))
     }
 
     async fn draft(&self, prepared: &Prepared, gate: Arc<Gate>) -> Result<Draft, ApprovalError> {
@@ -304,21 +320,13 @@ impl Core {
             now: self.now().await?,
         };
         let ruling = self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))?;
-        match ask_instead_of_notify(ruling) {
+        match ruling {
             Ruling::Deny { rule, reason } => {
                 Err(ApprovalError::PolicyDenied { action: request.action.name.clone(), rule, reason })
             }
             Ruling::Ask { gate, .. } => Ok(gate),
             Ruling::Allow { .. } | Ruling::Notify { .. } => Ok(None),
         }
-    }
-}
-
-/// A call that people are told of afterwards is asked about until telling them is built: stricter, never looser.
-fn ask_instead_of_notify(ruling: Ruling) -> Ruling {
-    match ruling {
-        Ruling::Notify { rule, .. } => Ruling::Ask { rule, gate: None, whole: false },
-        Ruling::Allow { .. } | Ruling::Ask { .. } | Ruling::Deny { .. } => ruling,
     }
 }
 

@@ -142,13 +142,15 @@ impl Core {
         command: &Command,
         action: &ActionName,
     ) -> Result<Arc<[Standing]>, StoreError> {
-        match &command.act {
-            Act::Vote { ballot: Ballot::Reject { .. }, .. } | Act::WithdrawStanding { .. } => {
-                self.standing.forget();
-                self.standing.of(self, action).await
-            }
-            _ => Ok(Arc::default()),
+        let matters = matches!(
+            command.act,
+            Act::Vote { ballot: Ballot::Reject { .. }, .. } | Act::WithdrawStanding { .. }
+        );
+        if !matters {
+            return Ok(Arc::default());
         }
+        self.standing.forget();
+        self.standing.of(self, action).await
     }
 }
 

@@ -10,6 +10,7 @@ mod halts;
 mod handing_over;
 mod held_back;
 mod hours;
+mod informing;
 mod keys;
 mod leases;
 mod limits;

@@ -58,7 +58,7 @@ fn a_call_that_is_covered_is_approved_at_once_with_a_grant_of_its_own() {
     let approval = stood(terms(StandingArguments::Exactly).at_most(2));
     assert_eq!((approval.used, approval.left(), &*approval.by), (0, Some(2), &[user("ann")][..]));
     assert_eq!(approval.expires_at, at(10 + 24 * HOUR), "24 hours unless said otherwise");
-    let transition = open_with(ask(), &[approval.clone()], &People::default(), 20);
+    let transition = open_with(ask(), std::slice::from_ref(&approval), &People::default(), 20);
     let request = &transition.request;
     let decision = request.decision.as_ref().unwrap();
     assert_eq!((decision.by_standing, &*decision.by), (Some(approval.id), &[user("ann")][..]));

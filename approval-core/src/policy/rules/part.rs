@@ -28,6 +28,8 @@ pub(super) struct Part {
     pub(super) reminders: Option<Reminders>,
     pub(super) delegation: Option<DelegationRule>,
     pub(super) digest: bool,
+    pub(super) no_standing: bool,
+    pub(super) inform: Vec<Principal>,
     pub(super) editable: Vec<Editable>,
     pub(super) reject_options: Vec<RejectOption>,
 }
@@ -62,6 +64,10 @@ impl Part {
         self.grant_ttl = self.grant_ttl.or(defaults.grant_ttl);
         self.reminders = self.reminders.or(defaults.reminders);
         self.digest |= defaults.digest;
+        self.no_standing |= defaults.no_standing;
+        if self.inform.is_empty() {
+            self.inform.clone_from(&defaults.inform);
+        }
         self.delegation = self.delegation.or_else(|| defaults.delegation.clone());
         if self.reject_options.is_empty() {
             self.reject_options.clone_from(&defaults.reject_options);
@@ -101,6 +107,8 @@ impl Part {
             reminders: self.reminders.or(own.reminders),
             delegation: self.delegation.clone().unwrap_or_else(|| own.delegation.clone()),
             digest: self.digest || own.digest,
+            no_standing: self.no_standing || own.no_standing,
+            inform: if self.inform.is_empty() { &own.inform } else { &self.inform }.clone(),
             // What can be edited is what the body can read again: a rule can only choose among it.
             editable: self.narrowed(rule, own).editable,
             reject_options: if self.reject_options.is_empty() {
@@ -133,6 +141,8 @@ impl Part {
             reminders: self.reminders,
             delegation: self.delegation.clone().unwrap_or_default(),
             digest: self.digest,
+            no_standing: self.no_standing,
+            inform: self.inform.clone(),
             editable: self.editable.clone(),
             reject_options: self.reject_options.clone(),
             ..Gate::only(Arc::clone(rule), self.requirements.clone())

@@ -74,6 +74,9 @@ fn facts<'a>(people: &'a People, halts: &'a Halts) -> Facts<'a> {
         grant_id: GrantId::from_uuid(uuid::Uuid::from_u128(7)),
         notice_delivered: true,
         edited_gate: None,
+        limits: &[],
+        standing: &[],
+        standing_id: crate::id::StandingId::from_uuid(uuid::Uuid::from_u128(8)),
     }
 }
 
@@ -109,8 +112,9 @@ impl Case {
             arguments,
             answers_info: false,
             predecessor: None,
+            allowed: false,
         };
-        let people = facts_of(&directory, &lifecycle::principals_of_draft(&draft)).await;
+        let people = facts_of(&directory, &lifecycle::principals_of_draft(&draft, &[])).await;
         let halts = Halts::default();
         let opened = lifecycle::create(draft, &facts(&people, &halts), at(NOW)).unwrap();
         Self { directory, request: opened.request }

@@ -16,7 +16,7 @@ pub(super) use times::on_timeout;
 pub(super) const TEXT_LIMIT: usize = 500;
 
 /// Keys under `ask`.
-const ASK: [&str; 15] = [
+const ASK: [&str; 17] = [
     "approvers",
     "require",
     "excluded",
@@ -30,6 +30,8 @@ const ASK: [&str; 15] = [
     "delegation",
     "outside_hours",
     "digest",
+    "standing",
+    "inform",
     "editable",
     "reject_options",
 ];
@@ -98,6 +100,8 @@ pub(super) fn common(fields: &Fields<'_>) -> Part {
         grant_ttl: fields.optional("grant_ttl").and_then(|item| item.positive_duration()),
         reminders: fields.optional("reminders").and_then(|item| times::reminders(&item, timeout)),
         digest: fields.optional("digest").and_then(|item| item.bool()).unwrap_or_default(),
+        no_standing: fields.optional("standing").and_then(|item| item.bool()) == Some(false),
+        inform: people("inform"),
         delegation: fields.optional("delegation").and_then(|item| people::delegation(&item)),
         reject_options: fields
             .optional("reject_options")
