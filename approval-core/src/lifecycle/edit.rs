@@ -7,7 +7,7 @@ use super::{
     case::Case,
     create, decide,
     eligibility::Seating,
-    limits,
+    hours, limits,
     place::{self, Found},
     quorum, schema, stand_in,
     tighten::tighten,
@@ -70,7 +70,10 @@ pub(super) fn approve_edited(
     vote::put(&mut change.request, vote, case);
     let asked = Seating::new(&change.request, case.facts.people).audience();
     let others: Vec<Principal> = asked.into_iter().filter(|person| *person != editor).cloned().collect();
-    change.notify(NoticeKind::Edited, others);
+    for person in others {
+        let timing = hours::timing(&change.request, &person, case.facts.people);
+        change.notify_at(NoticeKind::Edited, person, timing);
+    }
     decide::decide_by_votes(&mut change, case.facts)?;
     Ok(change.finish())
 }

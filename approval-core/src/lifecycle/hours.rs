@@ -6,7 +6,8 @@ use super::{Facts, Refusal, eligibility::Seating, history::Change};
 use crate::{
     clock::{Timestamp, after, to_micros},
     model::{
-        EventKind, NoticeKind, OutsideHours, People, Principal, PrincipalKind, Requirement, Timing, Widening,
+        EventKind, NoticeKind, OutsideHours, People, Principal, PrincipalKind, Request, Requirement, Timing,
+        Widening,
     },
 };
 
@@ -53,6 +54,25 @@ pub(super) fn ask(change: &mut Change<'_>, named: Vec<Principal>, facts: &Facts<
         change.notify_at(NoticeKind::Decide, person, timing);
     }
     Ok(())
+}
+
+/// When somebody is told something later in the life of a request: not while off work, where the requirement says so. Whoever
+/// was asked besides, as the one on call, is told at any hour.
+pub(super) fn timing(request: &Request, person: &Principal, people: &People) -> Timing {
+    let Some(back) = people.back(person) else { return Timing::Usual };
+    if request.widened.iter().any(|widening| widening.to.contains(person)) {
+        return Timing::Usual;
+    }
+    let seating = Seating::new(request, people);
+    let waits = |(number, requirement): (usize, &Requirement)| match requirement.outside_hours {
+        Some(OutsideHours::OnCall(_) | OutsideHours::Queue) => true,
+        Some(OutsideHours::Everyone) | None => !seating.names(number, person),
+    };
+    if request.gate.requirements.iter().enumerate().all(waits) {
+        Timing::NotBefore(back)
+    } else {
+        Timing::Usual
+    }
 }
 
 /// Who is on call at this moment, of those who are named so. They stay asked after they handed over, whoever comes next

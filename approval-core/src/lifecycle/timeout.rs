@@ -5,6 +5,7 @@ use super::{
     case::Case,
     decide, escalate,
     history::Change,
+    hours,
     quorum::{self, Ground},
 };
 use crate::{
@@ -175,7 +176,10 @@ fn remind(change: &mut Change<'_>, case: &Case<'_>, told: &[Principal]) -> Resul
     let seating = case.seating();
     let silent =
         seating.audience().into_iter().filter(|person| !seating.has_voted(person) && !told.contains(person));
-    change.notify(NoticeKind::Reminder, silent.cloned());
+    for person in silent {
+        let timing = hours::timing(request, person, case.facts.people);
+        change.notify_at(NoticeKind::Reminder, person.clone(), timing);
+    }
     Ok(())
 }
 

@@ -174,6 +174,22 @@ fn a_stage_asks_who_is_on_call_when_it_fires() {
 }
 
 #[test]
+fn a_reminder_wakes_nobody_whose_seat_somebody_on_call_fills() {
+    let reminders = Some(Reminders { every: Span::from_secs(100), at_most: 9 });
+    let absent = [("ann", Some(1000)), ("bob", Some(1000)), ("oncall", Some(1000))];
+    for (rule, timing) in [(on_call(), Timing::NotBefore(at(1000))), (OutsideHours::Everyone, Timing::Usual)]
+    {
+        let gate = Gate { reminders, ..gate([outside(rule.clone(), need(1, "ann")), need(1, "bob")]) };
+        let (mut world, _) = open(gate, &absent);
+        let told = asked(&world.tick(100).unwrap());
+        assert!(told.contains(&("ann".to_owned(), timing)), "{rule:?}: {told:?}");
+        assert!(told.contains(&("bob".to_owned(), Timing::Usual)), "no rule, no exception: {told:?}");
+        let besides = told.iter().find(|(name, _)| name == "oncall");
+        assert_eq!(besides.map(|(_, timing)| *timing), (rule == on_call()).then_some(Timing::Usual));
+    }
+}
+
+#[test]
 fn stored_requests_of_before_are_read_and_new_ones_come_back() {
     let (world, _) = world(outside(OutsideHours::Queue, need(1, "ann")), &[("ann", Some(500))]);
     let mut stored = serde_json::to_value(&world.request).unwrap();

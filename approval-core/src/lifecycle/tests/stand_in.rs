@@ -1,3 +1,7 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
 use super::*;
 use crate::model::{DelegationRule, NoticeKind, Reminders, Status};
 
@@ -142,4 +146,67 @@ fn reminders_and_stages_reach_whoever_stands_in() {
     let (mut world, _) = open(Gate { escalation: vec![stage], reminders, ..gate([need(1, "cid")]) });
     assert_eq!(notified(&world.tick(60).unwrap(), NoticeKind::Escalated), ["user:bob"]);
     assert_eq!(notified(&world.tick(100).unwrap(), NoticeKind::Reminder), ["user:bob", "user:cid"]);
+}
+
+const CAST: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+/// Whether `voters` can be set on the seats, each on one: tried in every order.
+fn can_be_seated(seats: &[usize], voters: &[usize], fits: &dyn Fn(usize, usize) -> bool) -> bool {
+    let Some((seat, rest)) = seats.split_first() else { return true };
+    (0..voters.len()).any(|place| {
+        let mut others = voters.to_vec();
+        let voter = others.swap_remove(place);
+        fits(*seat, voter) && can_be_seated(rest, &others, fits)
+    })
+}
+
+proptest! {
+    /// With people out of office and others in their place it is approved exactly when different people who approved can be
+    /// set on all seats: each on the own one, or on that of somebody who is out and has not voted.
+    #[test]
+    fn it_is_approved_exactly_when_different_people_fill_all_seats(
+        first in 1_u8..64, second in 1_u8..64, counts in (1_u32..3, 1_u32..3),
+        stand_ins in prop::collection::btree_map(0_usize..6, 0_usize..6, 0..4),
+        votes in Just((0_usize..6).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let named = [first, second];
+        let is_named = |requirement: usize, person: usize| named[requirement] >> person & 1 == 1;
+        let names = |set: usize| (0..6).filter(move |person| is_named(set, *person)).map(|person| user(CAST[person]));
+        let requirements = [Requirement::at_least(counts.0, names(0)), Requirement::at_least(counts.1, names(1))];
+        // Who is out has nobody in the place who is out, too: of a chain the directory tells the last.
+        let stand_ins: BTreeMap<usize, usize> = stand_ins
+            .iter()
+            .filter(|(owner, by)| owner != by && !stand_ins.contains_key(by))
+            .map(|(owner, by)| (*owner, *by))
+            .collect();
+        let pairs: Vec<(&str, &str)> = stand_ins.iter().map(|(owner, by)| (CAST[*owner], CAST[*by])).collect();
+        let people = standing(&pairs);
+        prop_assume!(create(draft(gate(requirements.clone())), &facts(&people), at(0)).is_ok());
+        let mut world = World::open(draft(gate(requirements)), people);
+        let seats: Vec<usize> =
+            (0..counts.0).map(|_| 0).chain((0..counts.1).map(|_| 1)).collect();
+        let mut approved: Vec<usize> = Vec::new();
+        for voter in votes {
+            let in_place = |requirement: usize, person: usize, approved: &[usize]| {
+                let of = |(owner, by): (&usize, &usize)| {
+                    *by == person && is_named(requirement, *owner) && !approved.contains(owner)
+                };
+                stand_ins.iter().any(of)
+            };
+            let may = (0..2).any(|one| is_named(one, voter) || in_place(one, voter, &approved));
+            let voted = world.approve(CAST[voter], 1).is_ok();
+            prop_assert_eq!(voted, may, "{} after {:?}", CAST[voter], approved);
+            if may {
+                approved.push(voter);
+            }
+            let fits = |requirement: usize, person: usize| {
+                is_named(requirement, person) || in_place(requirement, person, &approved)
+            };
+            let complete = can_be_seated(&seats, &approved, &fits);
+            prop_assert_eq!(!world.request.status.is_open(), complete, "after {:?}", approved);
+            if complete {
+                break;
+            }
+        }
+    }
 }
