@@ -63,7 +63,7 @@ pub use ed25519::{Ed25519Keys, Ed25519Signer, KeyError};
 pub use error::AuditError;
 pub use export::Exporter;
 pub use file_sink::FileSink;
-pub use prune::{Pruned, Retention, prune};
+pub use prune::{Pruned, Retention, prunable, prune};
 pub use records::{last_seal, read_seals};
 pub use seal::{BadSeal, JournalHead, Leaf, Seal, SealHeader, SealRef, Signature};
 pub use sealer::{Sealed, Sealer, Sealing};

@@ -51,6 +51,7 @@
 //! - A [`Policy`](policy::Policy) says what may run without asking, what is asked and what is forbidden. Without one, every
 //!   guarded action asks. What is allowed without asking leaves a line in the journal.
 //! - A [`Directory`](directory::Directory) knows who is in which group, and who may stand in for whom.
+//! - The [`audit`] trail is what all of this leaves behind, sealed so that nobody changes it unnoticed.
 //!
 //! # Other ways in
 //!

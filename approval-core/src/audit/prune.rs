@@ -86,3 +86,22 @@ pub async fn prune(store: &dyn Store, sealer: &Sealer, retention: Retention) -> 
         }
     }
 }
+
+/// What [`prune`] would remove now, without removing anything.
+///
+/// # Errors
+/// When the store failed.
+pub async fn prunable(store: &dyn Store, retention: Retention) -> Result<Pruned, AuditError> {
+    let mut pruned = Pruned::default();
+    let mut query = Query { created_before: Some(retention.before), limit: BATCH, ..Query::default() };
+    loop {
+        let page = store.list(&query).await?;
+        let go = page.items.iter().filter(|stored| retention.lets_go(&stored.request)).count();
+        pruned.removed = pruned.removed.saturating_add(go as u64);
+        pruned.unfinished = pruned.unfinished.saturating_add((page.items.len() - go) as u64);
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(pruned),
+        }
+    }
+}

@@ -33,7 +33,8 @@ use crate::{
 /// What a trail is held against.
 #[derive(Clone, Debug)]
 pub struct VerifyOptions {
-    /// Public keys. With them every seal must be signed by one of them. `None`: signatures are not looked at.
+    /// Public keys. With them every signature must be one of theirs, and the last seal must be signed: it speaks for those before
+    /// it, which may be from a time when nobody signed. `None`: signatures are not looked at.
     pub keys: Option<Arc<dyn SealVerifier>>,
     /// Seals from where the writer of the store cannot write, from the first on, in their order. Without them nobody who
     /// rewrote the store and its seals alike is found out.
@@ -210,7 +211,7 @@ impl Verifier {
             return Err(misplaced);
         }
         if self.phase == Phase::Seals {
-            let sealed = self.gathering.finish();
+            let sealed = self.gathering.finish()?;
             self.report.seals = sealed.seals;
             self.report.signed = sealed.signed;
             self.report.held = self.held;

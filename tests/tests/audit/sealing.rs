@@ -7,7 +7,10 @@ use std::sync::{
 
 use approval_core::{
     ApprovalManager, SystemClock,
-    audit::{FileSink, Seal, SealRef, SealSink, Sealer, Sealing, SinkError, VerifyOptions, verify_store},
+    audit::{
+        AuditError, Breach, FileSink, Seal, SealRef, SealSink, Sealer, Sealing, SinkError, VerifyOptions,
+        verify_store,
+    },
     clock::Span,
     store::{MemoryStore, Store},
 };
@@ -109,6 +112,28 @@ async fn a_place_for_seals_that_fails_changes_nothing_and_gets_them_later() {
     assert!(!sink.held().is_empty());
     assert_eq!(sink.held(), seals(&*store).await);
     manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_begins_to_sign_later_signs_for_what_was_before_and_cannot_stop_unnoticed() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let manager = manager(&store, Arc::new(SystemClock));
+    let key = Key::new();
+    let verify = async || verify_store(&*store, key.options()).await.unwrap();
+    let unsigned = Sealer::new(Arc::clone(&store), Sealing::new());
+    for number in 1..=2 {
+        decided(&manager, number).await;
+        unsigned.seal().await.unwrap();
+    }
+    assert_eq!(verify().await.unwrap_err(), Breach::NotSigned { number: 1 });
+    decided(&manager, 3).await;
+    Sealer::new(Arc::clone(&store), key.sealing()).seal().await.unwrap();
+    let report = verify().await.unwrap();
+    assert_eq!((report.seals, report.signed), (3, 1));
+    decided(&manager, 4).await;
+    let error = unsigned.seal().await.unwrap_err();
+    assert!(matches!(error, AuditError::KeyMissing { .. }), "{error}");
+    assert_eq!(seals(&*store).await.len(), 3);
 }
 
 /// A place that takes seals and never says so.

@@ -89,8 +89,8 @@ pub enum Breach {
         /// Why.
         why: BadSignature,
     },
-    /// A seal is not signed although keys were given.
-    #[error("seal {number} is not signed: it proves nothing to whom has keys to check it with")]
+    /// A seal is not signed, nor is one behind it, although keys were given.
+    #[error("seal {number} is not signed, nor is any behind it: whoever writes the store can have made them")]
     NotSigned {
         /// Which.
         number: u64,

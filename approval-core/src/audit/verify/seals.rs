@@ -48,6 +48,8 @@ pub(super) struct Sealed {
 #[derive(Clone, Debug, Default)]
 struct Chain {
     last: Option<SealHeader>,
+    /// The first seal that is not signed, nor one behind it.
+    unsigned: Option<u64>,
 }
 
 impl Chain {
@@ -71,13 +73,23 @@ impl Chain {
                 return Err(Breach::SealBackwards { number });
             }
         }
-        if let Some(keys) = keys {
-            let signature = seal.signature.as_ref().ok_or(Breach::NotSigned { number })?;
-            keys.verify(&signature.key, &header.signed(), &signature.value)
-                .map_err(|why| Breach::BadSignature { number, key: signature.key.to_string(), why })?;
+        match (&seal.signature, keys) {
+            (Some(signature), Some(keys)) => {
+                let verified = keys.verify(&signature.key, &header.signed(), &signature.value);
+                let key = signature.key.to_string();
+                verified.map_err(|why| Breach::BadSignature { number, key, why })?;
+                // It speaks for all seals before it, too: it names the hash of the one before, and that one its own.
+                self.unsigned = None;
+            }
+            (None, Some(_)) => self.unsigned = self.unsigned.or(Some(number)),
+            (_, None) => {}
         }
         self.last = Some(header.clone());
         Ok(())
+    }
+
+    fn signed_to_the_end(&self) -> Result<(), Breach> {
+        self.unsigned.map_or(Ok(()), |number| Err(Breach::NotSigned { number }))
     }
 }
 
@@ -151,7 +163,11 @@ impl Gathering {
     }
 
     /// There are no more seals.
-    pub(super) fn finish(&mut self) -> Sealed {
+    pub(super) fn finish(&mut self) -> Result<Sealed, Breach> {
+        self.held_chain.signed_to_the_end()?;
+        if self.replaced.is_none() {
+            self.trail_chain.signed_to_the_end()?;
+        }
         let found = self.trail_chain.last.as_ref().map_or(0, |last| last.number);
         if let Some((held, _)) = self.held.last_key_value()
             && found < *held
@@ -161,12 +177,12 @@ impl Gathering {
         }
         let mut said = std::mem::take(&mut self.said);
         said.sort_unstable();
-        Sealed {
+        Ok(Sealed {
             said,
             journal: std::mem::take(&mut self.journal),
             seals: self.seals,
             signed: self.signed,
             last: self.last,
-        }
+        })
     }
 }
