@@ -26,6 +26,8 @@ pub use gate::{
     OutsideHours, RejectOption, Reminders, Requirement, SUSPEND_GRANT_TTL,
 };
 pub use halt::{Halt, HaltScope, Halts};
+#[cfg(feature = "file")]
+pub(crate) use limit::is_like;
 pub use limit::{CountedPer, Limit, OverLimit, RunLimits, Stretch, Usage};
 pub use money::{Currency, Money};
 pub use notice::{Delivery, NoticeDraft, NoticeKind, OutboxNotice, Timing};

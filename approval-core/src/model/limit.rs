@@ -57,7 +57,7 @@ impl CountedPer {
 pub struct Limit {
     /// What it is called, in messages and in the store. What was counted under another name does not count.
     pub name: Text,
-    /// Names of actions; one that ends in `*` stands for all that begin so. None: every action.
+    /// Names of actions, and patterns in which `*` stands for any text. None: every action.
     pub actions: Vec<Text>,
     /// Which calls are counted together.
     pub per: CountedPer,
@@ -92,7 +92,7 @@ impl Limit {
         }
     }
 
-    /// On these actions alone; a name that ends in `*` stands for all that begin so.
+    /// On these actions alone; in a name `*` stands for any text, as in `payments.*`.
     #[must_use]
     pub fn on<T: Into<Text>>(mut self, actions: impl IntoIterator<Item = T>) -> Self {
         self.actions.extend(actions.into_iter().map(Into::into));
@@ -151,11 +151,7 @@ impl Limit {
     /// Whether it is about calls of an action.
     #[must_use]
     pub fn is_about(&self, action: &ActionName) -> bool {
-        let fits = |pattern: &Text| match pattern.strip_suffix('*') {
-            Some(beginning) => action.as_str().starts_with(beginning),
-            None => action.as_str() == &**pattern,
-        };
-        self.actions.is_empty() || self.actions.iter().any(fits)
+        self.actions.is_empty() || self.actions.iter().any(|pattern| is_like(action.as_str(), pattern))
     }
 
     /// What tells one counter of this limit from another.
@@ -229,6 +225,21 @@ impl RunLimits {
     fn seconds(&self) -> Option<Limit> {
         self.max_seconds.map(|seconds| Self::limit("max_seconds").lasts(Span::from_secs(i64::from(seconds))))
     }
+}
+
+/// Whether a text is like a pattern, in which `*` stands for any text. Takes each part at its first place after the one before,
+/// which is enough: a later place leaves less for the rest.
+pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
+    let (Some((first, rest)), Some((_, last))) = (pattern.split_once('*'), pattern.rsplit_once('*')) else {
+        return pattern == text;
+    };
+    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let between = rest.strip_suffix(last).unwrap_or_default();
+    for part in between.split('*').filter(|part| !part.is_empty()) {
+        let Some((_, after)) = text.split_once(part) else { return false };
+        text = after;
+    }
+    text.ends_with(last)
 }
 
 /// Calls of a short stretch of time, counted together.

@@ -21,7 +21,10 @@ use self::{
     rule::{Outcome, Rule},
 };
 use super::{Call, Policy, PolicyError, Ruling};
-use crate::{model::Text, yaml::Item};
+use crate::{
+    model::{Limit, Text},
+    yaml::Item,
+};
 
 /// The rules of a file.
 ///
@@ -46,6 +49,14 @@ use crate::{model::Text, yaml::Item};
 ///         timeout: 15m
 ///         on_timeout: escalate
 ///         escalate: {after: 10m, to: group:oncall, priority: high}
+///   limits:                            # whatever the rules say
+///     - name: refunds-a-day
+///       action: payments.*
+///       per: agent                     # run, agent, action, or several of them
+///       within: 24h
+///       calls: 20
+///       cost: 500 USD
+///       over: ask                      # or deny
 /// ```
 ///
 /// Short forms come after the rules, in this order: `required_for` (actions that are asked), `cost_threshold_usd` (what
@@ -62,7 +73,7 @@ use crate::{model::Text, yaml::Item};
 /// - A rule with `shadow: true` does nothing; what it would have done is told by `tracing` and stands behind the name of the
 ///   rule that did count, in the journal and in the history.
 #[derive(Clone, Debug)]
-pub struct Rules(Arc<Inner>);
+pub struct Rules(Arc<Inner>, Arc<[Arc<Limit>]>);
 
 #[derive(Debug)]
 struct Inner {
@@ -89,6 +100,11 @@ impl Rules {
     /// Reads the section `policy` of a file; mistakes are noted in its document.
     pub(crate) fn read(section: &Item<'_>) -> Option<Self> {
         read::policy(section)
+    }
+
+    fn with_limits(mut self, limits: Vec<Arc<Limit>>) -> Self {
+        self.1 = limits.into();
+        self
     }
 
     /// How many rules the file has, short forms and defaults included.
@@ -170,5 +186,9 @@ fn shadow_word(rule: &Rule, failed: bool) -> &'static str {
 impl Policy for Rules {
     async fn rule(&self, call: &Call<'_>) -> Result<Ruling, PolicyError> {
         Ok(self.ruling(call))
+    }
+
+    fn limits(&self) -> Arc<[Arc<Limit>]> {
+        Arc::clone(&self.1)
     }
 }

@@ -1,6 +1,9 @@
 //! Which actions a rule is about: names, and patterns with `*`.
 
-use crate::{error::Invalid, model::ActionName};
+use crate::{
+    error::Invalid,
+    model::{ActionName, is_like},
+};
 
 /// A name, or a pattern in which `*` stands for any text, dots included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +34,7 @@ impl Pattern {
     pub(super) fn matches(&self, action: &str) -> bool {
         match self {
             Self::Exact(name) => name.as_str() == action,
-            Self::Glob(glob) => matches(glob, action),
+            Self::Glob(glob) => is_like(action, glob),
         }
     }
 
@@ -41,20 +44,6 @@ impl Pattern {
             Self::Glob(glob) => glob,
         }
     }
-}
-
-/// Takes each part at its first place after the one before, which is enough: a later place leaves less for the rest.
-fn matches(glob: &str, text: &str) -> bool {
-    let (Some((first, rest)), Some((_, last))) = (glob.split_once('*'), glob.rsplit_once('*')) else {
-        return glob == text;
-    };
-    let Some(mut text) = text.strip_prefix(first) else { return false };
-    let between = rest.strip_suffix(last).unwrap_or_default();
-    for part in between.split('*').filter(|part| !part.is_empty()) {
-        let Some((_, after)) = text.split_once(part) else { return false };
-        text = after;
-    }
-    text.ends_with(last)
 }
 
 #[cfg(test)]

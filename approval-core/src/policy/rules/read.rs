@@ -1,6 +1,7 @@
 //! From the section `policy` of a file to rules.
 
 mod gate;
+mod limits;
 mod rule;
 mod short;
 
@@ -18,9 +19,10 @@ use crate::{
 };
 
 /// Keys of the section.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "defaults",
     "rules",
+    "limits",
     "required_for",
     "ttl_seconds",
     "fallback_when_not_approved",
@@ -64,7 +66,7 @@ pub(super) fn policy(section: &Item<'_>) -> Option<Rules> {
         may_relax: false,
         shadow: false,
     });
-    Some(Rules::new(rules, part, notes))
+    Some(Rules::new(rules, part, notes).with_limits(limits::limits(&fields)))
 }
 
 /// The rules that are written out.

@@ -1,0 +1,130 @@
+//! Limits on calls.
+
+use std::sync::Arc;
+
+use super::patterns;
+use crate::{
+    model::{CountedPer, Limit, Money, OverLimit, Text},
+    yaml::{Fields, Item},
+};
+
+const KEYS: [&str; 7] = ["name", "action", "per", "within", "calls", "cost", "over"];
+
+/// Reads the list of limits.
+pub(super) fn limits(fields: &Fields<'_>) -> Vec<Arc<Limit>> {
+    let Some(list) = fields.optional("limits").and_then(|limits| limits.list()) else { return Vec::new() };
+    let mut limits: Vec<Arc<Limit>> = Vec::new();
+    for item in list {
+        let Some(limit) = limit(&item) else { continue };
+        if limits.iter().any(|other| other.name == limit.name) {
+            item.wrong_with(
+                format!("`{}` is the name of another limit too", limit.name),
+                "give each its own: what they count is told apart by their names",
+            );
+            continue;
+        }
+        limits.push(Arc::new(limit));
+    }
+    limits
+}
+
+fn limit(item: &Item<'_>) -> Option<Limit> {
+    let fields = item.map(&KEYS)?;
+    let name = fields.required("name").and_then(|item| item.words());
+    let actions = fields.optional("action").map(|item| patterns(&item)).unwrap_or_default();
+    let per = fields.optional("per").map(|item| per(&item)).unwrap_or_default();
+    let within = fields.optional("within").and_then(|item| item.positive_duration());
+    let calls = fields.optional("calls").and_then(|item| item.whole(0..=1_000_000));
+    let cost = fields.optional("cost").and_then(|item| money(&item));
+    let over = fields.optional("over").map_or(Some(OverLimit::Ask), |item| {
+        item.choice(&[("ask", OverLimit::Ask), ("deny", OverLimit::Deny)])
+    });
+    if fields.key("calls").is_none() && fields.key("cost").is_none() {
+        item.wrong_with("limits nothing", "add `calls: 20`, or `cost: 500 USD`");
+        return None;
+    }
+    Some(Limit {
+        actions: actions.iter().map(|pattern| Text::from(pattern.as_str())).collect(),
+        per,
+        within,
+        calls,
+        cost,
+        over: over?,
+        ..Limit::new(name?)
+    })
+}
+
+fn per(item: &Item<'_>) -> CountedPer {
+    let mut per = CountedPer::default();
+    for item in item.one_or_many() {
+        match item.choice(&[
+            ("run", CountedPer::RUN),
+            ("agent", CountedPer::AGENT),
+            ("action", CountedPer::ACTION),
+        ]) {
+            Some(CountedPer::RUN) => per.run = true,
+            Some(CountedPer::AGENT) => per.agent = true,
+            Some(_) => per.action = true,
+            None => {}
+        }
+    }
+    per
+}
+
+fn money(item: &Item<'_>) -> Option<Money> {
+    let money: Money = item.parse()?;
+    if money.amount().is_sign_negative() {
+        item.wrong_with("is below zero", "write what calls may cost together, as in 500 USD");
+        return None;
+    }
+    Some(money)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        file::ApprovalsFile,
+        model::{CountedPer, OverLimit},
+        policy::Policy as _,
+    };
+
+    #[test]
+    fn limits_are_read_with_all_that_they_say() {
+        let text = "policy:\n  limits:\n    - name: refunds a day\n      action: [payments.*, mail.send]\n      per: [agent, run]\n      within: 24h\n      calls: 20\n      cost: 500 USD\n      over: deny\n    - {name: all, calls: 0}\n";
+        let file = ApprovalsFile::parse("approvals.yaml", text).unwrap();
+        let limits = file.policy.unwrap().limits();
+        let [first, second] = &*limits else { panic!("{limits:?}") };
+        assert_eq!((&*first.name, first.actions.len(), first.calls), ("refunds a day", 2, Some(20)));
+        assert_eq!(first.per, CountedPer { run: true, agent: true, action: false });
+        assert_eq!((first.within.map(|window| window.as_hours()), first.over), (Some(24), OverLimit::Deny));
+        assert_eq!(first.cost.unwrap().to_string(), "500 USD");
+        assert_eq!((second.calls, second.over, second.within), (Some(0), OverLimit::Ask, None));
+    }
+
+    #[test]
+    fn a_limit_that_is_wrong_says_what_and_where() {
+        let told = |limit: &str| {
+            let text = format!("policy:\n  limits:\n    - {limit}\n");
+            ApprovalsFile::parse("approvals.yaml", &text).unwrap_err().to_string()
+        };
+        for (limit, expected) in [
+            ("{name: x}", "limits nothing"),
+            ("{calls: 3}", "name"),
+            ("{name: x, calls: -1}", "calls"),
+            ("{name: x, cost: 5}", "12.50 USD"),
+            ("{name: x, cost: -5 USD}", "below zero"),
+            ("{name: x, calls: 1, over: maybe}", "maybe"),
+            ("{name: x, calls: 1, per: week}", "week"),
+            ("{name: x, calls: 1, within: 0s}", "within"),
+            ("{name: x, calls: 1, acton: a.b}", "action"),
+        ] {
+            let message = told(limit);
+            assert!(
+                message.contains(expected) && message.contains("approvals.yaml:3:"),
+                "{limit}: {message}"
+            );
+        }
+        let twice = "{name: x, calls: 1}\n    - {name: x, calls: 2}";
+        assert!(told(twice).contains("another limit"), "{}", told(twice));
+    }
+}
