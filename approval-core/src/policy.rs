@@ -4,6 +4,7 @@
 mod condition;
 #[cfg(feature = "file")]
 mod rules;
+mod sample;
 #[cfg(feature = "file")]
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use crate::{
 pub use condition::CONDITION_LIMIT;
 #[cfg(feature = "file")]
 pub use rules::{Explanation, Looked, Rules, Verdict};
+pub use sample::SampleCall;
 
 /// Which of the settings that every gate has were said in so many words. The others are defaults, which a policy may set as
 /// it likes; what was said can only be tightened.

@@ -1,93 +1,49 @@
 //! A call for tests.
 
-use std::sync::Arc;
-
-use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::{Call, Rules, Ruling, Said};
+use super::{Call, Rules, Ruling, Said, SampleCall};
 use crate::{
-    clock::Timestamp,
     file::ApprovalsFile,
-    model::{
-        ActionInfo, ActionName, ArgumentsDigest, CanonicalJson, Gate, Money, Principal, Requirement, Risk,
-        Text,
-        canonical::{arguments_digest, to_canonical},
-    },
+    model::{Gate, Principal, Risk, canonical::to_canonical},
 };
 
-/// A call that can be changed in parts.
+/// A sample that is changed in parts.
 #[derive(Clone, Debug)]
-pub(super) struct TestCall {
-    pub(super) action: Arc<ActionInfo>,
-    pub(super) arguments: CanonicalJson,
-    pub(super) digest: ArgumentsDigest,
-    pub(super) agent: Principal,
-    pub(super) run: Option<Text>,
-    pub(super) risk: Risk,
-    pub(super) cost: Option<Money>,
-    pub(super) spent_usd: Option<Decimal>,
-    pub(super) gate: Arc<Gate>,
-    pub(super) said: Said,
-    pub(super) now: Timestamp,
-}
+pub(super) struct TestCall(pub(super) SampleCall);
 
 impl TestCall {
+    /// On a Friday afternoon, in a run.
     pub(super) fn new(action: &str, arguments: &Value) -> Self {
-        let action = Arc::new(ActionInfo::new(ActionName::new(action).unwrap()));
-        let arguments = to_canonical(arguments).unwrap();
-        Self {
-            digest: arguments_digest(
-                action.name.as_str(),
-                action.version,
-                action.schema.as_ref(),
-                &arguments,
-            ),
-            action,
-            arguments,
-            agent: Principal::agent("worker-3"),
-            run: Some("run-7".into()),
-            risk: Risk::Medium,
-            cost: None,
-            spent_usd: None,
-            gate: Arc::new(Gate::new("attribute", Vec::new())),
-            said: Said::default(),
-            // A Friday.
-            now: "2026-11-20T15:30:00Z".parse().unwrap(),
-        }
+        let now = "2026-11-20T15:30:00Z".parse().unwrap();
+        let mut sample = SampleCall::new(action.parse().unwrap(), to_canonical(arguments).unwrap(), now);
+        sample.agent = Principal::agent("worker-3");
+        sample.run = Some("run-7".into());
+        Self(sample)
     }
 
     pub(super) fn cost(mut self, cost: &str) -> Self {
-        self.cost = Some(cost.parse().unwrap());
+        self.0.cost = Some(cost.parse().unwrap());
         self
     }
 
     pub(super) fn risk(mut self, risk: Risk) -> Self {
-        self.risk = risk;
+        self.0.risk = risk;
         self
     }
 
-    pub(super) fn approvers(mut self, of: &[&str]) -> Self {
-        let of = of.iter().map(|text| Principal::new(text).unwrap());
-        Arc::make_mut(&mut self.gate).requirements.push(Requirement::any_of(of));
+    pub(super) fn approvers(self, of: &[&str]) -> Self {
+        Self(self.0.approvers(of.iter().map(|text| Principal::new(text).unwrap())))
+    }
+
+    /// Whatever the action has is what it said.
+    pub(super) fn saying_all(mut self) -> Self {
+        self.0.said = Said::ALL;
         self
     }
 
     pub(super) fn call(&self) -> Call<'_> {
-        Call {
-            action: &self.action,
-            arguments: &self.arguments,
-            digest: &self.digest,
-            agent: &self.agent,
-            on_behalf_of: None,
-            run: self.run.as_ref(),
-            risk: self.risk,
-            cost: self.cost,
-            spent_usd: self.spent_usd,
-            gate: &self.gate,
-            said: self.said,
-            now: self.now,
-        }
+        self.0.call()
     }
 
     pub(super) fn ruling(&self, rules: &Rules) -> Ruling {

@@ -124,7 +124,9 @@ fn what_is_not_known_is_an_error_and_not_a_guess() {
 fn numbers_beyond_64_bits_are_an_error() {
     let text = |text: &str| {
         let arguments = crate::model::canonical::parse_canonical(text).unwrap();
-        TestCall { arguments, ..call(&json!({})) }
+        let mut call = call(&json!({}));
+        call.0.arguments = arguments;
+        call
     };
     for (arguments, fine) in [
         (r#"{"n":9223372036854775807}"#, true),
@@ -144,13 +146,13 @@ fn numbers_beyond_64_bits_are_an_error() {
 fn secrets_are_not_seen() {
     use crate::model::{ActionInfo, canonical};
     let mut with_secret = call(&json!({}));
-    let mut info = ActionInfo::clone(&with_secret.action);
+    let mut info = ActionInfo::clone(&with_secret.0.action);
     info.redacted.push("token".into());
-    with_secret.action = std::sync::Arc::new(info);
+    with_secret.0.action = std::sync::Arc::new(info);
     let key = canonical::DigestKey::new("key", [7; 32]).unwrap();
     let value = canonical::to_canonical(&json!({"token": "abc", "cents": 5})).unwrap();
     let paths = ["token".parse().unwrap()];
-    with_secret.arguments = canonical::redact(&value, &paths, &key).unwrap().bound;
+    with_secret.0.arguments = canonical::redact(&value, &paths, &key).unwrap().bound;
     for source in ["args.token == 'abc'", "args['token'] != 'x'", "args.token.size() > 1"] {
         assert!(holds_for(source, &with_secret).unwrap_err().contains("args.token is secret"), "{source}");
     }
@@ -161,7 +163,7 @@ fn secrets_are_not_seen() {
 fn hours_and_days_are_those_of_a_zone() {
     let at = |moment: &str, source: &str| {
         let mut call = call(&json!({}));
-        call.now = moment.parse::<Timestamp>().unwrap();
+        call.0.now = moment.parse::<Timestamp>().unwrap();
         holds_for(source, &call).unwrap()
     };
     // In winter Berlin is an hour ahead of UTC, in summer two.

@@ -4,7 +4,7 @@ use crate::{
     clock::Span,
     model::{DelegationRule, Gate, OnTimeout, Principal, Requirement, Risk},
     policy::{
-        Ruling, Said, Verdict,
+        Ruling, Verdict,
         tests::{TestCall, rules},
     },
 };
@@ -67,8 +67,7 @@ fn a_rule_that_errs_counts_as_the_stricter_of_ask_and_its_own_outcome() {
     // Relaxing is not for what could not be evaluated.
     let rules =
         rules("rules:\n  - {name: broken, when: args.missing > 1, ask: {timeout: 3h}, may_relax: true}");
-    let mut call = call().approvers(&[ANN]);
-    call.said = Said::ALL;
+    let call = call().approvers(&[ANN]).saying_all();
     assert_eq!(call.gate_of(&rules).timeout, Some(Span::from_hours(1)));
 }
 
@@ -81,8 +80,7 @@ fn what_the_action_says_can_only_be_tightened() {
     ask: {require: [{count: 2, of: [group:finance]}], timeout: 2h, on_timeout: escalate, veto: 2, grant_ttl: 1h,
           excluded: user:eve@example.com, escalate: {after: 1h, to: group:oncall}, delegation: forbidden}",
     );
-    let mut call = call().approvers(&[ANN]);
-    call.said = Said::ALL;
+    let call = call().approvers(&[ANN]).saying_all();
     let gate = call.gate_of(&rules);
     assert_eq!(needs(&gate), [(1, vec![ANN]), (2, vec![FINANCE])]);
     assert_eq!(gate.timeout, Some(Span::from_hours(1)), "the shorter one");
@@ -129,8 +127,7 @@ fn may_relax_lets_the_rule_count_instead() {
     may_relax: true
     ask: {approvers: group:support, timeout: never, veto: 3, allow_self_approval: true}",
     );
-    let mut call = call().approvers(&[ANN]);
-    call.said = Said::ALL;
+    let call = call().approvers(&[ANN]).saying_all();
     let gate = call.gate_of(&rules);
     assert_eq!(needs(&gate), [(1, vec!["group:support"])]);
     assert_eq!((gate.timeout, gate.veto, gate.allow_self_approval), (None, 3, true));

@@ -1,0 +1,64 @@
+//! The command `approvals`: a thin shell around what the libraries do.
+//!
+//! ```console
+//! $ approvals policy check approvals.yaml
+//! approvals.yaml: 7 rules, no mistakes
+//! $ approvals policy test approvals.yaml --action payments.refund --args '{"cents": 9900}' --cost-usd 99
+//! ask: refunds
+//! …
+//! ```
+//!
+//! Exit status: 0 when all is well, 1 when a file has mistakes, 2 when it cannot be read or the command line is wrong.
+
+mod policy;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+/// All is well.
+pub const FINE: u8 = 0;
+/// A file has mistakes.
+pub const MISTAKES: u8 = 1;
+/// A file cannot be read, or the command line is wrong.
+pub const UNUSABLE: u8 = 2;
+
+#[derive(Debug, Parser)]
+#[command(name = "approvals", version, about = "Human approval for the actions of AI agents")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the file with the rules, and ask what it says about a call
+    #[command(subcommand)]
+    Policy(policy::Command),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    ExitCode::from(run(std::env::args_os(), &mut io::stdout().lock(), &mut io::stderr().lock()))
+}
+
+/// Runs a command line, name of the program first. Answers the exit status.
+pub fn run(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> u8 {
+    let done = match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { command: Command::Policy(command) }) => policy::run(&command, out, errors),
+        // Help and the version come as errors too.
+        Err(error) if error.use_stderr() => write!(errors, "{error}").map(|()| UNUSABLE),
+        Err(error) => write!(out, "{error}").map(|()| FINE),
+    };
+    // Where nothing can be written, nothing can be told either.
+    done.unwrap_or(UNUSABLE)
+}

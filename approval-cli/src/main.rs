@@ -1,0 +1,7 @@
+//! The command `approvals`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    approval_cli::main()
+}
