@@ -3,6 +3,8 @@
 //! Its top-level keys are `policy`, `directory`, `server` and `channels`. The last two belong to the crates that serve and
 //! reach people; here they may say anything.
 
+mod watched;
+
 use std::{
     io::Read,
     path::{Path, PathBuf},
@@ -13,6 +15,8 @@ use crate::{
     policy::Rules,
     yaml::{Document, Mistake, Mistakes, Place, SIZE_LIMIT},
 };
+
+pub use watched::{FileStatus, WatchedFile};
 
 /// What a file says, checked.
 #[derive(Clone, Debug)]

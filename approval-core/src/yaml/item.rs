@@ -109,6 +109,13 @@ impl Document {
             (one.place, &one.path, &one.message).cmp(&(other.place, &other.path, &other.message))
         });
         mistakes.dedup();
+        // What is no value at all (an alias) is not told a second time as a wrong one.
+        let misread: Vec<Place> = mistakes
+            .iter()
+            .filter(|one| one.path.is_empty() && one.place.length > 0)
+            .map(|one| one.place)
+            .collect();
+        mistakes.retain(|one| one.path.is_empty() || !misread.contains(&one.place));
         Err(Mistakes { file: self.name, mistakes })
     }
 
