@@ -115,6 +115,8 @@ pub const CASES: &[&str] = &[
     "the same against 10,000 pending",
     "allowed call over the bare call, guard(..).run",
     "allowed call over the bare call, #[guarded_action]",
+    "policy, 100 rules that name their action; bare: one condition",
+    "policy, 100 rules about every action; bare: 100 conditions",
 ];
 
 /// The whole table, as far as it was measured.
