@@ -83,7 +83,7 @@ fn what_cannot_be_read_is_another_status() {
     assert_eq!(run(&["policy", "chek"]).0, UNUSABLE);
     assert_eq!(policy("test", RULES, &["--action", "Not A Name"]).0, UNUSABLE);
     assert_eq!(policy("test", RULES, &["--action", "a.b", "--args", "[1]"]).0, UNUSABLE);
-    assert_eq!(policy("test", "directory: {}\n", &["--action", "a.b"]).0, UNUSABLE);
+    assert_eq!(policy("test", "server: {}\n", &["--action", "a.b"]).0, UNUSABLE);
     assert_eq!(run(&["--help"]).0, FINE);
 }
 
