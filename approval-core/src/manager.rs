@@ -15,6 +15,7 @@ mod execution;
 mod halts;
 mod handover;
 mod id_hasher;
+mod join;
 mod journal;
 mod keys;
 mod lease;

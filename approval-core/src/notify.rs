@@ -3,6 +3,7 @@
 //! A [`Notifier`] is one channel: a terminal, a mail server, a web-hook. The outbox hands it notices, with repetition and
 //! back-off; what it does with them changes no state. A channel that hears answers is given a [`Decider`].
 
+mod batch;
 mod decider;
 mod handler;
 mod routing;
@@ -17,6 +18,7 @@ use std::{
 
 use async_trait::async_trait;
 
+pub use batch::Voted;
 pub use decider::{Decider, DecisionSink};
 pub use handler::{HandlerReply, handler};
 pub(crate) use routing::route;

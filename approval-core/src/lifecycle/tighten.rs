@@ -45,6 +45,7 @@ pub fn tighten(gate: &Gate, by: &Gate) -> Gate {
         escalation,
         reminders: gate.reminders.or(by.reminders),
         no_standing: gate.no_standing || by.no_standing,
+        join_identical: gate.join_identical || by.join_identical,
         inform: union(&gate.inform, &by.inform),
         delegation: delegation(&gate.delegation, &by.delegation),
         editable: editable(&gate.editable, &by.editable),

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Core, due, halts::HaltView};
+use super::{
+    Core, due,
+    halts::HaltView,
+    join::{Join, JoinSlot},
+};
 use crate::{
     approval_error::{About, ApprovalError},
     clock::Timestamp,
@@ -42,6 +46,11 @@ impl Core {
         let mut looked_again = false;
         for _ in 0..ROUNDS {
             let standing = self.standing.of(self, &draft.action.name).await?;
+            let slot = match self.join(&draft).await? {
+                Join::With(stored) => return Ok(Opened::Existing(stored)),
+                Join::None => None,
+                Join::Slot(slot) => Some(slot),
+            };
             let people = self.people(&lifecycle::principals_of_draft(&draft, &standing)).await?;
             let halts = self.halts.view(self).await?;
             let now = self.now().await?;
@@ -57,7 +66,7 @@ impl Core {
                 }
                 Err(refusal) => return Err(ApprovalError::of_refusal(about, refusal)),
             };
-            match self.write(Expect::Absent, transition, &halts, now).await? {
+            match self.write(Expect::Absent, transition, &halts, (now, slot)).await? {
                 Written::Done(stored) => return Ok(Opened::New(stored)),
                 Written::KeyTaken(stored) => return Ok(Opened::Existing(stored)),
                 Written::Conflict(_) => {
@@ -165,7 +174,7 @@ impl Core {
                     });
                 }
             };
-            match self.write(Expect::Version(stored.version), transition, &halts, now).await? {
+            match self.write(Expect::Version(stored.version), transition, &halts, (now, None)).await? {
                 Written::Done(done) => return Ok(done),
                 Written::Conflict(Some(current)) => {
                     stored = current;
@@ -244,7 +253,7 @@ impl Core {
         expect: Expect,
         transition: Transition,
         halts: &HaltView,
-        now: Timestamp,
+        (now, slot): (Timestamp, Option<JoinSlot>),
     ) -> Result<Written, ApprovalError> {
         let Transition { request, events, notices, not_before, not_after, requires, standing, counted } =
             transition;
@@ -256,6 +265,10 @@ impl Core {
         let (versions, counts) = super::limits::writes(&counted)?;
         conditions.extend(versions);
         writes.extend(counts);
+        if let Some(JoinSlot { condition, write }) = slot {
+            conditions.push(condition);
+            writes.push(write);
+        }
         let commit = Commit {
             row: Some(RowWrite { expect, document: Document::new(Arc::clone(&request)) }),
             events,

@@ -3,7 +3,11 @@
 use sha2::{Digest, Sha256};
 
 use super::limits::Counts;
-use crate::model::{ActionName, Limit, Principal, Text};
+use crate::{
+    lifecycle::Draft,
+    model::{ActionName, Limit, Principal, Text},
+    store::RecordName,
+};
 
 /// In which scope a key is unique.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +58,22 @@ pub(crate) fn counter(namespace: &str, limit: &Limit, counts: Counts<'_>) -> Tex
     }
     let digest: [u8; 32] = hasher.finalize().into();
     format!("limit/{}", hex(&digest)).into()
+}
+
+/// The record that tells the open request that calls like this one join.
+pub(crate) fn joined(draft: &Draft) -> RecordName {
+    let mut hasher = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hasher.update((bytes.len() as u64).to_be_bytes());
+        hasher.update(bytes);
+    };
+    part(b"approvals join v1");
+    part(draft.namespace.as_bytes());
+    part(draft.requester.as_str().as_bytes());
+    part(draft.run.as_deref().unwrap_or_default().as_bytes());
+    part(draft.digest.as_bytes());
+    let digest: [u8; 32] = hasher.finalize().into();
+    RecordName::new(format!("join/{}", hex(&digest)))
 }
 
 /// The key of the request that tries again one with this key.

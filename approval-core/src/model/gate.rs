@@ -161,6 +161,10 @@ pub struct Gate {
     /// they always are.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_standing: bool,
+    /// Whether a call joins a request of the same agent for the same action with the same arguments that is open, rather than
+    /// opening one more. One of those who wait for it then runs the body; the others are told that it ran.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub join_identical: bool,
     /// People and groups who are told afterwards how it ended, and need not decide anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inform: Vec<Principal>,
@@ -199,6 +203,7 @@ impl Gate {
             reminders: None,
             delegation: DelegationRule::Directory,
             no_standing: false,
+            join_identical: false,
             inform: Vec::new(),
             editable: Vec::new(),
             reject_options: Vec::new(),

@@ -19,6 +19,7 @@ mod outbox;
 mod people;
 mod standing;
 mod stopping;
+mod storms;
 mod timeouts;
 mod waiters;
 mod words;

@@ -29,6 +29,7 @@ pub(super) struct Part {
     pub(super) delegation: Option<DelegationRule>,
     pub(super) digest: bool,
     pub(super) no_standing: bool,
+    pub(super) join_identical: bool,
     pub(super) inform: Vec<Principal>,
     pub(super) editable: Vec<Editable>,
     pub(super) reject_options: Vec<RejectOption>,
@@ -65,6 +66,7 @@ impl Part {
         self.reminders = self.reminders.or(defaults.reminders);
         self.digest |= defaults.digest;
         self.no_standing |= defaults.no_standing;
+        self.join_identical |= defaults.join_identical;
         if self.inform.is_empty() {
             self.inform.clone_from(&defaults.inform);
         }
@@ -108,6 +110,7 @@ impl Part {
             delegation: self.delegation.clone().unwrap_or_else(|| own.delegation.clone()),
             digest: self.digest || own.digest,
             no_standing: self.no_standing || own.no_standing,
+            join_identical: self.join_identical || own.join_identical,
             inform: if self.inform.is_empty() { &own.inform } else { &self.inform }.clone(),
             // What can be edited is what the body can read again: a rule can only choose among it.
             editable: self.narrowed(rule, own).editable,
@@ -142,6 +145,7 @@ impl Part {
             delegation: self.delegation.clone().unwrap_or_default(),
             digest: self.digest,
             no_standing: self.no_standing,
+            join_identical: self.join_identical,
             inform: self.inform.clone(),
             editable: self.editable.clone(),
             reject_options: self.reject_options.clone(),

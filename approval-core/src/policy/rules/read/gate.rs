@@ -16,7 +16,7 @@ pub(super) use times::on_timeout;
 pub(super) const TEXT_LIMIT: usize = 500;
 
 /// Keys under `ask`.
-const ASK: [&str; 17] = [
+const ASK: [&str; 18] = [
     "approvers",
     "require",
     "excluded",
@@ -32,6 +32,7 @@ const ASK: [&str; 17] = [
     "digest",
     "standing",
     "inform",
+    "join_identical",
     "editable",
     "reject_options",
 ];
@@ -102,6 +103,7 @@ pub(super) fn common(fields: &Fields<'_>) -> Part {
         digest: fields.optional("digest").and_then(|item| item.bool()).unwrap_or_default(),
         no_standing: fields.optional("standing").and_then(|item| item.bool()) == Some(false),
         inform: people("inform"),
+        join_identical: fields.optional("join_identical").and_then(|item| item.bool()).unwrap_or_default(),
         delegation: fields.optional("delegation").and_then(|item| people::delegation(&item)),
         reject_options: fields
             .optional("reject_options")
