@@ -32,6 +32,16 @@ fn every_example_is_run_here() {
 }
 
 #[test]
+fn an_edit_of_the_audit_trail_is_found() {
+    let ended = run("audit_trail", &[]);
+    assert_success(&ended);
+    assert_eq!(
+        ended.stdout,
+        "the agent hears: approval_denied\nsound: 3 events, 0 not sealed\nfound: line 2 or line 3\n"
+    );
+}
+
+#[test]
 fn hello_sends_after_a_yes() {
     let ended = run("hello", &["y"]);
     assert_success(&ended);

@@ -158,6 +158,16 @@ pub enum Breach {
         /// Which line of its history.
         seq: u64,
     },
+    /// Of two lines at least one was edited.
+    #[error("line {first} or line {second} of the history of request {request} was edited, or both were")]
+    EditedHere {
+        /// Of which request.
+        request: RequestId,
+        /// The one.
+        first: u64,
+        /// The next.
+        second: u64,
+    },
     /// Lines were moved.
     #[error(
         "line {seq} of the history of request {request} stands before line {before}: lines were reordered"

@@ -108,7 +108,7 @@ impl History {
     }
 
     /// Each line must name the hash of the one before. Of two that do not fit, the one that fits its other neighbour, a seal or
-    /// the request's word is whole.
+    /// the request's word is whole; if neither does, it cannot be told which was edited first.
     fn chained(
         &self,
         request: RequestId,
@@ -122,13 +122,20 @@ impl History {
             if event.prev == hash_of(before).unwrap_or(ChainHash::ZERO) {
                 continue;
             }
-            let own = hash_of(seq);
+            let attested = |seq: u64| {
+                let own = hash_of(seq);
+                said.iter().any(|said| said.head().count == seq && Some(said.head().hash) == own)
+                    || (self.head.count == seq && Some(self.head.hash) == own)
+            };
             let next = events.iter().find(|next| next.seq == seq + 1);
-            let whole = next.is_some_and(|next| Some(next.prev) == own)
-                || said.iter().any(|said| said.head().count == seq && Some(said.head().hash) == own)
-                || (self.head.count == seq && Some(self.head.hash) == own);
-            let wrong = if whole && before > 0 { before } else { seq };
-            return Err(Breach::Edited { request, seq: wrong });
+            let whole = attested(seq) || next.is_some_and(|next| Some(next.prev) == hash_of(seq));
+            return Err(if before == 0 || (!whole && attested(before)) {
+                Breach::Edited { request, seq }
+            } else if whole {
+                Breach::Edited { request, seq: before }
+            } else {
+                Breach::EditedHere { request, first: before, second: seq }
+            });
         }
         Ok(())
     }
