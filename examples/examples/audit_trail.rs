@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         Ok(_) => println!("nobody noticed"),
         // The beginning of it, without the id of the request, which is another each time.
         Err(breach) => {
-            println!("found: {}", breach.to_string().split(" of the history").next().unwrap_or_default())
+            println!("found: {}", breach.to_string().split(" of the history").next().unwrap_or_default());
         }
     }
     Ok(())
