@@ -8,8 +8,11 @@
 //! …
 //! ```
 //!
-//! Exit status: 0 when all is well, 1 when a file has mistakes, 2 when it cannot be read or the command line is wrong.
+//! `approvals audit verify --store approvals.db --key seal.pub --seals seals.jsonl` holds the audit trail against its seals.
+//!
+//! Exit status: 0 when all is well, 1 when a file has mistakes or a trail a breach, 2 when it cannot be read or the command line is wrong.
 
+mod audit;
 mod policy;
 
 use std::{
@@ -39,6 +42,9 @@ enum Command {
     /// Check the file with the rules, and ask what it says about a call
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Verify, export and prune the audit trail
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// Runs the command line of this process.
@@ -55,6 +61,7 @@ pub fn run(
 ) -> u8 {
     let done = match Arguments::try_parse_from(arguments) {
         Ok(Arguments { command: Command::Policy(command) }) => policy::run(&command, out, errors),
+        Ok(Arguments { command: Command::Audit(command) }) => audit::run(&command, out, errors),
         // Help and the version come as errors too.
         Err(error) if error.use_stderr() => write!(errors, "{error}").map(|()| UNUSABLE),
         Err(error) => write!(out, "{error}").map(|()| FINE),

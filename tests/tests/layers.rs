@@ -34,7 +34,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("approval-testkit", &["approval-core"], &[]),
     ("approval-store", &["approval-core"], &["approval-testkit"]),
     ("approval-channels", &["approval-core"], &["approval-testkit"]),
-    ("approval-cli", &["approval-core"], &[]),
+    ("approval-cli", &["approval-core", "approval-store"], &["approval-testkit"]),
 ];
 
 /// What the core must not pull in: databases, HTTP, mail. (The beginning of a crate's name.)

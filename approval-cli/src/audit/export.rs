@@ -1,0 +1,67 @@
+//! `approvals audit export`.
+
+use std::{fs::OpenOptions, io::Write, path::PathBuf};
+
+use approval_core::audit::{CsvExporter, Exporter};
+use clap::{Args, ValueEnum};
+
+use super::{BoxError, on_store};
+use crate::FINE;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The file of the store
+    #[arg(long, value_name = "FILE")]
+    store: PathBuf,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    format: Format,
+    /// A new file to write to; standard output unless given
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// JSON Lines: everything that is needed to verify, seals included
+    Jsonl,
+    /// A table for people; it proves nothing
+    Csv,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, BoxError> {
+    let mut file = match &arguments.out {
+        Some(path) => {
+            // Never over an earlier one: it may be the only one of its time.
+            let file = OpenOptions::new().write(true).create_new(true).open(path);
+            Some(file.map_err(|error| format!("{}: {error}", path.display()))?)
+        }
+        None => None,
+    };
+    let to: &mut dyn Write = match &mut file {
+        Some(file) => file,
+        None => out,
+    };
+    on_store(&arguments.store, async |store| {
+        match arguments.format {
+            Format::Jsonl => {
+                let mut exporter = Exporter::new(&*store);
+                while let Some(page) = exporter.next().await? {
+                    to.write_all(page.as_bytes())?;
+                }
+            }
+            Format::Csv => {
+                let mut exporter = CsvExporter::new(&*store);
+                while let Some(page) = exporter.next().await? {
+                    to.write_all(page.as_bytes())?;
+                }
+            }
+        }
+        to.flush()?;
+        Ok(())
+    })?;
+    if let Some(file) = file {
+        file.sync_all()?;
+    }
+    Ok(FINE)
+}

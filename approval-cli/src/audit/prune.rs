@@ -1,0 +1,63 @@
+//! `approvals audit prune`.
+
+use std::{io::Write, path::PathBuf};
+
+use approval_core::{
+    audit::{Ed25519Signer, FileSink, Retention, Sealer, Sealing, prunable, prune},
+    clock::Timestamp,
+};
+use clap::Args;
+
+use super::{BoxError, on_store, read};
+use crate::FINE;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The file of the store
+    #[arg(long, value_name = "FILE")]
+    store: PathBuf,
+    /// Remove requests that were opened and ended before this day (2026-01-31, in UTC) or moment (RFC 3339)
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    before: Timestamp,
+    /// The private key (PEM) that the seals are signed with; needed if they are
+    #[arg(long, value_name = "PEM")]
+    key: Option<PathBuf>,
+    /// The file that the seals are written to besides the store; give it if there is one. May be given several times
+    #[arg(long, value_name = "FILE")]
+    seals: Vec<PathBuf>,
+    /// Remove them; without it they are only counted
+    #[arg(long)]
+    yes: bool,
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = format!("{text}T00:00:00Z");
+    day.parse()
+        .or_else(|_| text.parse())
+        .map_err(|_| format!("{text:?} is neither a day (2026-01-31) nor a moment (2026-01-31T18:00:00Z)"))
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, BoxError> {
+    let retention = Retention { before: arguments.before };
+    let mut sealing = Sealing::new();
+    if let Some(path) = &arguments.key {
+        let signer = Ed25519Signer::from_pem(&read(path)?);
+        sealing = sealing.signer(signer.map_err(|error| format!("{}: {error}", path.display()))?);
+    }
+    for path in &arguments.seals {
+        sealing = sealing.sink(FileSink::new(path));
+    }
+    let (pruned, done) = on_store(&arguments.store, async |store| {
+        if !arguments.yes {
+            return Ok((prunable(&*store, retention).await?, "would be removed (say --yes)"));
+        }
+        let sealer = Sealer::new(std::sync::Arc::clone(&store), sealing);
+        Ok((prune(&*store, &sealer, retention).await?, "removed"))
+    })?;
+    writeln!(
+        out,
+        "{} requests from before {} {done}; {} as old stay, for they are not finished",
+        pruned.removed, arguments.before, pruned.unfinished
+    )?;
+    Ok(FINE)
+}

@@ -1,0 +1,100 @@
+//! `approvals audit verify`.
+
+use std::{
+    fs::File,
+    io::{BufReader, Write},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use approval_core::{
+    audit::{Ed25519Keys, FileSink, Report, VerifyOptions, verify_file, verify_store},
+    clock::Span,
+};
+use clap::Args;
+
+use super::{BoxError, on_store, read};
+use crate::{FINE, MISTAKES};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The file of the store
+    #[arg(long, value_name = "FILE", required_unless_present = "trail", conflicts_with = "trail")]
+    store: Option<PathBuf>,
+    /// An exported trail; "-" reads it from standard input
+    #[arg(long, value_name = "FILE")]
+    trail: Option<PathBuf>,
+    /// A public key (PEM) that seals may be signed with; give those of former times too
+    #[arg(long = "key", value_name = "PEM")]
+    keys: Vec<PathBuf>,
+    /// A copy of the seals from where whoever writes the store cannot write
+    #[arg(long, value_name = "FILE")]
+    seals: Option<PathBuf>,
+    /// The trail was exported when this seal was the last: leave newer ones of the copy aside
+    #[arg(long, value_name = "NUMBER", requires = "seals")]
+    as_of: Option<u64>,
+    /// How much older than the last seal an event may be without being in a seal
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    grace: u32,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, BoxError> {
+    let mut keys = Ed25519Keys::new();
+    for path in &arguments.keys {
+        keys = keys.with_pem(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let options = VerifyOptions {
+        keys: if arguments.keys.is_empty() { None } else { Some(Arc::new(keys)) },
+        held: arguments.seals.as_ref().map_or_else(|| Ok(Vec::new()), FileSink::read)?,
+        as_of: arguments.as_of,
+        grace: Span::from_secs(arguments.grace.into()),
+    };
+    let found = match (&arguments.store, &arguments.trail) {
+        (Some(store), _) => on_store(store, async move |store| Ok(verify_store(&*store, options).await?))?,
+        (None, Some(trail)) if trail.as_os_str() == "-" => verify_file(std::io::stdin().lock(), options)?,
+        (None, Some(trail)) => {
+            let file = File::open(trail).map_err(|error| format!("{}: {error}", trail.display()))?;
+            verify_file(BufReader::new(file), options)?
+        }
+        (None, None) => return Err("give --store or --trail".into()),
+    };
+    match found {
+        Ok(report) => {
+            tell(&report, arguments, out)?;
+            Ok(FINE)
+        }
+        Err(breach) => {
+            writeln!(out, "BREACH: {breach}")?;
+            Ok(MISTAKES)
+        }
+    }
+}
+
+fn tell(report: &Report, arguments: &Arguments, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "sound: {} requests with {} events, {} journal lines, {} requests removed by retention",
+        report.requests, report.events, report.journal, report.pruned
+    )?;
+    match &report.last {
+        Some((last, at)) => writeln!(
+            out,
+            "seals: {}, {} of them signed; the last is number {}, {} of {at}",
+            report.seals, report.signed, last.number, last.hash
+        )?,
+        None => writeln!(out, "seals: none; whoever writes the store can rewrite all of it")?,
+    }
+    if report.unsealed > 0 {
+        writeln!(out, "not sealed yet: {} events and journal lines", report.unsealed)?;
+    }
+    if arguments.keys.is_empty() {
+        writeln!(out, "not checked: the signatures, for no --key was given")?;
+    }
+    if arguments.seals.is_none() {
+        writeln!(
+            out,
+            "not checked: whether the end was cut off, or all of it replaced, for no copy of the --seals was given"
+        )?;
+    }
+    Ok(())
+}
