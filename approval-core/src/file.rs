@@ -3,6 +3,7 @@
 //! Its top-level keys are `policy`, `directory`, `server` and `channels`. The last two belong to the crates that serve and
 //! reach people; here they may say anything.
 
+mod people;
 mod watched;
 
 use std::{

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::{ApprovalsFile, FileError, read};
+use super::{ApprovalsFile, FileError, people::PeopleOf, read};
 use crate::{
     clock::{Clock, Span, Timestamp},
     policy::{AskAlways, Call, Policy, PolicyError, Ruling},
@@ -20,7 +20,8 @@ use crate::{
 const EVERY: Span = Span::from_secs(1);
 
 /// An `approvals.yaml` that may change while it is used. As a [`Policy`] it says what the file says at the moment; without a
-/// section `policy`, every call is asked about.
+/// section `policy`, every call is asked about. As a [`Directory`](crate::directory::Directory) it knows the people of the
+/// section `directory`; without one, every `user:` is taken at its word.
 ///
 /// A file that cannot be read, or has mistakes, changes nothing: the last good one goes on to hold. That is told by
 /// `tracing`, once for each new problem, and by [`status`](Self::status).
@@ -33,7 +34,7 @@ const EVERY: Span = Span::from_secs(1);
 /// let clock = Arc::new(SystemClock);
 /// let file = WatchedFile::load("approvals.yaml", &*clock)?;
 /// tokio::spawn(file.watch(clock));
-/// let approvals = ApprovalManager::builder().policy(file.clone()).unattended().build()?;
+/// let approvals = ApprovalManager::builder().policy(file.clone()).directory(file.clone()).unattended().build()?;
 /// # drop(approvals);
 /// # Ok(()) }
 /// ```
@@ -51,6 +52,7 @@ struct Inner {
 #[derive(Clone, Debug)]
 struct Good {
     file: Arc<ApprovalsFile>,
+    people: PeopleOf,
     content: [u8; 32],
     since: Timestamp,
 }
@@ -102,6 +104,11 @@ impl WatchedFile {
                 tell(&file);
             }
         }
+    }
+
+    /// Whom it lists.
+    pub(super) fn people_now(&self) -> PeopleOf {
+        self.0.good.borrow().people.clone()
     }
 
     /// How it stands.
@@ -191,7 +198,8 @@ fn content(path: &Path) -> Result<Vec<u8>, FileError> {
 
 fn parse(path: &Path, bytes: &[u8], since: Timestamp) -> Result<Good, FileError> {
     let file = ApprovalsFile::parse_bytes(&path.display().to_string(), bytes)?;
-    Ok(Good { file: Arc::new(file), content: hash(bytes), since })
+    let people = PeopleOf::new(&file);
+    Ok(Good { file: Arc::new(file), people, content: hash(bytes), since })
 }
 
 fn hash(bytes: &[u8]) -> [u8; 32] {
