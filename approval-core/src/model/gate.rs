@@ -125,6 +125,7 @@ pub struct RejectOption {
 
 /// The conditions under which a request is approved. Fixed when it is opened; only an edit may tighten it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent setting")]
 pub struct Gate {
     /// The rule that asked: `attribute`, or the name of a policy's rule.
     pub rule: Text,

@@ -14,6 +14,7 @@ use crate::{
 
 /// Settings for asking; what is not set is left to the action, and then to what every gate has.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent setting")]
 pub(super) struct Part {
     pub(super) requirements: Vec<Requirement>,
     /// For an action that nobody is named for, neither by itself nor by the rule.
