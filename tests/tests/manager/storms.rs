@@ -32,15 +32,18 @@ async fn a_storm_of_identical_calls_is_one_request_and_one_run() {
     let manager = Arc::new(joining());
     let calls = (0..32).map(|_| {
         let manager = Arc::clone(&manager);
-        tokio::spawn(async move { manager.request(call()).await.unwrap() })
+        tokio::spawn(async move {
+            let waiting = manager.request(call()).await.unwrap();
+            (waiting.id(), waiting)
+        })
     });
     let waiting: Vec<_> = soon(join_all(calls)).await.into_iter().map(Result::unwrap).collect();
-    let first = waiting[0].id();
-    assert!(waiting.iter().all(|one| one.id() == first), "all of them wait for one request");
+    let first = waiting[0].0;
+    assert!(waiting.iter().all(|(id, _)| *id == first), "all of them wait for one request");
     assert_eq!(manager.list(&Query::default()).await.unwrap().items.len(), 1);
     manager.approve(first, ANN).await.unwrap();
     let mut ran = 0;
-    for one in waiting {
+    for (_, one) in waiting {
         match soon(one).await.unwrap().begin().await {
             Ok(execution) => {
                 execution.succeeded(None).await;
