@@ -164,10 +164,11 @@ impl Verifier {
                     return Err(Breach::RequestOutOfPlace { request: head.id });
                 }
                 self.last_request = Some(head.id);
-                self.history = Some(History { head, lines: Vec::new() });
+                self.none_missing_before(Some(head.id))?;
+                self.history = Some(History::new(head));
             }
             Line::Event(inside) => match &mut self.history {
-                Some(history) if self.phase == Phase::Requests => history.lines.push(inside.into()),
+                Some(history) if self.phase == Phase::Requests => history.line(inside)?,
                 _ => return Err(misplaced("an event")),
             },
             Line::Journal(inside) => {
@@ -237,8 +238,7 @@ impl Verifier {
     /// The history of a request is whole: judges it.
     fn end_request(&mut self) -> Result<(), Breach> {
         let Some(history) = self.history.take() else { return Ok(()) };
-        let id = history.head.id;
-        self.none_missing_before(Some(id))?;
+        let id = history.id();
         let sealed = Arc::clone(&self.sealed);
         let rest = sealed.said.get(self.said..).unwrap_or_default();
         let said = rest.get(..rest.partition_point(|said| said.request <= id)).unwrap_or_default();

@@ -47,8 +47,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::model) use digest::push_digest;
 pub use digest::{ArgumentsDigest, SchemaDigest, arguments_digest};
+pub(in crate::model) use digest::{push_digest, read_hex};
 pub use error::{DecodeError, EncodeError, EncodeProblem, Position};
 pub(in crate::model) use escape::push_escaped;
 pub use json::CanonicalJson;

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{ArgumentsDigest, Ballot, Outcome, Principal, Risk, StandingTerms, Text};
+use super::{ArgumentsDigest, Ballot, Outcome, Principal, Risk, StandingTerms, Text, canonical::read_hex};
 use crate::{
     clock::Timestamp,
     id::{ExecutorId, GrantId, RequestId, StandingId},
@@ -75,21 +75,7 @@ impl<'de> Deserialize<'de> for ChainHash {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
         let bad = || serde::de::Error::custom("a chain hash is 64 lower-case hexadecimal digits");
-        let value = |digit: u8| match digit {
-            b'0'..=b'9' => Some(digit - b'0'),
-            b'a'..=b'f' => Some(digit - b'a' + 10),
-            _ => None,
-        };
-        let mut bytes = [0; 32];
-        if text.len() != 64 {
-            return Err(bad());
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            if let &[high, low] = pair {
-                *byte = value(high).zip(value(low)).map(|(high, low)| high << 4 | low).ok_or_else(bad)?;
-            }
-        }
-        Ok(Self(bytes))
+        read_hex(&text).map(Self).ok_or_else(bad)
     }
 }
 

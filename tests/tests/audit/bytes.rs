@@ -1,6 +1,13 @@
 //! Every byte and every line of an exported trail, flipped, dropped, added, swapped.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread::{available_parallelism, scope},
+    time::Instant,
+};
 
 use approval_core::{
     SystemClock,
@@ -18,6 +25,8 @@ const REQUESTS: usize = 250;
 struct Trail {
     lines: Vec<String>,
     before: Vec<Verifier>,
+    /// Changes that were tried.
+    tried: AtomicU64,
 }
 
 impl Trail {
@@ -42,16 +51,16 @@ impl Trail {
             verifier.line(line.trim_end_matches('\n')).unwrap();
         }
         verifier.finish().unwrap();
-        Self { lines, before }
+        Self { lines, before, tried: AtomicU64::new(0) }
     }
 
     /// What a verifier says of the trail with `bytes` in place of the lines `at..at + replaced`.
     fn with(&self, at: usize, replaced: usize, bytes: &[u8]) -> Result<(), Option<Breach>> {
         let mut verifier = self.before[at].clone();
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            // What is no line of text is found where files are read.
-            let line = line.strip_suffix(b"\n").ok_or(None)?;
-            let line = std::str::from_utf8(line).map_err(|_| None)?;
+        // What is no line of text is found where files are read.
+        let text = std::str::from_utf8(bytes).map_err(|_| None)?;
+        for line in text.split_inclusive('\n') {
+            let line = line.strip_suffix('\n').ok_or(None)?;
             verifier.line(line).map_err(Some)?;
         }
         for line in &self.lines[at + replaced..] {
@@ -62,6 +71,7 @@ impl Trail {
 
     /// The change must be found, and not merely by the sum at the end, which anybody can compute.
     fn finds(&self, what: &str, at: usize, replaced: usize, bytes: &[u8]) {
+        self.tried.fetch_add(1, Ordering::Relaxed);
         match self.with(at, replaced, bytes) {
             Ok(()) => panic!("{what} of line {}, and nobody noticed: {}", at + 1, self.lines[at]),
             Err(Some(Breach::WrongEnd)) => {
@@ -74,6 +84,28 @@ impl Trail {
             }
             Err(_) => {}
         }
+    }
+
+    /// Does `each` for every line, on all processors at once, and tells how many changes that were.
+    fn for_each_line(&self, test: &str, each: impl Fn(usize, &mut Random) + Sync) {
+        let began = Instant::now();
+        let random = Random::new(seed(test));
+        let next = AtomicUsize::new(0);
+        let work = || {
+            loop {
+                let line = next.fetch_add(1, Ordering::Relaxed);
+                if line >= self.lines.len() {
+                    break;
+                }
+                each(line, &mut random.part(line as u64));
+            }
+        };
+        scope(|threads| {
+            for _ in 0..available_parallelism().map_or(1, usize::from) {
+                threads.spawn(work);
+            }
+        });
+        println!("{test}: {} changes tried in {:.0?}", self.tried.load(Ordering::Relaxed), began.elapsed());
     }
 
     /// Everything that can be done at one byte.
@@ -114,9 +146,7 @@ impl Trail {
 #[tokio::test]
 async fn every_byte_of_a_trail_that_is_flipped_dropped_added_or_swapped_is_found() {
     let trail = Trail::new(false).await;
-    let random = Random::new(seed("bytes of a trail"));
-    for line in 0..trail.lines.len() {
-        let mut random = random.part(line as u64);
+    trail.for_each_line("bytes of a trail", |line, random| {
         let length = trail.lines[line].len();
         let bytes: Vec<usize> = if full() {
             (0..length).collect()
@@ -125,17 +155,16 @@ async fn every_byte_of_a_trail_that_is_flipped_dropped_added_or_swapped_is_found
             vec![0, length - 1, usize::try_from(random.below(length as u64)).unwrap()]
         };
         for byte in bytes {
-            trail.at_byte(line, byte, &mut random);
+            trail.at_byte(line, byte, random);
         }
-    }
+    });
 }
 
 #[tokio::test]
 async fn every_line_of_a_trail_that_is_dropped_doubled_moved_or_replaced_is_found() {
     let trail = Trail::new(true).await;
-    let mut random = Random::new(seed("lines of a trail"));
     let last = trail.lines.len() - 1;
-    for at in 0..=last {
+    trail.for_each_line("lines of a trail", |at, random| {
         let line = &trail.lines[at];
         trail.finds("dropping", at, 1, b"");
         trail.finds("doubling", at, 1, line.repeat(2).as_bytes());
@@ -159,5 +188,5 @@ async fn every_line_of_a_trail_that_is_dropped_doubled_moved_or_replaced_is_foun
         if at < last {
             trail.finds("cutting", at, last - at, b"");
         }
-    }
+    });
 }

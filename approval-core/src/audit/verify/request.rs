@@ -1,5 +1,7 @@
 //! Judges the history of one request.
 
+use std::sync::Arc;
+
 use super::{Breach, seals::Said, story};
 use crate::{
     audit::trail::Head,
@@ -11,8 +13,15 @@ use crate::{
 /// What was read of one request.
 #[derive(Clone, Debug)]
 pub(super) struct History {
-    pub(super) head: Head,
-    pub(super) lines: Vec<Box<str>>,
+    head: Head,
+    lines: Vec<Arc<Written>>,
+}
+
+/// One line of it. Read at once, so that what is no event is found without looking any further.
+#[derive(Debug)]
+struct Written {
+    event: Event,
+    hash: ChainHash,
 }
 
 /// What a sound history has.
@@ -29,18 +38,44 @@ pub(super) fn fresh_from(last_seal: Option<Timestamp>, grace: Span) -> Option<Ti
 }
 
 impl History {
+    pub(super) const fn new(head: Head) -> Self {
+        Self { head, lines: Vec::new() }
+    }
+
+    pub(super) const fn id(&self) -> RequestId {
+        self.head.id
+    }
+
+    /// Takes the next line.
+    pub(super) fn line(&mut self, text: &str) -> Result<(), Breach> {
+        let request = self.head.id;
+        let seq = (self.lines.len() as u64).saturating_add(1);
+        let event: Event = serde_json::from_str(text).map_err(|e| Breach::NotAnEvent {
+            request,
+            seq,
+            why: e.to_string(),
+        })?;
+        if event.request != request {
+            return Err(Breach::Foreign { request, seq, other: event.request });
+        }
+        self.lines.push(Arc::new(Written { event, hash: ChainHash::of(text) }));
+        Ok(())
+    }
+
+    fn events(&self) -> impl Iterator<Item = &Event> + Clone {
+        self.lines.iter().map(|line| &line.event)
+    }
+
     /// Holds the lines against each other, against what the seals say and against the request's own word; in this order, so
     /// that the first wrong line is named.
     pub(super) fn judge(&self, said: &[Said], fresh_from: Option<Timestamp>) -> Result<Sound, Breach> {
         let request = self.head.id;
-        let events = self.events(request)?;
-        self.in_order(request, &events)?;
-        let hashes: Vec<ChainHash> = self.lines.iter().map(|line| ChainHash::of(line)).collect();
+        self.in_order(request)?;
         let hash_of = |seq: u64| {
             let place = usize::try_from(seq.checked_sub(1)?).ok()?;
-            hashes.get(place).copied()
+            self.lines.get(place).map(|line| line.hash)
         };
-        self.chained(request, &events, &hash_of, said)?;
+        self.chained(request, &hash_of, said)?;
 
         let found = self.lines.len() as u64;
         let mut sealed = 0_u64;
@@ -59,46 +94,30 @@ impl History {
         if named != found || hash_of(found).unwrap_or(ChainHash::ZERO) != self.head.hash {
             return Err(Breach::WrongHead { request, found, named });
         }
-        let unsealed = events.iter().filter(|event| event.seq > sealed);
+        let unsealed = self.events().filter(|event| event.seq > sealed);
         if let Some(fresh_from) = fresh_from
             && let Some(old) = unsealed.clone().find(|event| event.at < fresh_from)
         {
             return Err(Breach::Added { request, seq: old.seq });
         }
-        story::possible(request, &events)?;
+        story::possible(request, self.events())?;
         Ok(Sound { events: found, unsealed: unsealed.count() as u64 })
     }
 
-    fn events(&self, request: RequestId) -> Result<Vec<Event>, Breach> {
-        let read = |(seq, line): (u64, &str)| {
-            let event: Event = serde_json::from_str(line).map_err(|e| Breach::NotAnEvent {
-                request,
-                seq,
-                why: e.to_string(),
-            })?;
-            if event.request == request {
-                Ok(event)
-            } else {
-                Err(Breach::Foreign { request, seq, other: event.request })
-            }
-        };
-        (1_u64..).zip(self.lines.iter().map(|line| &**line)).map(read).collect()
-    }
-
-    fn in_order(&self, request: RequestId, events: &[Event]) -> Result<(), Breach> {
-        for ((expected, event), line) in (1_u64..).zip(events).zip(&self.lines) {
-            let seq = event.seq;
+    fn in_order(&self, request: RequestId) -> Result<(), Breach> {
+        for (expected, line) in (1_u64..).zip(&self.lines) {
+            let seq = line.event.seq;
             if seq == expected {
                 continue;
             }
-            let same_place = events.iter().zip(&self.lines).find(|(other, _)| other.seq == seq);
+            let same_place = self.lines.iter().find(|other| other.event.seq == seq);
             return Err(if seq < expected {
                 match same_place {
-                    Some((_, other)) if other == line => Breach::Duplicated { request, seq },
-                    Some((other, _)) if other.seq < expected => Breach::Forked { request, seq },
+                    Some(other) if other.hash == line.hash => Breach::Duplicated { request, seq },
+                    Some(other) if other.event.seq < expected => Breach::Forked { request, seq },
                     _ => Breach::Edited { request, seq: expected },
                 }
-            } else if events.iter().any(|other| other.seq == expected) {
+            } else if self.events().any(|other| other.seq == expected) {
                 Breach::Reordered { request, seq, before: expected }
             } else {
                 Breach::Dropped { request, seq: expected }
@@ -112,11 +131,10 @@ impl History {
     fn chained(
         &self,
         request: RequestId,
-        events: &[Event],
         hash_of: &dyn Fn(u64) -> Option<ChainHash>,
         said: &[Said],
     ) -> Result<(), Breach> {
-        for event in events {
+        for event in self.events() {
             let seq = event.seq;
             let before = seq.saturating_sub(1);
             if event.prev == hash_of(before).unwrap_or(ChainHash::ZERO) {
@@ -127,7 +145,7 @@ impl History {
                 said.iter().any(|said| said.head().count == seq && Some(said.head().hash) == own)
                     || (self.head.count == seq && Some(self.head.hash) == own)
             };
-            let next = events.iter().find(|next| next.seq == seq + 1);
+            let next = self.events().find(|next| next.seq == seq + 1);
             let whole = attested(seq) || next.is_some_and(|next| Some(next.prev) == hash_of(seq));
             return Err(if before == 0 || (!whole && attested(before)) {
                 Breach::Edited { request, seq }

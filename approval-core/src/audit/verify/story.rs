@@ -30,7 +30,10 @@ enum Told {
 ///
 /// # Errors
 /// [`Breach::Impossible`] at the first event that cannot follow.
-pub(super) fn possible(request: RequestId, events: &[Event]) -> Result<(), Breach> {
+pub(super) fn possible<'e>(
+    request: RequestId,
+    events: impl Iterator<Item = &'e Event>,
+) -> Result<(), Breach> {
     let mut told = Told::Nothing;
     for event in events {
         told = next(told, event).map_err(|why| Breach::Impossible { request, seq: event.seq, why })?;

@@ -175,17 +175,20 @@ pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
     }
 }
 
-fn read_hex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = pair.iter().try_fold(0, |value, digit| match digit {
-            b'0'..=b'9' => Some(value << 4 | (digit - b'0')),
-            b'a'..=b'f' => Some(value << 4 | (digit - b'a' + 10)),
+/// Reads 64 lower-case hexadecimal digits.
+pub(in crate::model) fn read_hex(text: &str) -> Option<[u8; 32]> {
+    const fn value(digit: u8) -> Option<u8> {
+        match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
             _ => None,
-        })?;
+        }
+    }
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
+    let mut bytes = [0; 32];
+    for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = value(high)? << 4 | value(low)?;
     }
     Some(bytes)
 }
