@@ -23,7 +23,8 @@ use crate::{
 /// # Errors
 /// - [`Refusal::Invalid`] when gate, question or texts are not right, or the cost cannot be computed.
 /// - [`Refusal::Halted`] when a halt covers it.
-/// - [`Refusal::LimitReached`] when it goes over a limit that denies; over one that asks, people are asked.
+/// - [`Refusal::LimitReached`] when it goes over a limit that denies, or people must be asked and too many requests are open
+///   already; over one that asks, people are asked.
 /// - [`Refusal::NoApprover`] when a requirement cannot be met, however people vote.
 pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transition, Refusal> {
     let (risk, is_question) = (draft.risk, draft.question.is_some());
@@ -72,6 +73,8 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     {
         change.count(writes);
     } else {
+        let open = limit::take_open(facts.limits, change.request.id).map_err(Refusal::LimitReached)?;
+        change.count(open);
         hours::ask(&mut change, named, facts)?;
     }
     Ok(change.finish())

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     clock::{Span, Timestamp, after},
+    id::RequestId,
     model::{Limit, Money, OverLimit, Stretch, Text, Usage},
 };
 
@@ -71,7 +72,7 @@ pub fn take_all<'a>(
 ) -> Result<Vec<CountedWrite>, (OverLimit, Box<LimitReached>)> {
     let mut writes = Vec::new();
     let mut asks = None;
-    for one in counted {
+    for one in counted.filter(|one| one.limit.open.is_none()) {
         match take(&one.limit, &one.usage, cost, now) {
             Ok(usage) => {
                 writes.push(CountedWrite { counter: one.counter.clone(), usage, expect: one.version });
@@ -96,11 +97,32 @@ pub(super) fn take_approved(
     now: Timestamp,
 ) -> Result<Vec<CountedWrite>, Box<LimitReached>> {
     let mut writes = Vec::with_capacity(counted.len());
-    for one in counted.iter().filter(|one| !one.limit.attempts) {
+    for one in counted.iter().filter(|one| !one.limit.attempts && one.limit.open.is_none()) {
         let usage = match one.limit.over {
             OverLimit::Deny => take(&one.limit, &one.usage, cost, now)?,
             OverLimit::Ask => spend(&one.limit, &one.usage, cost, now),
         };
+        writes.push(CountedWrite { counter: one.counter.clone(), usage, expect: one.version });
+    }
+    Ok(writes)
+}
+
+/// Counts a request that people are about to be asked about, where open requests are limited. What the counters hold was
+/// looked at before: they name none that is known to be decided, unless there is room all the same.
+///
+/// # Errors
+/// The limit that it goes over.
+pub(super) fn take_open(counted: &[Counted], id: RequestId) -> Result<Vec<CountedWrite>, Box<LimitReached>> {
+    let mut writes = Vec::new();
+    for one in counted {
+        let Some(most) = one.limit.open else { continue };
+        let open = one.usage.open.len();
+        if open >= usize::try_from(most).unwrap_or(usize::MAX) {
+            let why = format!("{open} of {most} requests are open: they must be decided or taken back first");
+            return Err(Box::new(LimitReached { limit: one.limit.name.clone(), why, room_at: None }));
+        }
+        let mut usage = one.usage.clone();
+        usage.open.push(id);
         writes.push(CountedWrite { counter: one.counter.clone(), usage, expect: one.version });
     }
     Ok(writes)
@@ -178,7 +200,8 @@ fn spend(limit: &Limit, usage: &Usage, cost: Option<Money>, now: Timestamp) -> U
 /// What still counts at `now`.
 fn in_window(limit: &Limit, usage: &Usage, now: Timestamp) -> Usage {
     let counts = |stretch: &&Stretch| limit.within.is_none_or(|window| after(stretch.until, window) > now);
-    Usage { since: usage.since, stretches: usage.stretches.iter().filter(counts).copied().collect() }
+    let stretches = usage.stretches.iter().filter(counts).copied().collect();
+    Usage { since: usage.since, stretches, open: Vec::new() }
 }
 
 fn count(limit: &Limit, mut usage: Usage, cost: Option<Money>, now: Timestamp) -> Usage {

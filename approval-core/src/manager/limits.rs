@@ -30,8 +30,21 @@ pub(crate) fn check(limit: &Limit) -> Result<(), Invalid> {
     if limit.name.trim().is_empty() {
         return bad("has no name", "name it, as in refunds-a-day");
     }
-    if limit.calls.is_none() && limit.cost.is_none() && limit.lasts.is_none() {
-        return bad("limits nothing", "say how many calls may run, or what they may cost");
+    let on_calls = limit.calls.is_some() || limit.cost.is_some() || limit.lasts.is_some();
+    match limit.open {
+        None if !on_calls => {
+            return bad("limits nothing", "say how many calls may run, or what they may cost");
+        }
+        Some(_) if on_calls || limit.within.is_some() || limit.attempts => {
+            return bad(
+                "limits open requests and calls",
+                "make two of it: what is open is counted by itself",
+            );
+        }
+        Some(open) if open > Limit::MOST_OPEN => {
+            return bad("lets too many requests be open", "let at most 1000 be open at a time");
+        }
+        _ => {}
     }
     if limit.within.is_some_and(|window| window <= crate::clock::Span::ZERO) {
         return bad("has no window", "give a window above zero, or none");
@@ -42,23 +55,49 @@ pub(crate) fn check(limit: &Limit) -> Result<(), Invalid> {
 impl Core {
     /// The limits that are about a call, besides those of its run.
     pub(crate) fn limits_on(&self, action: &ActionName) -> Vec<Arc<Limit>> {
+        self.limits_where(|limit| limit.open.is_none() && limit.is_about(action))
+    }
+
+    fn limits_where(&self, matters: impl Fn(&Limit) -> bool) -> Vec<Arc<Limit>> {
         let policy = self.policy.limits();
         let all = self.settings.limits.iter().chain(policy.iter());
-        all.filter(|limit| limit.is_about(action)).cloned().collect()
+        all.filter(|limit| matters(limit)).cloned().collect()
     }
 
     /// The limits on a request that is about to be opened, and what they have counted.
     pub(crate) async fn limits_of(&self, draft: &Draft, run: &RunLimits) -> Result<Vec<Counted>, StoreError> {
-        if draft.question.is_some() {
-            return Ok(Vec::new());
-        }
         let action = &draft.action.name;
-        let mut limits = self.limits_on(action);
-        if draft.run.is_some() {
+        // A question is no call, and still one more thing that people have to answer.
+        let is_question = draft.question.is_some();
+        let mut limits =
+            self.limits_where(|limit| (limit.open.is_some() || !is_question) && limit.is_about(action));
+        if draft.run.is_some() && !is_question {
             limits.extend(run.on_calls().map(Arc::new));
         }
         let counts = Counts { agent: &draft.requester, action, run: draft.run.as_deref() };
-        self.counted(limits, counts).await
+        let mut counted = self.counted(limits, counts).await?;
+        for one in &mut counted {
+            self.strike_decided(one).await?;
+        }
+        Ok(counted)
+    }
+
+    /// Strikes requests that are decided out of a count of open ones, if it is full. So nobody who decides has to count
+    /// backwards, and nothing that fails in between leaves a wrong count behind.
+    async fn strike_decided(&self, counted: &mut Counted) -> Result<(), StoreError> {
+        let full = counted.limit.open.and_then(|most| usize::try_from(most).ok());
+        if full.is_none_or(|most| counted.usage.open.len() < most) {
+            return Ok(());
+        }
+        let mut open = Vec::with_capacity(counted.usage.open.len());
+        for id in counted.usage.open.drain(..) {
+            // What is not there any more was removed by retention, long after its end.
+            if self.store.load(id).await?.is_some_and(|stored| stored.request.status.is_open()) {
+                open.push(id);
+            }
+        }
+        counted.usage.open = open;
+        Ok(())
     }
 
     /// The limits that matter for what a command does to a request, and what they have counted.

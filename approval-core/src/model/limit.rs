@@ -4,7 +4,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{ActionName, Money, Principal, Text};
-use crate::clock::{Span, Timestamp};
+use crate::{
+    clock::{Span, Timestamp},
+    id::RequestId,
+};
 
 /// What happens to a call that goes over a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,7 +43,7 @@ impl CountedPer {
     pub const ACTION: Self = Self { run: false, agent: false, action: true };
 }
 
-/// A limit on calls that run. At least one of `calls`, `cost` and `lasts` is set.
+/// A limit on calls that run, at least one of `calls`, `cost` and `lasts` set; or, with `open` alone, on requests that wait for people.
 ///
 /// ```
 /// use approval_core::model::{CountedPer, Limit, OverLimit};
@@ -51,6 +54,8 @@ impl CountedPer {
 ///     .calls(20)
 ///     .cost("500 USD".parse()?)
 ///     .over(OverLimit::Ask);
+/// // So many questions at a time may one agent put to people.
+/// let open = Limit::new("open requests").per(CountedPer::AGENT).open(5);
 /// # Ok::<(), approval_core::Invalid>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +74,9 @@ pub struct Limit {
     pub cost: Option<Money>,
     /// How long after the first of them calls may run.
     pub lasts: Option<Span>,
+    /// How many requests may be open, that is, wait for a decision, at the same time. One more is refused, whatever `over` says:
+    /// asking is what it limits. A request counts until it is decided, and as long as that is not written down.
+    pub open: Option<u32>,
     /// Whether calls are counted that ask to run, rather than those that run.
     pub attempts: bool,
     /// What happens to a call that goes over it.
@@ -76,6 +84,9 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// No limit lets more requests be open: their ids lie in one record of the store.
+    pub const MOST_OPEN: u32 = 1000;
+
     /// A limit on every action, all calls counted together, for ever; people are asked beyond it.
     #[must_use]
     pub fn new(name: impl Into<Text>) -> Self {
@@ -87,6 +98,7 @@ impl Limit {
             calls: None,
             cost: None,
             lasts: None,
+            open: None,
             attempts: false,
             over: OverLimit::Ask,
         }
@@ -131,6 +143,13 @@ impl Limit {
     #[must_use]
     pub const fn lasts(mut self, lasts: Span) -> Self {
         self.lasts = Some(lasts);
+        self
+    }
+
+    /// How many requests may be open at the same time, at most [`Limit::MOST_OPEN`]; one more is refused.
+    #[must_use]
+    pub const fn open(mut self, requests: u32) -> Self {
+        self.open = Some(requests);
         self
     }
 
@@ -260,5 +279,9 @@ pub struct Usage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// Oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stretches: Vec<Stretch>,
+    /// Requests that were open when this was written, and perhaps are no longer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<RequestId>,
 }

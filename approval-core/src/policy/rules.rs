@@ -57,6 +57,9 @@ use crate::{
 ///       calls: 20
 ///       cost: 500 USD
 ///       over: ask                      # or deny
+///     - name: open requests
+///       per: agent
+///       open: 5                        # wait for people at the same time; one more is refused
 /// ```
 ///
 /// Short forms come after the rules, in this order: `required_for` (actions that are asked), `cost_threshold_usd` (what

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod answers;
+mod budgets;
 mod common;
 mod dropping;
 mod fail_closed;
@@ -14,6 +15,7 @@ mod informing;
 mod keys;
 mod leases;
 mod limits;
+mod open_limits;
 mod outage;
 mod outbox;
 mod people;

@@ -8,7 +8,7 @@ use crate::{
     yaml::{Fields, Item},
 };
 
-const KEYS: [&str; 7] = ["name", "action", "per", "within", "calls", "cost", "over"];
+const KEYS: [&str; 8] = ["name", "action", "per", "within", "calls", "cost", "open", "over"];
 
 /// Reads the list of limits.
 pub(super) fn limits(fields: &Fields<'_>) -> Vec<Arc<Limit>> {
@@ -39,8 +39,18 @@ fn limit(item: &Item<'_>) -> Option<Limit> {
     let over = fields.optional("over").map_or(Some(OverLimit::Ask), |item| {
         item.choice(&[("ask", OverLimit::Ask), ("deny", OverLimit::Deny)])
     });
-    if fields.key("calls").is_none() && fields.key("cost").is_none() {
-        item.wrong_with("limits nothing", "add `calls: 20`, or `cost: 500 USD`");
+    let open = fields.optional("open").and_then(|item| item.whole(0..=Limit::MOST_OPEN));
+    if fields.key("open").is_some() {
+        for key in ["within", "calls", "cost", "over"] {
+            if let Some(other) = fields.optional(key) {
+                other.wrong_with(
+                    format!("`{key}` has no meaning beside `open`"),
+                    "what is open counts by itself, and one more is refused: make a second limit of the rest",
+                );
+            }
+        }
+    } else if fields.key("calls").is_none() && fields.key("cost").is_none() {
+        item.wrong_with("limits nothing", "add `calls: 20`, `cost: 500 USD`, or `open: 5`");
         return None;
     }
     Some(Limit {
@@ -49,6 +59,7 @@ fn limit(item: &Item<'_>) -> Option<Limit> {
         within,
         calls,
         cost,
+        open,
         over: over?,
         ..Limit::new(name?)
     })
@@ -90,14 +101,15 @@ mod tests {
 
     #[test]
     fn limits_are_read_with_all_that_they_say() {
-        let text = "policy:\n  limits:\n    - name: refunds a day\n      action: [payments.*, mail.send]\n      per: [agent, run]\n      within: 24h\n      calls: 20\n      cost: 500 USD\n      over: deny\n    - {name: all, calls: 0}\n";
+        let text = "policy:\n  limits:\n    - name: refunds a day\n      action: [payments.*, mail.send]\n      per: [agent, run]\n      within: 24h\n      calls: 20\n      cost: 500 USD\n      over: deny\n    - {name: all, calls: 0}\n    - {name: open, per: agent, open: 5}\n";
         let file = ApprovalsFile::parse("approvals.yaml", text).unwrap();
         let limits = file.policy.unwrap().limits();
-        let [first, second] = &*limits else { panic!("{limits:?}") };
+        let [first, second, third] = &*limits else { panic!("{limits:?}") };
         assert_eq!((&*first.name, first.actions.len(), first.calls), ("refunds a day", 2, Some(20)));
         assert_eq!(first.per, CountedPer { run: true, agent: true, action: false });
         assert_eq!((first.within.map(|window| window.as_hours()), first.over), (Some(24), OverLimit::Deny));
         assert_eq!(first.cost.unwrap().to_string(), "500 USD");
+        assert_eq!((third.open, third.per, third.calls), (Some(5), CountedPer::AGENT, None));
         assert_eq!((second.calls, second.over, second.within), (Some(0), OverLimit::Ask, None));
     }
 
@@ -117,6 +129,10 @@ mod tests {
             ("{name: x, calls: 1, per: week}", "week"),
             ("{name: x, calls: 1, within: 0s}", "within"),
             ("{name: x, calls: 1, acton: a.b}", "action"),
+            ("{name: x, open: 1001}", "1000"),
+            ("{name: x, open: 1, calls: 2}", "beside `open`"),
+            ("{name: x, open: 1, over: ask}", "beside `open`"),
+            ("{name: x, open: 1, within: 1h}", "beside `open`"),
         ] {
             let message = told(limit);
             assert!(
