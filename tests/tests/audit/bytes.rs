@@ -6,7 +6,6 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread::{available_parallelism, scope},
-    time::Instant,
 };
 
 use approval_core::{
@@ -88,7 +87,6 @@ impl Trail {
 
     /// Does `each` for every line, on all processors at once, and tells how many changes that were.
     fn for_each_line(&self, test: &str, each: impl Fn(usize, &mut Random) + Sync) {
-        let began = Instant::now();
         let random = Random::new(seed(test));
         let next = AtomicUsize::new(0);
         let work = || {
@@ -105,7 +103,7 @@ impl Trail {
                 threads.spawn(work);
             }
         });
-        println!("{test}: {} changes tried in {:.0?}", self.tried.load(Ordering::Relaxed), began.elapsed());
+        println!("{test}: {} changes tried", self.tried.load(Ordering::Relaxed));
     }
 
     /// Everything that can be done at one byte.
