@@ -37,6 +37,7 @@ mod waiters_tests;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use action::attached;
 pub use action::{Action, CallOf};
 pub use admin::Stats;
 pub use approved_worker::ApprovedWorker;

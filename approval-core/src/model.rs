@@ -1,8 +1,10 @@
 //! Plain data: what a request, a vote, a decision, an event is. No behaviour beyond construction and checking.
 
 mod action;
+mod attachment;
 pub mod canonical;
 mod decision;
+mod enclosed;
 mod event;
 mod gate;
 mod halt;
@@ -18,8 +20,13 @@ pub mod visible;
 mod vote;
 
 pub use action::{ACTION_NAME_LIMIT, ActionName, Priority, Risk, Text};
-pub use canonical::{ArgumentsDigest, CanonicalJson, SchemaDigest};
+pub(crate) use attachment::check_together;
+pub use attachment::{
+    ATTACHMENT_COUNT_LIMIT, ATTACHMENT_LIMIT, ATTACHMENTS_LIMIT, Attachment, ToAttachments,
+};
+pub use canonical::{ArgumentsDigest, CanonicalJson, ContentDigest, SchemaDigest};
 pub use decision::{Decision, Execution, ExecutionState, Grant, Outcome};
+pub use enclosed::Enclosed;
 pub use event::{ChainError, ChainHash, ChainHead, Event, EventKind, EventLine, verify_chain};
 pub use gate::{
     DEFAULT_GRANT_TTL, DEFAULT_TIMEOUT, DelegationRule, Editable, EscalationStage, Gate, OnTimeout,

@@ -69,6 +69,7 @@ pub(crate) struct Attributes {
     pub(crate) mode: Option<Spanned<Mode>>,
     pub(crate) manager: Option<Expr>,
     pub(crate) key: Option<Expr>,
+    pub(crate) attachments: Option<Expr>,
     pub(crate) editable: Option<Vec<FieldPath>>,
     pub(crate) redact: Option<Vec<FieldPath>>,
     pub(crate) skip: Option<Vec<FieldPath>>,

@@ -104,7 +104,7 @@ impl Guard {
         self.root.clone().into_iter().map(located).collect()
     }
 
-    /// Statements for `manager` and `key`, whichever of them mention `self` or do not.
+    /// Statements for `manager`, `key` and `attachments`, whichever of them mention `self` or do not.
     ///
     /// `#[async_trait]` moves `self` away in its first statements, and takes patterns apart there. What mentions `self` is
     /// therefore evaluated before them and everything else after them.
@@ -132,6 +132,12 @@ impl Guard {
         if let Some(key) = self.attributes.key.as_ref().filter(|key| fits(key)) {
             let key = by_reference(key);
             tokens.extend(quote_spanned!(Span::mixed_site()=> let key = #m::key(#key);));
+        }
+        if let Some(attachments) = self.attributes.attachments.as_ref().filter(|given| fits(given)) {
+            let attachments = by_reference(attachments);
+            tokens.extend(
+                quote_spanned!(Span::mixed_site()=> let attachments = #m::attachments(#attachments);),
+            );
         }
         tokens
     }

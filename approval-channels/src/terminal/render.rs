@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use approval_core::clock::Timestamp;
 use approval_core::model::visible::{Suspicion, suspicious_words};
 
+mod enclosed;
+
 use super::form;
 use super::json;
 use super::text::{Line, Page, Style};
@@ -47,6 +49,7 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
     } else {
         arguments(&mut page, view, width)
     };
+    let rows = rows + enclosed::attachments(&mut page, view, width);
     for warning in deceptive_words(view) {
         field(&mut page, "beware", Style::Danger, &warning);
     }
@@ -99,8 +102,9 @@ fn arguments(page: &mut Page, view: &View, width: Option<usize>) -> usize {
 /// Words that may not be what they look like, each once.
 fn deceptive_words(view: &View) -> Vec<String> {
     let intent = view.intent.as_deref().unwrap_or_default();
-    let mut warnings: Vec<String> = [&view.description, &view.agent, intent, &view.arguments]
+    let mut warnings: Vec<String> = [&*view.description, &view.agent, intent, &view.arguments]
         .into_iter()
+        .chain(enclosed::texts(view))
         .flat_map(suspicious_words)
         .map(|found| match found.suspicion {
             Suspicion::LooksLike(other) => {

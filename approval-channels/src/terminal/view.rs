@@ -54,6 +54,17 @@ pub(super) struct Editable {
     pub(super) value: Option<Value>,
 }
 
+/// A file that came along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Attached {
+    /// What it is called.
+    pub(super) name: String,
+    /// Its type, its size or address, and its digest.
+    pub(super) what: String,
+    /// What it says, if it is text.
+    pub(super) text: Option<String>,
+}
+
 /// A request as the terminal shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct View {
@@ -89,6 +100,8 @@ pub(super) struct View {
     pub(super) deadline: Option<(Timestamp, String)>,
     /// All arguments as JSON text, redacted values replaced.
     pub(super) arguments: String,
+    /// Files that came along.
+    pub(super) attachments: Vec<Attached>,
     /// Arguments that approvers may change.
     pub(super) editable: Vec<Editable>,
     /// Paths of values that are not shown.

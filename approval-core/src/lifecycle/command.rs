@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
-        ActionInfo, ActionName, ArgumentsDigest, Ballot, CanonicalJson, Gate, Halts, People, Principal,
-        Priority, Question, Risk, StandingTerms, Text,
+        ActionInfo, ActionName, ArgumentsDigest, Ballot, CanonicalJson, Enclosed, Gate, Halts, People,
+        Principal, Priority, Question, Risk, StandingTerms, Text,
     },
 };
 
@@ -41,7 +41,9 @@ pub struct Draft {
     pub gate: Arc<Gate>,
     /// The arguments, redacted where they are secret.
     pub arguments: CanonicalJson,
-    /// Their digest.
+    /// What comes along with them, if anything does.
+    pub enclosed: Option<Arc<Enclosed>>,
+    /// The digest of the arguments and of what is attached.
     pub digest: ArgumentsDigest,
     /// Whether the agent answers what approvers ask it.
     pub answers_info: bool,

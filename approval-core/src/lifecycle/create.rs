@@ -126,6 +126,7 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
             cost,
             editor: predecessor.as_ref().and_then(|one| one.editor.clone()),
         },
+        enclosed: draft.enclosed,
         status: Status::Pending,
         votes: ThinVec::new(),
         delegations: ThinVec::new(),

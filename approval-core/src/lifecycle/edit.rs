@@ -19,7 +19,7 @@ use crate::{
     model::{
         ArgumentsDigest, Ballot, CanonicalJson, Editable, EventKind, NoticeKind, Principal, Request,
         Revision, Text, Vote,
-        canonical::{FieldPath, Step, arguments_digest, parse_canonical},
+        canonical::{FieldPath, Step, parse_canonical},
     },
 };
 
@@ -131,8 +131,7 @@ pub fn edited_arguments(
         let value = part(&arguments, &[parameter]).ok_or_else(|| bad("", "is gone", "give it a value"))?;
         schema::check("edited argument", schema, &value)?;
     }
-    let action = &request.action;
-    let digest = arguments_digest(action.name.as_str(), action.version, action.schema.as_ref(), &arguments);
+    let digest = request.digest_with(&arguments);
     if digest == request.revision.digest {
         return Err(bad(
             edits.first().map_or("", |edit| &*edit.path),

@@ -30,6 +30,10 @@ pub(super) fn consume(
     if digest != grant.digest {
         return Err(Refusal::WrongGrant("it is for other arguments"));
     }
+    // What people were shown lies in the store, and it is this that the body is handed.
+    if !request.attachments().is_empty() && request.digest_again() != grant.digest {
+        return Err(Refusal::WrongGrant("what is attached is not what was approved"));
+    }
     if nonce != grant.id {
         return Err(Refusal::WrongGrant("it is another grant"));
     }

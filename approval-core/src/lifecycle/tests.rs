@@ -80,6 +80,7 @@ pub(super) fn draft(gate: Gate) -> Draft {
     Draft {
         id: RequestId::from_uuid(id(1)),
         namespace: "default".into(),
+        enclosed: None,
         digest: arguments_digest(action.name.as_str(), action.version, action.schema.as_ref(), &arguments),
         action: Arc::new(action),
         question: None,

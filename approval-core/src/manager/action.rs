@@ -8,8 +8,11 @@ use super::ActionSpec;
 use crate::{
     error::Invalid,
     model::{
-        ArgumentsDigest, CanonicalJson, Text,
-        canonical::{DigestKey, EncodeError, Step, arguments_digest, parse_canonical, redact, to_canonical},
+        ArgumentsDigest, Attachment, CanonicalJson, Text, ToAttachments,
+        canonical::{
+            DigestKey, EncodeError, Step, arguments_digest_with, parse_canonical, redact, to_canonical,
+        },
+        check_together,
     },
 };
 
@@ -24,6 +27,7 @@ use crate::{
 pub struct Action {
     pub(crate) spec: Arc<ActionSpec>,
     pub(crate) arguments: CanonicalJson,
+    pub(crate) attachments: Vec<Attachment>,
     pub(crate) key: Option<Text>,
 }
 
@@ -31,6 +35,7 @@ pub struct Action {
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
     pub(crate) arguments: CanonicalJson,
+    pub(crate) attachments: Vec<Attachment>,
     pub(crate) digest: ArgumentsDigest,
     /// What was bound, nothing replaced.
     given: CanonicalJson,
@@ -44,7 +49,10 @@ impl Bound {
         spec: &ActionSpec,
         key: Option<&DigestKey>,
     ) -> Result<ArgumentsDigest, Invalid> {
-        if actual == self.given { Ok(self.digest) } else { Ok(spec.bind(actual, key)?.digest) }
+        if actual == self.given {
+            return Ok(self.digest);
+        }
+        Ok(spec.bind(actual, self.attachments.clone(), key)?.digest)
     }
 }
 
@@ -105,6 +113,26 @@ impl Action {
         Ok(self)
     }
 
+    /// Attaches files that people are shown, and that an approval is bound to: see [`Attachment`]. Takes one or several, or
+    /// the result of trying to make them; called again, it adds to them.
+    ///
+    /// ```
+    /// use approval_core::{Action, model::Attachment};
+    /// let action = Action::new("mail.send")?
+    ///     .attach(Attachment::text("terms.txt", "net 30"))?
+    ///     .attach([Attachment::at("offer.pdf", "application/pdf", "https://files.example.com/offer.pdf")])?;
+    /// # Ok::<(), approval_core::Invalid>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When they could not be made, are more than a request holds
+    /// ([number](crate::model::ATTACHMENT_COUNT_LIMIT), [bytes](crate::model::ATTACHMENTS_LIMIT)), or two have one name.
+    pub fn attach(mut self, attachments: impl ToAttachments) -> Result<Self, Invalid> {
+        self.attachments.extend(attached(&attachments, &self.spec)?);
+        check_together(&self.attachments)?;
+        Ok(self)
+    }
+
     /// The idempotency key: the same key and the same arguments are the same request.
     #[must_use]
     pub fn key(mut self, key: impl Into<Text>) -> Self {
@@ -132,8 +160,24 @@ impl CallOf {
     /// When they cannot be encoded, or are no object.
     pub fn arguments<T: Serialize + ?Sized>(self, arguments: &T) -> Result<Action, Invalid> {
         let arguments = object(to_canonical(arguments).map_err(|error| not_encodable(&error))?)?;
-        Ok(Action { spec: self.spec, arguments, key: None })
+        Ok(Action { spec: self.spec, arguments, attachments: Vec::new(), key: None })
     }
+}
+
+/// The attachments of a call, if they could be made and fit into a request.
+pub(crate) fn attached<T: ToAttachments + ?Sized>(
+    attachments: &T,
+    spec: &ActionSpec,
+) -> Result<Vec<Attachment>, Invalid> {
+    let made = attachments.to_attachments().map_err(|why| {
+        Invalid::new(
+            "attachments of the action",
+            spec.info.name.as_str(),
+            format!("could not be made: {why}"),
+        )
+    })?;
+    check_together(&made)?;
+    Ok(made)
 }
 
 fn object(arguments: CanonicalJson) -> Result<CanonicalJson, Invalid> {
@@ -147,7 +191,12 @@ fn object(arguments: CanonicalJson) -> Result<CanonicalJson, Invalid> {
 
 impl ActionSpec {
     /// Replaces what is secret, and computes the digest of what is left.
-    pub(crate) fn bind(&self, arguments: CanonicalJson, key: Option<&DigestKey>) -> Result<Bound, Invalid> {
+    pub(crate) fn bind(
+        &self,
+        arguments: CanonicalJson,
+        attachments: Vec<Attachment>,
+        key: Option<&DigestKey>,
+    ) -> Result<Bound, Invalid> {
         let given = arguments.clone();
         let arguments = if self.redact.is_empty() {
             arguments
@@ -171,12 +220,13 @@ impl ActionSpec {
             }
             redacted.bound
         };
-        let digest = arguments_digest(
+        let digest = arguments_digest_with(
             self.info.name.as_str(),
             self.info.version,
             self.info.schema.as_ref(),
             &arguments,
+            &attachments,
         );
-        Ok(Bound { arguments, digest, given })
+        Ok(Bound { arguments, attachments, digest, given })
     }
 }

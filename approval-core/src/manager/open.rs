@@ -11,7 +11,7 @@ use crate::{
     error::Invalid,
     id::RequestId,
     lifecycle::{self, Act, Command, Draft, Predecessor},
-    model::{Gate, Principal, Request, Text},
+    model::{Enclosed, Gate, Principal, Request, Text},
     policy::{Call, Ruling, Said},
     store::Stored,
 };
@@ -189,6 +189,7 @@ fn again(request: &Request, id: RequestId) -> Draft {
         priority: Some(request.priority),
         gate: Arc::clone(&request.gate),
         arguments: request.revision.arguments.clone(),
+        enclosed: request.enclosed.clone(),
         digest: request.revision.digest,
         answers_info: request.answers_info,
         predecessor: Some(Predecessor {
@@ -207,8 +208,8 @@ impl Core {
         self.at_work()?;
         let context = Context::current();
         let agent = context.agent.clone().unwrap_or_else(|| self.settings.agent.clone());
-        let Action { spec, arguments, key } = action;
-        let bound = spec.bind(arguments, self.settings.redaction_key.as_ref())?;
+        let Action { spec, arguments, attachments, key } = action;
+        let bound = spec.bind(arguments, attachments, self.settings.redaction_key.as_ref())?;
         let key = key.or_else(|| match (&context.run, &context.tool_call) {
             (Some(_), Some(call)) => Some(Arc::clone(call)),
             _ => None,
@@ -275,6 +276,9 @@ impl Core {
             priority: spec.priority,
             gate,
             arguments: bound.arguments.clone(),
+            enclosed: Some(Enclosed::from(bound.attachments.clone()))
+                .filter(|enclosed| !enclosed.is_empty())
+                .map(Arc::new),
             digest: bound.digest,
             answers_info: self.settings.info.is_some(),
             predecessor: None,

@@ -183,6 +183,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
             priority: Some(self.priority.unwrap_or(Priority::Medium)),
             gate: Arc::new(gate),
             arguments,
+            enclosed: None,
             digest,
             answers_info: core.settings.info.is_some(),
             predecessor: None,

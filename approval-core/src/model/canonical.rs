@@ -47,7 +47,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use digest::{ArgumentsDigest, SchemaDigest, arguments_digest};
+pub use digest::{ArgumentsDigest, ContentDigest, SchemaDigest, arguments_digest, arguments_digest_with};
 pub(in crate::model) use digest::{push_digest, read_hex};
 pub use error::{DecodeError, EncodeError, EncodeProblem, Position};
 pub(in crate::model) use escape::push_escaped;

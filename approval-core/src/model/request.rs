@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use super::{
-    ActionName, ArgumentsDigest, CanonicalJson, ChainHead, Decision, Delegation, Execution, Gate, Grant,
-    Money, Principal, Priority, Question, Risk, SchemaDigest, Text, Vote,
+    ActionName, ArgumentsDigest, Attachment, CanonicalJson, ChainHead, Decision, Delegation, Enclosed,
+    Execution, Gate, Grant, Money, Principal, Priority, Question, Risk, SchemaDigest, Text, Vote,
+    canonical::arguments_digest_with,
 };
 use crate::{clock::Timestamp, id::RequestId};
 
@@ -210,6 +211,9 @@ pub struct Request {
     pub gate: Arc<Gate>,
     /// The arguments as they stand.
     pub revision: Revision,
+    /// What comes along with the arguments, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enclosed: Option<Arc<Enclosed>>,
     /// Where it stands.
     pub status: Status,
     /// Each person's latest vote.
@@ -262,6 +266,27 @@ pub struct Request {
     pub successor: Option<RequestId>,
     /// Where its history stands.
     pub chain: ChainHead,
+}
+
+impl Request {
+    /// What the agent attached. Covered by the digest, and the same after an edit of the arguments.
+    #[must_use]
+    pub fn attachments(&self) -> &[Attachment] {
+        self.enclosed.as_ref().map_or(&[], |enclosed| &enclosed.attachments)
+    }
+
+    /// The digest of arguments and attachments as they stand, computed anew: that of [`Revision::digest`], unless somebody
+    /// changed the one or the other behind the back of the lifecycle.
+    #[must_use]
+    pub fn digest_again(&self) -> ArgumentsDigest {
+        self.digest_with(&self.revision.arguments)
+    }
+
+    /// The digest of other arguments with the same attachments.
+    pub(crate) fn digest_with(&self, arguments: &CanonicalJson) -> ArgumentsDigest {
+        let ActionInfo { name, version, schema, .. } = &*self.action;
+        arguments_digest_with(name.as_str(), *version, schema.as_ref(), arguments, self.attachments())
+    }
 }
 
 fn default_namespace() -> Text {

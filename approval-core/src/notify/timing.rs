@@ -58,6 +58,7 @@ mod tests {
         let draft = Draft {
             id: crate::RequestId::from_uuid(uuid::Uuid::from_u128(1)),
             namespace: "default".into(),
+            enclosed: None,
             digest: arguments_digest("a.b", 1, None, &arguments),
             action: Arc::new(ActionInfo::new(ActionName::new("a.b").unwrap())),
             question: None,

@@ -32,7 +32,7 @@ const fn list(name: &'static str, example: &'static str) -> Key {
 }
 
 /// Every key that `#[guarded_action]` knows.
-pub(crate) const KEYS: [Key; 31] = [
+pub(crate) const KEYS: [Key; 32] = [
     value("name", "name = \"payments.refund\""),
     value("version", "version = 2"),
     value("kind", "kind = \"purchase\""),
@@ -51,6 +51,7 @@ pub(crate) const KEYS: [Key; 31] = [
     value("mode", "mode = \"suspend\""),
     value("manager", "manager = self.approvals"),
     value("key", "key = args.order_id"),
+    value("attachments", "attachments = args.invoice()"),
     list("editable", "editable(cents)"),
     list("redact", "redact(args.token)"),
     list("skip", "skip(client)"),

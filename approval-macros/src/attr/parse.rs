@@ -174,6 +174,7 @@ fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attri
     match key.name {
         "manager" => return expression(input, &mut attributes.manager, ident),
         "key" => return expression(input, &mut attributes.key, ident),
+        "attachments" => return expression(input, &mut attributes.attachments, ident),
         "refuse_with" => return once(&mut attributes.refuse_with, function_path(input)?, ident),
         "reject_options" => return once(&mut attributes.reject_options, reasons(input)?, ident),
         "crate" => return once(&mut attributes.root, absolute_path(input)?, ident),

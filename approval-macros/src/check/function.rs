@@ -30,7 +30,12 @@ pub(super) fn check(
         );
     }
     if parameters.receiver.is_none() {
-        for (expression, key) in [(&attributes.manager, "manager"), (&attributes.key, "key")] {
+        let expressions = [
+            (&attributes.manager, "manager"),
+            (&attributes.key, "key"),
+            (&attributes.attachments, "attachments"),
+        ];
+        for (expression, key) in expressions {
             if let Some(span) =
                 expression.as_ref().and_then(|expression| self_in(&expression.to_token_stream()))
             {

@@ -27,6 +27,11 @@ impl Guard {
         let (editors, offer_editors) = (self.editors(), self.offer_editors());
         let (bind_all, check_fields) = (self.bind_all(), self.check_fields());
         let with_key = self.attributes.key.as_ref().map(|_| quote_spanned!(Span::mixed_site()=> .key(key)));
+        let with_attachments = self
+            .attributes
+            .attachments
+            .as_ref()
+            .map(|_| quote_spanned!(Span::mixed_site()=> .attachments(attachments)));
         let (authorize, begin) = (self.authorize(), self.begin());
         let (apply_edits, grant) = (self.apply_edits(), self.grant());
         let run = self.run(statements, block);
@@ -46,7 +51,7 @@ impl Guard {
                 let arguments = #m::Arguments::of(spec, bound);
                 #check_fields
                 #offer_editors
-                #m::Call::new(arguments, manager) #with_key
+                #m::Call::new(arguments, manager) #with_key #with_attachments
             };
             #authorize
             #apply_edits

@@ -79,6 +79,15 @@ fn edited_parameters_are_bound_again() {
 }
 
 #[test]
+fn attachments_are_made_before_asking() {
+    expands(
+        "attachments",
+        r#"name = "a", key = id, attachments = [self.terms(), invoice(&id).await]"#,
+        "async fn send(&self, id: String) -> Result<(), E> { Ok(()) }",
+    );
+}
+
+#[test]
 fn grant_is_filled_in() {
     expands(
         "grant",

@@ -242,6 +242,7 @@ impl Setup {
         Draft {
             id: RequestId::from_uuid(uuid::Uuid::from_u128(1)),
             namespace: "default".into(),
+            enclosed: None,
             digest: arguments_digest("model.act", 1, None, &arguments),
             action: Arc::new(action),
             question: self.agree.map(|agree| {

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod answers;
+mod attachments;
 mod budgets;
 mod common;
 mod dropping;

@@ -5,6 +5,7 @@
 
 mod agent_tools;
 mod async_trait_methods;
+mod attachments;
 mod attributes;
 mod edits;
 mod free_functions;

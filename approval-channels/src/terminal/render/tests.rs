@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::sample::{now, question, view};
 use super::super::text::Look;
+use super::super::view::Attached;
 use super::*;
 
 fn shown(view: &View, width: Option<usize>) -> String {
@@ -40,6 +41,54 @@ Approval wanted: payments.refund version 1
   revision    1, sha256:6669727374000000000000000000000000000000000000000000000000000000
 ";
     assert_eq!(shown(&view(), None), expected);
+}
+
+#[test]
+fn attachments_are_shown_with_all_that_the_approval_is_bound_to() {
+    let of = |name: &str, what: &str, text: Option<&str>| Attached {
+        name: name.to_owned(),
+        what: what.to_owned(),
+        text: text.map(str::to_owned),
+    };
+    let attachments = vec![
+        of("terms.txt", "text/plain, 12 bytes, sha256:00", Some("net 30\nagreed")),
+        of("logo.png", "image/png, 7 bytes, sha256:11", None),
+        of("\", 0 bytes", "text/plain, 1 byte, sha256:22", Some("x")),
+    ];
+    let expected = "\
+  | }
+  attached    \"terms.txt\" text/plain, 12 bytes, sha256:00
+  | \"net 30\\n
+  |     agreed\"
+  attached    \"logo.png\" image/png, 7 bytes, sha256:11
+  attached    \"\\\", 0 bytes\" text/plain, 1 byte, sha256:22
+  | \"x\"
+  redacted    args.token (not shown here)
+";
+    let text = shown(&View { attachments, ..view() }, None);
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_long_attachment_is_shown_whole_and_ends_with_a_reminder() {
+    let text = (0..100).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
+    let attached = Attached { name: "a.txt".to_owned(), what: String::new(), text: Some(text) };
+    let text = shown(&View { attachments: vec![attached], ..view() }, Some(80));
+    assert!((0..100).all(|n| text.contains(&format!("line {n}"))), "{text}");
+    assert!(text.contains("That was long"), "{text}");
+}
+
+#[test]
+fn letters_of_other_alphabets_in_attachments_are_pointed_out() {
+    let attached = |name: &str, text: &str| Attached {
+        name: name.to_owned(),
+        what: String::new(),
+        text: Some(text.to_owned()),
+    };
+    for one in [attached("\u{440}aypal.txt", "x"), attached("x", "pay to \u{440}aypal")] {
+        let text = shown(&View { attachments: vec![one], ..view() }, None);
+        assert!(text.contains("  beware      \u{440}aypal"), "{text}");
+    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! From a request of the core to what the terminal shows of it.
 
 use approval_core::model::canonical::FieldPath;
-use approval_core::model::{Ballot, Gate, OnTimeout, Outcome, Request, Vote};
+use approval_core::model::{Attachment, Ballot, Gate, OnTimeout, Outcome, Request, Vote};
 use approval_core::{Principal, Risk};
 use serde_json::Value;
 
-use super::{Choice, Editable, Matter, Severity, View};
+use super::{Attached, Choice, Editable, Matter, Severity, View};
 
 impl View {
     /// The request as it stands.
@@ -35,6 +35,7 @@ impl View {
             cost: revision.cost.map(|cost| cost.to_string()),
             deadline: request.deadline.map(|at| (at, fallback(request.gate.on_timeout).to_owned())),
             arguments: revision.arguments.as_str().to_owned(),
+            attachments: request.attachments().iter().map(attached).collect(),
             editable: editable(&request.gate, &arguments),
             redacted: action.redacted.iter().map(|path| path.as_ref().to_owned()).collect(),
             unbound: action.unbound.iter().map(|name| name.as_ref().to_owned()).collect(),
@@ -112,6 +113,22 @@ fn editable(gate: &Gate, arguments: &Value) -> Vec<Editable> {
         .iter()
         .map(|field| Editable { path: field.path.to_string(), value: value(&field.path) })
         .collect()
+}
+
+fn attached(attachment: &Attachment) -> Attached {
+    let place = match (attachment.bytes(), attachment.address()) {
+        (Some([_]), _) => "1 byte".to_owned(),
+        (Some(bytes), _) => format!("{} bytes", bytes.len()),
+        (None, address) => format!("at {}", address.unwrap_or_default()),
+    };
+    let digest = attachment
+        .sha256()
+        .map_or_else(|| "without a digest: what lies there may change".to_owned(), ToString::to_string);
+    Attached {
+        name: attachment.name().to_owned(),
+        what: format!("{}, {place}, {digest}", attachment.media_type()),
+        text: attachment.as_text().map(str::to_owned),
+    }
 }
 
 fn options(gate: &Gate) -> Vec<Choice> {

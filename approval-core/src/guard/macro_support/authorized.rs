@@ -7,7 +7,7 @@ use crate::{
     approval_error::ApprovalError,
     error::Invalid,
     guard::{Authorization, block_on},
-    manager::{Action, ActionSpec, ApprovalManager},
+    manager::{Action, ActionSpec, ApprovalManager, attached},
     model::CanonicalJson,
 };
 
@@ -45,11 +45,15 @@ pub fn authorize_blocking(call: Call) -> Result<Authorized, ApprovalError> {
 
 impl Call {
     fn prepare(self) -> Result<(ApprovalManager, Action), ApprovalError> {
-        let Self { arguments, manager, key } = self;
+        let Self { arguments, manager, attachments, key } = self;
         let manager = manager?;
         let spec = arguments.spec.action_spec(&arguments.editable)?;
+        let attachments = match attachments {
+            Some(made) => attached(&made, &spec)?,
+            None => Vec::new(),
+        };
         let own = arguments.checked()?;
-        Ok((manager, Action { spec, arguments: own, key: key.map(Into::into) }))
+        Ok((manager, Action { spec, arguments: own, attachments, key: key.map(Into::into) }))
     }
 }
 

@@ -3,7 +3,12 @@
 use std::fmt::Display;
 
 use super::Arguments;
-use crate::{approval_error::ApprovalError, guard::AsManager, manager::ApprovalManager};
+use crate::{
+    approval_error::ApprovalError,
+    guard::AsManager,
+    manager::ApprovalManager,
+    model::{Attachment, ToAttachments},
+};
 
 /// The manager that the attribute's expression gives.
 ///
@@ -30,11 +35,23 @@ pub fn key<K: Key + ?Sized>(key: &K) -> String {
     key.to_string()
 }
 
+/// What is attached, or why it could not be made.
+pub type Attached = Result<Vec<Attachment>, String>;
+
+/// What `attachments = …` gives.
+///
+/// # Errors
+/// Why there are none although there should be.
+pub fn attachments<T: ToAttachments + ?Sized>(given: &T) -> Attached {
+    given.to_attachments()
+}
+
 /// One call of a guarded function, until it is decided.
 #[derive(Debug)]
 pub struct Call {
     pub(super) arguments: Arguments,
     pub(super) manager: Result<ApprovalManager, ApprovalError>,
+    pub(super) attachments: Option<Attached>,
     pub(super) key: Option<String>,
 }
 
@@ -42,12 +59,18 @@ impl Call {
     /// A call with these arguments.
     #[must_use]
     pub const fn new(arguments: Arguments, manager: Result<ApprovalManager, ApprovalError>) -> Self {
-        Self { arguments, manager, key: None }
+        Self { arguments, manager, attachments: None, key: None }
     }
 
     /// The same call under a key of the caller's.
     #[must_use]
     pub fn key(self, key: String) -> Self {
         Self { key: Some(key), ..self }
+    }
+
+    /// The same call with what is attached.
+    #[must_use]
+    pub fn attachments(self, attachments: Attached) -> Self {
+        Self { attachments: Some(attachments), ..self }
     }
 }

@@ -49,7 +49,7 @@ impl Running {
             return Err(Invalid::new("arguments", self.spec.name().as_str(), why).into());
         };
         let key = self.manager.core.settings.redaction_key.as_ref();
-        let current = self.spec.bind(actual, key)?.digest;
+        let current = self.spec.bind(actual, request.attachments().to_vec(), key)?.digest;
         Err(ApprovalError::ArgumentsChanged {
             about: About::of(request),
             seen: request.revision.digest,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Execution, Outcome, Status};
+use crate::model::{Attachment, Execution, Outcome, Status, canonical::arguments_digest_with};
 
 fn succeeded() -> Ending {
     Ending::Succeeded { result: Some(json("1")) }
@@ -40,6 +40,29 @@ fn a_grant_is_spent_once() {
     assert_eq!(world.consume(3).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Executing));
     world.finish(succeeded(), 4).unwrap();
     assert_eq!(world.consume(5).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Succeeded));
+}
+
+#[test]
+fn what_is_attached_must_be_what_was_approved() {
+    let attached = |text: &str| Some(Arc::new(vec![Attachment::text("a.txt", text).unwrap()].into()));
+    let mut draft = draft(gate([need(1, "ann")]));
+    draft.enclosed = attached("net 30");
+    draft.digest = arguments_digest_with(
+        draft.action.name.as_str(),
+        1,
+        None,
+        &draft.arguments,
+        &[Attachment::text("a.txt", "net 30").unwrap()],
+    );
+    let mut world = World::open(draft, People::default());
+    world.approve("ann", 1).unwrap();
+    let mut other = world.clone();
+    other.request.enclosed = attached("net 60");
+    assert_eq!(
+        other.consume(2).unwrap_err(),
+        Refusal::WrongGrant("what is attached is not what was approved")
+    );
+    world.consume(2).unwrap();
 }
 
 #[test]

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::CanonicalJson;
 use super::escape::push_escaped;
-use crate::error::Invalid;
+use crate::{error::Invalid, model::Attachment};
 
 const PREFIX: &str = "sha256:";
 
@@ -88,6 +88,19 @@ digest! {
     SchemaDigest
 }
 
+digest! {
+    /// The digest of the bytes of an [`Attachment`].
+    ContentDigest
+}
+
+impl ContentDigest {
+    /// SHA-256 over these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
 impl SchemaDigest {
     /// SHA-256 over the digest form of a schema.
     #[must_use]
@@ -124,12 +137,48 @@ pub fn arguments_digest(
     schema: Option<&SchemaDigest>,
     arguments: &CanonicalJson,
 ) -> ArgumentsDigest {
+    arguments_digest_with(action, version, schema, arguments, &[])
+}
+
+/// [`arguments_digest`] of a call that has attachments.
+///
+/// The object has one more member then, an array with an object for each attachment in its order:
+///
+/// ```text
+/// {"action":"mail.send","arguments":{…},"attachments":[
+///   {"name":"terms.txt","sha256":"sha256:…","size":1250,"type":"text/plain"},
+///   {"address":"https://example.com/offer.pdf","name":"offer.pdf","sha256":"sha256:…","type":"application/pdf"}
+/// ],"format":1,"schema":null,"version":1}
+/// ```
+///
+/// (without the line breaks). `sha256` is over the bytes, and is missing for an address that was given without. Without
+/// attachments the member is missing, so that calls that have none keep the digest that they always had.
+///
+/// ```
+/// use approval_core::model::{Attachment, canonical::{arguments_digest, arguments_digest_with, parse_canonical}};
+///
+/// let arguments = parse_canonical("{}")?;
+/// let terms = Attachment::text("terms.txt", "net 30")?;
+/// let digest = arguments_digest_with("mail.send", 1, None, &arguments, &[terms]);
+/// assert_ne!(digest, arguments_digest("mail.send", 1, None, &arguments));
+/// assert_eq!(arguments_digest_with("mail.send", 1, None, &arguments, &[]), arguments_digest("mail.send", 1, None, &arguments));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn arguments_digest_with(
+    action: &str,
+    version: u32,
+    schema: Option<&SchemaDigest>,
+    arguments: &CanonicalJson,
+    attachments: &[Attachment],
+) -> ArgumentsDigest {
     let mut head = String::with_capacity(action.len() + 32);
     head.push_str(r#"{"action":""#);
     push_escaped(&mut head, action);
     head.push_str(r#"","arguments":"#);
 
     let mut tail = String::with_capacity(128);
+    push_attachments(&mut tail, attachments);
     tail.push_str(r#","format":1,"schema":"#);
     match schema {
         Some(schema) => {
@@ -149,6 +198,40 @@ pub fn arguments_digest(
     hasher.update(arguments.digest_form());
     hasher.update(tail);
     ArgumentsDigest(hasher.finalize().into())
+}
+
+/// Appends the member of the attachments, if there are any.
+fn push_attachments(out: &mut String, attachments: &[Attachment]) {
+    let mut before = r#","attachments":["#;
+    for attachment in attachments {
+        out.push_str(before);
+        before = ",";
+        out.push('{');
+        if let Some(address) = attachment.address() {
+            out.push_str(r#""address":""#);
+            push_escaped(out, address);
+            out.push_str(r#"","#);
+        }
+        out.push_str(r#""name":""#);
+        push_escaped(out, attachment.name());
+        out.push('"');
+        if let Some(digest) = attachment.sha256() {
+            out.push_str(r#","sha256":""#);
+            out.push_str(PREFIX);
+            push_hex(out, digest.as_bytes());
+            out.push('"');
+        }
+        if let Some(bytes) = attachment.bytes() {
+            out.push_str(r#","size":"#);
+            out.push_str(itoa::Buffer::new().format(bytes.len()));
+        }
+        out.push_str(r#","type":""#);
+        push_escaped(out, attachment.media_type());
+        out.push_str(r#""}"#);
+    }
+    if !attachments.is_empty() {
+        out.push(']');
+    }
 }
 
 /// Appends what [`ArgumentsDigest`] is written as.

@@ -3,7 +3,7 @@
 use approval_core::model::visible::{is_hidden, visible_line};
 use serde_json::json;
 
-use super::super::super::view::Choice;
+use super::super::super::view::{Attached, Choice};
 use super::*;
 
 /// Sequences that terminals act upon, and characters that hide or move text.
@@ -162,6 +162,29 @@ fn hostile_arguments_are_neutral_and_whole() {
         }
     }
     assert!(count >= 180, "{count} cases");
+}
+
+#[test]
+fn hostile_attachments_are_neutral_and_whole() {
+    let mut count = 0;
+    for text in payloads() {
+        count += 1;
+        let what = "text/plain, 7 bytes, sha256:00".to_owned();
+        let attached = Attached { name: text.clone(), what, text: Some(text.clone()) };
+        let view = View { attachments: vec![attached], ..view() };
+        for width in [None, Some(60)] {
+            let output = shown(&view, width);
+            assert_harmless(&output);
+            let expected = without_space(&visible_line(&json!(text).to_string()));
+            assert!(
+                without_space(&output).matches(&expected).count() >= 2,
+                "name and text of {text:?} in {output}"
+            );
+            let risks = output.lines().filter(|line| line.starts_with("  risk")).count();
+            assert_eq!(risks, 1, "{text:?} in {output}");
+        }
+    }
+    assert!(count >= 60, "{count} cases");
 }
 
 #[test]

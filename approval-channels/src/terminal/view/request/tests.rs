@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use approval_core::model::{Comment, Decision, Delegation, InfoExchange, Question, Widening};
+use approval_core::model::{Comment, ContentDigest, Decision, Delegation, InfoExchange, Question, Widening};
 use serde_json::json;
 
 use super::*;
@@ -72,6 +72,34 @@ fn everything_that_a_decision_needs_is_taken_over() {
     assert_eq!(editable, expected.map(|(path, value)| (path.to_owned(), value)));
     assert_eq!(view.options[0].title, "Too much");
     assert_eq!(view.votes, ["needs 1 of user:ann@example.com, group:finance"]);
+}
+
+#[test]
+fn attachments_are_taken_over_with_their_digests() {
+    let mut request = request("one");
+    let sha256 = ContentDigest::from_bytes([7; 32]);
+    let sevens = "07".repeat(32);
+    let pdf = "application/pdf";
+    let all = vec![
+        Attachment::text("a.txt", "hello").unwrap(),
+        Attachment::from_bytes("b.bin", "application/octet-stream", *b"x").unwrap(),
+        Attachment::at("c.pdf", pdf, "https://example.com/c").unwrap(),
+        Attachment::at_with_sha256("d.pdf", pdf, "https://example.com/d", sha256).unwrap(),
+    ];
+    request.enclosed = Some(Arc::new(all.into()));
+    let shown = View::of(&request).attachments;
+    let names: Vec<_> = shown.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["a.txt", "b.bin", "c.pdf", "d.pdf"]);
+    let what: Vec<_> = shown.iter().map(|one| one.what.clone()).collect();
+    let expected = [
+        "text/plain; charset=utf-8, 5 bytes, sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+        "application/octet-stream, 1 byte, sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
+        "application/pdf, at https://example.com/c, without a digest: what lies there may change",
+        &format!("application/pdf, at https://example.com/d, sha256:{sevens}"),
+    ];
+    assert_eq!(what, expected, "printf hello | sha256sum, printf x | sha256sum");
+    let texts: Vec<_> = shown.iter().map(|one| one.text.as_deref()).collect();
+    assert_eq!(texts, [Some("hello"), None, None, None]);
 }
 
 #[test]
