@@ -64,6 +64,7 @@
 //! - Proof by type: a parameter `#[grant] grant: Grant<Refund>` is filled in by the guard, and a [`Grant`] can be made by
 //!   nobody else.
 //! - Files that people look at before they decide, bound like the arguments: [`Action::attach`].
+//! - What a call would do, worked out before people are asked: [`ActionSpec::preview`].
 //! - For the language model: [`ApprovalError::for_model`] says what happened and whether to try again.
 //! - Who works, in which run, on whose behalf and why: [`Context`].
 //! - Agents hold a [`Requester`], which cannot decide; channels hold a [`Decider`](notify::Decider).

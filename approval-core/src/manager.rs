@@ -24,6 +24,7 @@ mod listener;
 mod open;
 mod outbox;
 mod pending;
+mod preview;
 mod question;
 mod requester;
 mod runtime;

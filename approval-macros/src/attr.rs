@@ -70,6 +70,8 @@ pub(crate) struct Attributes {
     pub(crate) manager: Option<Expr>,
     pub(crate) key: Option<Expr>,
     pub(crate) attachments: Option<Expr>,
+    pub(crate) preview: Option<Expr>,
+    pub(crate) preview_timeout: Option<Spanned<Duration>>,
     pub(crate) editable: Option<Vec<FieldPath>>,
     pub(crate) redact: Option<Vec<FieldPath>>,
     pub(crate) skip: Option<Vec<FieldPath>>,

@@ -142,6 +142,27 @@ impl Guard {
         tokens
     }
 
+    /// `async { … }`: what the call would do, worked out when it is polled.
+    fn preview(&self) -> Option<TokenStream> {
+        let m = &self.root;
+        let preview = self.attributes.preview.as_ref()?;
+        let tokens = match self.moved_self() {
+            Some(name) => with_self_as(preview.to_token_stream(), name),
+            None => preview.to_token_stream(),
+        };
+        let preview = quote_spanned!(Span::mixed_site().located_at(preview.span())=> &(#tokens));
+        Some(quote_spanned!(Span::mixed_site()=> async { #m::preview(#preview) }))
+    }
+
+    /// The name that `self` has after the statements of `#[async_trait]`, which move it.
+    fn moved_self(&self) -> Option<&proc_macro2::Ident> {
+        let Shape::Boxed(boxed) = &self.analysed.shape else { return None };
+        boxed.prologue.iter().find_map(|statement| match statement {
+            Prologue::Rename { name, parameter, .. } if parameter == "self" => Some(name),
+            Prologue::Rename { .. } | Prologue::Seed(_) | Prologue::Destructure { .. } => None,
+        })
+    }
+
     /// The statements in front of everything that only hand parameters on.
     fn prologue(&self) -> TokenStream {
         let Shape::Boxed(boxed) = &self.analysed.shape else { return TokenStream::new() };
@@ -171,6 +192,24 @@ impl Guard {
     fn is_grant(&self, name: &proc_macro2::Ident) -> bool {
         self.parameters.grant.as_ref().is_some_and(|grant| grant.binding.ident == *name)
     }
+}
+
+/// The tokens with another name for `self`.
+fn with_self_as(tokens: TokenStream, name: &proc_macro2::Ident) -> TokenStream {
+    let renamed = |token: TokenTree| match token {
+        TokenTree::Ident(ident) if ident == "self" => {
+            let mut renamed = name.clone();
+            renamed.set_span(name.span().located_at(ident.span()));
+            TokenTree::Ident(renamed)
+        }
+        TokenTree::Group(group) => {
+            let mut inner = proc_macro2::Group::new(group.delimiter(), with_self_as(group.stream(), name));
+            inner.set_span(group.span());
+            TokenTree::Group(inner)
+        }
+        other => other,
+    };
+    tokens.into_iter().map(renamed).collect()
 }
 
 /// A parameter that is the manager itself is nothing that people decide about.

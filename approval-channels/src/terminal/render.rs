@@ -28,6 +28,7 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
     if let Some(cost) = &view.cost {
         field(&mut page, "cost", Style::Plain, cost);
     }
+    let previewed = enclosed::preview(&mut page, view, width);
     field(&mut page, "agent", Style::Plain, &view.agent);
     field(&mut page, "acting for", Style::Plain, view.on_behalf_of.as_deref().unwrap_or("nobody named"));
     if let Some(intent) = &view.intent {
@@ -49,7 +50,7 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
     } else {
         arguments(&mut page, view, width)
     };
-    let rows = rows + enclosed::attachments(&mut page, view, width);
+    let rows = rows + previewed + enclosed::attachments(&mut page, view, width);
     for warning in deceptive_words(view) {
         field(&mut page, "beware", Style::Danger, &warning);
     }

@@ -52,6 +52,7 @@ pub(super) fn view() -> View {
         cost: Some("1200.00 USD".to_owned()),
         deadline: Some((Timestamp::from_second(1_900_000_900).unwrap(), "rejected".to_owned())),
         arguments: r#"{"args":{"customer":"cust-9"},"cents":120000,"note":"as agreed"}"#.to_owned(),
+        preview: None,
         attachments: vec![],
         editable: vec![
             Editable { path: "cents".to_owned(), value: Some(json!(120_000)) },

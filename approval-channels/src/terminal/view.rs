@@ -65,6 +65,17 @@ pub(super) struct Attached {
     pub(super) text: Option<String>,
 }
 
+/// What the action would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Previewed {
+    /// What, or why that is not known.
+    pub(super) text: String,
+    /// Whether it is not known.
+    pub(super) failed: bool,
+    /// What people must know to read it rightly.
+    pub(super) cautions: Vec<String>,
+}
+
 /// A request as the terminal shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct View {
@@ -100,6 +111,8 @@ pub(super) struct View {
     pub(super) deadline: Option<(Timestamp, String)>,
     /// All arguments as JSON text, redacted values replaced.
     pub(super) arguments: String,
+    /// What the action would do, if that was worked out.
+    pub(super) preview: Option<Previewed>,
     /// Files that came along.
     pub(super) attachments: Vec<Attached>,
     /// Arguments that approvers may change.

@@ -1,6 +1,6 @@
 //! From a call to the right to run it.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
 use super::allowed::{self, Allowed};
 use crate::{
@@ -49,8 +49,28 @@ impl ApprovalManager {
     /// Why the call may not run, or [`ApprovalError::Pending`].
     pub async fn authorize(&self, action: Action) -> Result<Authorization, ApprovalError> {
         let prepared = self.core.prepare(action)?;
+        let preview = prepared.preview();
+        self.authorize_prepared(prepared, preview).await
+    }
+
+    /// The same with a preview that may borrow what the caller has.
+    pub(crate) async fn authorize_previewed(
+        &self,
+        action: Action,
+        preview: impl Future<Output = Result<String, String>>,
+    ) -> Result<Authorization, ApprovalError> {
+        self.authorize_prepared(self.core.prepare(action)?, Some(preview)).await
+    }
+
+    async fn authorize_prepared(
+        &self,
+        prepared: Prepared,
+        preview: Option<impl Future<Output = Result<String, String>>>,
+    ) -> Result<Authorization, ApprovalError> {
         let right = match self.core.rule(&prepared).await? {
-            Ruling::Allow { rule } if !prepared.spec.needs_grant => self.allow(&prepared, rule).await?,
+            Ruling::Allow { rule } if !prepared.spec.needs_grant => {
+                self.allow(&prepared, rule, preview).await?
+            }
             Ruling::Deny { rule, reason } => {
                 allowed::denied(self, &prepared, &rule, &reason).await?;
                 return Err(ApprovalError::PolicyDenied {
@@ -60,12 +80,12 @@ impl ApprovalManager {
                 });
             }
             Ruling::Notify { rule, to } => {
-                let approved = self.open_allowed(&prepared, rule, to).await?.await?;
+                let approved = self.open_allowed(&prepared, rule, to, preview).await?.await?;
                 self.usable(&prepared, approved).await?
             }
             ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
                 let gate = tightened(&prepared.spec.gate, &ruling);
-                let approved = self.open(&prepared, gate).await?.await?;
+                let approved = self.open(&prepared, gate, preview).await?.await?;
                 self.usable(&prepared, approved).await?
             }
         };
@@ -82,12 +102,17 @@ impl ApprovalManager {
     }
 
     /// The policy lets it run. Over a limit that asks, people are asked nevertheless.
-    async fn allow(&self, prepared: &Prepared, rule: Text) -> Result<Right, ApprovalError> {
+    async fn allow(
+        &self,
+        prepared: &Prepared,
+        rule: Text,
+        preview: Option<impl Future<Output = Result<String, String>>>,
+    ) -> Result<Right, ApprovalError> {
         match self.core.count_allowed(prepared).await {
             Ok(None) => Ok(Right::Allowed(rule)),
             Ok(Some(limit)) => {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
-                let approved = self.open(prepared, Arc::new(gate)).await?.await?;
+                let approved = self.open(prepared, Arc::new(gate), preview).await?.await?;
                 self.usable(prepared, approved).await
             }
             Err(error) => {

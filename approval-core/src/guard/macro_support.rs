@@ -25,10 +25,12 @@ mod returned;
 mod running;
 
 pub use argument::{Argument, Arguments, Bound, bind};
-pub use authorized::{Authorized, authorize, authorize_blocking};
+pub use authorized::{
+    Authorized, authorize, authorize_blocking, authorize_previewed, authorize_previewed_blocking,
+};
 pub use definition::{Definition, Escalation, Reminders, Requirement, Spec, Timeout};
 pub use editor::{Edit, Editable, Editor, editor};
-pub use input::{Attached, Call, Key, attachments, key, manager};
+pub use input::{Attached, Call, Key, attachments, key, manager, preview};
 pub use reject_options::reject_option;
 pub use replay::Replay;
 pub use returned::{

@@ -38,7 +38,7 @@ pub(crate) struct Bound {
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) digest: ArgumentsDigest,
     /// What was bound, nothing replaced.
-    given: CanonicalJson,
+    pub(crate) given: CanonicalJson,
 }
 
 impl Bound {

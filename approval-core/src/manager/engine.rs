@@ -30,6 +30,22 @@ pub(crate) enum Opened {
     Existing(Stored),
 }
 
+/// A request that is about to be opened.
+pub(super) enum DrawnUp {
+    /// This one is open already, and is joined.
+    Joined(Stored),
+    /// It is new.
+    New(Box<Drawn>),
+}
+
+/// What is to be written to open a request.
+pub(super) struct Drawn {
+    pub(super) transition: Transition,
+    halts: HaltView,
+    now: Timestamp,
+    slot: Option<JoinSlot>,
+}
+
 enum Written {
     Done(Stored),
     KeyTaken(Stored),
@@ -42,30 +58,13 @@ enum Written {
 impl Core {
     /// Opens a request.
     pub(crate) async fn open(&self, draft: Draft, run: &RunLimits) -> Result<Opened, ApprovalError> {
-        let about = About { request: draft.id, action: draft.action.name.clone() };
-        let mut looked_again = false;
+        let mut halts_forgotten = false;
         for _ in 0..ROUNDS {
-            let standing = self.standing.of(self, &draft.action.name).await?;
-            let slot = match self.join(&draft).await? {
-                Join::With(stored) => return Ok(Opened::Existing(stored)),
-                Join::None => None,
-                Join::Slot(slot) => Some(slot),
-            };
-            let people = self.people(&lifecycle::principals_of_draft(&draft, &standing)).await?;
-            let halts = self.halts.view(self).await?;
-            let now = self.now().await?;
-            let limits = self.limits_of(&draft, run).await?;
-            let facts = Facts { limits: &limits, standing: &standing, ..facts(&people, &halts, now) };
-            let transition = match lifecycle::create(draft.clone(), &facts, now) {
-                Ok(transition) => transition,
-                // The halt may be lifted, and only remembered here.
-                Err(Refusal::Halted(_)) if !looked_again => {
-                    looked_again = true;
-                    self.halts.forget();
-                    continue;
-                }
-                Err(refusal) => return Err(ApprovalError::of_refusal(about, refusal)),
-            };
+            let Drawn { transition, halts, now, slot } =
+                match self.draw_up(&draft, run, &mut halts_forgotten).await? {
+                    DrawnUp::New(drawn) => *drawn,
+                    DrawnUp::Joined(stored) => return Ok(Opened::Existing(stored)),
+                };
             match self.write(Expect::Absent, transition, &halts, (now, slot)).await? {
                 Written::Done(stored) => return Ok(Opened::New(stored)),
                 Written::KeyTaken(stored) => return Ok(Opened::Existing(stored)),
@@ -76,6 +75,42 @@ impl Core {
             }
         }
         Err(too_busy())
+    }
+
+    /// Draws up a request without writing it, unless there is one to join.
+    pub(super) async fn draw_up(
+        &self,
+        draft: &Draft,
+        run: &RunLimits,
+        halts_forgotten: &mut bool,
+    ) -> Result<DrawnUp, ApprovalError> {
+        loop {
+            let standing = self.standing.of(self, &draft.action.name).await?;
+            let slot = match self.join(draft).await? {
+                Join::With(stored) => return Ok(DrawnUp::Joined(stored)),
+                Join::None => None,
+                Join::Slot(slot) => Some(slot),
+            };
+            let people = self.people(&lifecycle::principals_of_draft(draft, &standing)).await?;
+            let halts = self.halts.view(self).await?;
+            let now = self.now().await?;
+            let limits = self.limits_of(draft, run).await?;
+            let facts = Facts { limits: &limits, standing: &standing, ..facts(&people, &halts, now) };
+            match lifecycle::create(draft.clone(), &facts, now) {
+                Ok(transition) => {
+                    return Ok(DrawnUp::New(Box::new(Drawn { transition, halts, now, slot })));
+                }
+                // The halt may be lifted, and only remembered here.
+                Err(Refusal::Halted(_)) if !*halts_forgotten => {
+                    *halts_forgotten = true;
+                    self.halts.forget();
+                }
+                Err(refusal) => {
+                    let about = About { request: draft.id, action: draft.action.name.clone() };
+                    return Err(ApprovalError::of_refusal(about, refusal));
+                }
+            }
+        }
     }
 
     /// The store's present moment.

@@ -65,16 +65,18 @@ impl ApprovalManager {
                 tightened(&prepared.spec.gate, &ruling)
             }
         };
-        self.open(&prepared, gate).await
+        self.open(&prepared, gate, prepared.preview()).await
     }
 
-    /// Opens the request of a prepared call, or finds the one that its key belongs to.
+    /// Opens the request of a prepared call, or finds the one that its key belongs to. Polls `preview` if people are to be
+    /// asked about something new.
     pub(crate) async fn open(
         &self,
         prepared: &Prepared,
         gate: Arc<Gate>,
+        preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<PendingApproval, ApprovalError> {
-        self.open_draft(prepared, self.core.draft(prepared, gate).await?).await
+        self.open_draft(prepared, self.core.draft(prepared, gate).await?, preview).await
     }
 
     /// Opens the request of a call that the policy lets run, and of which `to` are told afterwards: it is approved at once,
@@ -84,21 +86,34 @@ impl ApprovalManager {
         prepared: &Prepared,
         rule: Text,
         to: Vec<Principal>,
+        preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<PendingApproval, ApprovalError> {
         let told = Gate { inform: to, ..Gate::only(rule, Vec::new()) };
         let gate = Arc::new(lifecycle::tighten(&prepared.spec.gate, &told));
         let draft = Draft { allowed: true, ..self.core.draft(prepared, gate).await? };
-        self.open_draft(prepared, draft).await
+        self.open_draft(prepared, draft, preview).await
     }
 
-    async fn open_draft(&self, prepared: &Prepared, draft: Draft) -> Result<PendingApproval, ApprovalError> {
+    async fn open_draft(
+        &self,
+        prepared: &Prepared,
+        mut draft: Draft,
+        preview: Option<impl Future<Output = Result<String, String>>>,
+    ) -> Result<PendingApproval, ApprovalError> {
         let core = &self.core;
-        let id = draft.id;
+        let limits = &prepared.context.limits;
         let given = prepared.bound.digest;
+        if let Some(preview) = preview
+            && core.will_ask(&draft, limits).await?
+        {
+            core.preview(&prepared.spec, &mut draft, preview).await;
+            // Ids sort by time, and that has gone on.
+            draft.id = RequestId::generate(core.now().await?);
+        }
         // Registered before the request exists: whatever happens to it is told.
-        let about = About { request: id, action: prepared.spec.info.name.clone() };
+        let about = About { request: draft.id, action: prepared.spec.info.name.clone() };
         let waiter = PendingApproval::register(self, about).opening(&prepared.spec);
-        let opened = match core.open(draft, &prepared.context.limits).await {
+        let opened = match core.open(draft, limits).await {
             Ok(opened) => opened,
             Err(error) => {
                 waiter.forget();

@@ -1,14 +1,15 @@
 //! What is fixed about an action before it is called.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
+use super::preview::PreviewHook;
 use crate::{
     clock::Span,
     error::Invalid,
     model::{
         ActionInfo, ActionName, DelegationRule, Editable, EscalationStage, Gate, OnTimeout, OutsideHours,
         Principal, Priority, RejectOption, Reminders, Requirement, Risk, SUSPEND_GRANT_TTL, SchemaDigest,
-        Text, canonical::FieldPath,
+        Text, ToPreview, canonical::FieldPath,
     },
     policy::Said,
 };
@@ -37,6 +38,8 @@ pub struct ActionSpec {
     pub(crate) cancel_on_drop: bool,
     pub(crate) redact: Vec<FieldPath>,
     pub(crate) needs_grant: bool,
+    pub(crate) preview: Option<PreviewHook>,
+    pub(crate) preview_timeout: Option<Span>,
 }
 
 impl ActionSpec {
@@ -57,6 +60,8 @@ impl ActionSpec {
             cancel_on_drop: false,
             redact: Vec::new(),
             needs_grant: false,
+            preview: None,
+            preview_timeout: None,
         })
     }
 
@@ -304,6 +309,38 @@ impl ActionSpec {
     #[must_use]
     pub const fn needs_grant(mut self) -> Self {
         self.needs_grant = true;
+        self
+    }
+
+    /// Computes what a call would do, from its arguments (secret ones too), just before people are asked about it: where the
+    /// policy asks, no standing approval covers the call, and it does not join a request that is there already. People see
+    /// the text beside the arguments; it is stored with the request, and cut after [`crate::model::PREVIEW_LIMIT`].
+    ///
+    /// It approves nothing, and stops nothing: when it fails, panics or takes longer than
+    /// [`ActionSpec::preview_timeout`], people are told so, and asked all the same. It must change nothing.
+    ///
+    /// ```
+    /// use approval_core::ActionSpec;
+    /// let spec = ActionSpec::new("rows.delete")?.preview(async |arguments| {
+    ///     // Here: SELECT count(*) …
+    ///     Ok::<_, std::io::Error>(format!("47 rows of {} will be deleted", arguments["table"]))
+    /// });
+    /// # Ok::<(), approval_core::Invalid>(())
+    /// ```
+    #[must_use]
+    pub fn preview<F, R>(mut self, compute: F) -> Self
+    where
+        F: Fn(serde_json::Value) -> R + Send + Sync + 'static,
+        R: Future<Output: ToPreview> + Send + 'static,
+    {
+        self.preview = Some(PreviewHook::new(compute));
+        self
+    }
+
+    /// How long a preview may take; 10 seconds unless said. The caller waits for it before people are asked.
+    #[must_use]
+    pub const fn preview_timeout(mut self, limit: Span) -> Self {
+        self.preview_timeout = Some(limit);
         self
     }
 

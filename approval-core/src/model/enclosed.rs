@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Attachment;
+use super::{Attachment, Preview};
 
 /// What comes along with the arguments of a request, and does not change any more. Most requests have none of it, so it lies
 /// behind one pointer.
@@ -12,6 +12,9 @@ pub struct Enclosed {
     /// What the agent attached; covered by the digest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+    /// What the action would do, if that was worked out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Preview>,
 }
 
 impl Enclosed {

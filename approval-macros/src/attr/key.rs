@@ -32,7 +32,7 @@ const fn list(name: &'static str, example: &'static str) -> Key {
 }
 
 /// Every key that `#[guarded_action]` knows.
-pub(crate) const KEYS: [Key; 32] = [
+pub(crate) const KEYS: [Key; 34] = [
     value("name", "name = \"payments.refund\""),
     value("version", "version = 2"),
     value("kind", "kind = \"purchase\""),
@@ -52,6 +52,8 @@ pub(crate) const KEYS: [Key; 32] = [
     value("manager", "manager = self.approvals"),
     value("key", "key = args.order_id"),
     value("attachments", "attachments = args.invoice()"),
+    value("preview", "preview = count_rows(&args).await"),
+    value("preview_timeout", "preview_timeout = \"5s\""),
     list("editable", "editable(cents)"),
     list("redact", "redact(args.token)"),
     list("skip", "skip(client)"),

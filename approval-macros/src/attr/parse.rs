@@ -175,6 +175,7 @@ fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attri
         "manager" => return expression(input, &mut attributes.manager, ident),
         "key" => return expression(input, &mut attributes.key, ident),
         "attachments" => return expression(input, &mut attributes.attachments, ident),
+        "preview" => return expression(input, &mut attributes.preview, ident),
         "refuse_with" => return once(&mut attributes.refuse_with, function_path(input)?, ident),
         "reject_options" => return once(&mut attributes.reject_options, reasons(input)?, ident),
         "crate" => return once(&mut attributes.root, absolute_path(input)?, ident),
@@ -207,6 +208,11 @@ fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attri
             let value = Timeout::After(duration::parse_positive(&literal)?);
             once(&mut attributes.timeout, Spanned { value, span }, ident)
         }
+        "preview_timeout" => once(
+            &mut attributes.preview_timeout,
+            Spanned { value: duration::parse_positive(&literal)?, span },
+            ident,
+        ),
         "wait" => once(&mut attributes.wait, Spanned { value: duration::parse(&literal)?, span }, ident),
         _ => once(
             &mut attributes.grant_ttl,

@@ -34,6 +34,7 @@ pub(super) fn check(
             (&attributes.manager, "manager"),
             (&attributes.key, "key"),
             (&attributes.attachments, "attachments"),
+            (&attributes.preview, "preview"),
         ];
         for (expression, key) in expressions {
             if let Some(span) =

@@ -25,6 +25,12 @@ pub(super) fn check(attributes: &Attributes, function: &Function, errors: &mut E
     timeouts(attributes, errors);
     escalations(attributes, errors);
     suspend(attributes, errors);
+    if let (Some(limit), false) = (&attributes.preview_timeout, attributes.is_given("preview")) {
+        errors.at(
+            limit.span,
+            "there is no preview to limit: add `preview = …`, or leave out `preview_timeout`",
+        );
+    }
 }
 
 fn requirements(attributes: &Attributes, errors: &mut Errors) {

@@ -85,10 +85,15 @@ impl Guard {
     /// Asks and waits; back to the caller with whatever stands in the way, or with what was recorded before.
     fn authorize(&self) -> TokenStream {
         let m = &self.root;
-        let asked = if self.analysed.is_async() {
-            quote_spanned!(Span::mixed_site()=> #m::authorize(call).await)
-        } else {
-            quote_spanned!(Span::mixed_site()=> #m::authorize_blocking(call))
+        let asked = match (self.preview(), self.analysed.is_async()) {
+            (None, true) => quote_spanned!(Span::mixed_site()=> #m::authorize(call).await),
+            (None, false) => quote_spanned!(Span::mixed_site()=> #m::authorize_blocking(call)),
+            (Some(preview), true) => {
+                quote_spanned!(Span::mixed_site()=> #m::authorize_previewed(call, #preview).await)
+            }
+            (Some(preview), false) => {
+                quote_spanned!(Span::mixed_site()=> #m::authorize_previewed_blocking(call, #preview))
+            }
         };
         let authorized = or_refuse(&asked);
         let replayed = self.attributes.replay.map(|_| {

@@ -113,6 +113,7 @@ impl Guard {
             }),
         );
         fields.some("wait", attributes.wait.map(|wait| duration(wait.value)));
+        fields.some("preview_timeout", attributes.preview_timeout.map(|limit| duration(limit.value)));
         fields.some("grant_ttl", attributes.grant_ttl.map(|ttl| duration(ttl.value)));
         fields.some(
             "reminders",

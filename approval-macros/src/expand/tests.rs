@@ -88,6 +88,35 @@ fn attachments_are_made_before_asking() {
 }
 
 #[test]
+fn previews_are_worked_out_when_people_are_asked() {
+    expands(
+        "preview",
+        r#"name = "a", preview = self.count(&table).await, preview_timeout = "5s""#,
+        "async fn delete(&self, table: String) -> Result<(), E> { Ok(()) }",
+    );
+    expands(
+        "preview_blocking",
+        r#"name = "a", manager = m, preview = count(&table).await"#,
+        "fn delete(m: &M, table: String) -> Result<(), E> { Ok(()) }",
+    );
+    expands(
+        "preview_async_trait",
+        r#"name = "a", preview = format!("{}", self.count(b).await)"#,
+        "fn run<'life0, 'async_trait>(&'life0 mut self, b: u64)
+            -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = Result<u8, E>> + ::core::marker::Send + 'async_trait>>
+        where 'life0: 'async_trait, Self: 'async_trait {
+            Box::pin(async move {
+                let mut __self = self;
+                let b = b;
+                let __ret: Result<u8, E> = { __self.count += 1; Ok(b) };
+                #[allow(unreachable_code)]
+                __ret
+            })
+        }",
+    );
+}
+
+#[test]
 fn grant_is_filled_in() {
     expands(
         "grant",

@@ -20,6 +20,7 @@ mod open_limits;
 mod outage;
 mod outbox;
 mod people;
+mod previews;
 mod standing;
 mod stopping;
 mod storms;

@@ -15,6 +15,7 @@ mod hygiene;
 mod methods;
 mod outcomes;
 mod parameters;
+mod previews;
 mod returns;
 mod support;
 mod sync_functions;

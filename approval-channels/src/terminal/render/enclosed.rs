@@ -4,8 +4,25 @@ use serde_json::Value;
 
 use super::super::json;
 use super::super::text::{Line, Page, Style};
-use super::super::view::View;
+use super::super::view::{Previewed, View};
 use super::{field, rows};
+
+/// What the action would do. How many lines of the screen its text takes, if it has several.
+pub(super) fn preview(page: &mut Page, view: &View, width: Option<usize>) -> usize {
+    let Some(Previewed { text, failed, cautions }) = &view.preview else { return 0 };
+    let (style, prefix) = if *failed { (Style::Warning, "failed: ") } else { (Style::Plain, "") };
+    let rows = if text.contains(['\n', '\r']) {
+        field(page, "preview", style, &format!("{prefix}{} bytes", text.len()));
+        quoted(page, text, width)
+    } else {
+        field(page, "preview", style, &format!("{prefix}{text}"));
+        0
+    };
+    for caution in cautions {
+        field(page, "beware", Style::Warning, caution);
+    }
+    rows
+}
 
 /// Every file that came along, and whole what is text in it. How many lines of the screen the texts take.
 pub(super) fn attachments(page: &mut Page, view: &View, width: Option<usize>) -> usize {
@@ -32,8 +49,10 @@ fn quoted(page: &mut Page, text: &str, width: Option<usize>) -> usize {
 
 /// What others wrote in it.
 pub(super) fn texts(view: &View) -> impl Iterator<Item = &str> {
-    view.attachments
+    let preview = view.preview.iter().map(|one| &*one.text);
+    let attached = view
+        .attachments
         .iter()
-        .flat_map(|one| [Some(&*one.name), Some(&*one.what), one.text.as_deref()])
-        .flatten()
+        .flat_map(|one| [Some(&*one.name), Some(&*one.what), one.text.as_deref()].into_iter().flatten());
+    preview.chain(attached)
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::sample::{now, question, view};
 use super::super::text::Look;
-use super::super::view::Attached;
+use super::super::view::{Attached, Previewed};
 use super::*;
 
 fn shown(view: &View, width: Option<usize>) -> String {
@@ -67,6 +67,29 @@ fn attachments_are_shown_with_all_that_the_approval_is_bound_to() {
 ";
     let text = shown(&View { attachments, ..view() }, None);
     assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_preview_stands_in_front_of_who_asks() {
+    let previewed = |text: &str, failed: bool, cautions: &[&str]| {
+        let cautions = cautions.iter().copied().map(str::to_owned).collect();
+        let preview = Some(Previewed { text: text.to_owned(), failed, cautions });
+        shown(&View { preview, ..view() }, None)
+    };
+    let text = previewed("47 rows will be deleted", false, &[]);
+    assert!(
+        text.contains("  cost        1200.00 USD\n  preview     47 rows will be deleted\n  agent "),
+        "{text}"
+    );
+    let text = previewed("it took longer than 10s", true, &["cut", "old"]);
+    let expected =
+        "  preview     failed: it took longer than 10s\n  beware      cut\n  beware      old\n  agent ";
+    assert!(text.contains(expected), "{text}");
+    let text = previewed("orders: 47\ncustomers: 3", false, &[]);
+    let expected = "  preview     23 bytes\n  | \"orders: 47\\n\n  |     customers: 3\"\n  agent ";
+    assert!(text.contains(expected), "{text}");
+    assert!(previewed("\u{440}aypal", false, &[]).contains("  beware      \u{440}aypal"));
+    assert!(!shown(&view(), None).contains("preview"));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! From a request of the core to what the terminal shows of it.
 
 use approval_core::model::canonical::FieldPath;
-use approval_core::model::{Attachment, Ballot, Gate, OnTimeout, Outcome, Request, Vote};
+use approval_core::model::{
+    Attachment, Ballot, Gate, OnTimeout, Outcome, Preview, PreviewOutcome, Request, Vote,
+};
 use approval_core::{Principal, Risk};
 use serde_json::Value;
 
-use super::{Attached, Choice, Editable, Matter, Severity, View};
+use super::{Attached, Choice, Editable, Matter, Previewed, Severity, View};
 
 impl View {
     /// The request as it stands.
@@ -35,6 +37,7 @@ impl View {
             cost: revision.cost.map(|cost| cost.to_string()),
             deadline: request.deadline.map(|at| (at, fallback(request.gate.on_timeout).to_owned())),
             arguments: revision.arguments.as_str().to_owned(),
+            preview: request.preview().map(|preview| previewed(preview, revision.number)),
             attachments: request.attachments().iter().map(attached).collect(),
             editable: editable(&request.gate, &arguments),
             redacted: action.redacted.iter().map(|path| path.as_ref().to_owned()).collect(),
@@ -113,6 +116,14 @@ fn editable(gate: &Gate, arguments: &Value) -> Vec<Editable> {
         .iter()
         .map(|field| Editable { path: field.path.to_string(), value: value(&field.path) })
         .collect()
+}
+
+fn previewed(preview: &Preview, revision: u32) -> Previewed {
+    let (text, failed) = match &preview.outcome {
+        PreviewOutcome::Computed(text) => (text, false),
+        PreviewOutcome::Failed(why) => (why, true),
+    };
+    Previewed { text: text.as_ref().to_owned(), failed, cautions: preview.cautions(revision) }
 }
 
 fn attached(attachment: &Attachment) -> Attached {

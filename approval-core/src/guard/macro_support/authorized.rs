@@ -1,6 +1,6 @@
 //! From a call to the right to run it.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
 use super::{Arguments, Call, Editor, Replay, Running};
 use crate::{
@@ -40,6 +40,34 @@ pub fn authorize_blocking(call: Call) -> Result<Authorized, ApprovalError> {
     let (manager, action) = call.prepare()?;
     let (spec, own) = (Arc::clone(&action.spec), action.arguments.clone());
     let authorization = manager.authorize_blocking(action)?;
+    Ok(Authorized { authorization, manager, spec, own })
+}
+
+/// [`authorize`], with what the call would do, which is worked out if people are asked.
+///
+/// # Errors
+/// As [`authorize`].
+pub async fn authorize_previewed(
+    call: Call,
+    preview: impl Future<Output = Result<String, String>>,
+) -> Result<Authorized, ApprovalError> {
+    let (manager, action) = call.prepare()?;
+    let (spec, own) = (Arc::clone(&action.spec), action.arguments.clone());
+    let authorization = manager.authorize_previewed(action, preview).await?;
+    Ok(Authorized { authorization, manager, spec, own })
+}
+
+/// [`authorize_previewed`] for a function that is not async.
+///
+/// # Errors
+/// As [`authorize_blocking`].
+pub fn authorize_previewed_blocking(
+    call: Call,
+    preview: impl Future<Output = Result<String, String>>,
+) -> Result<Authorized, ApprovalError> {
+    let (manager, action) = call.prepare()?;
+    let (spec, own) = (Arc::clone(&action.spec), action.arguments.clone());
+    let authorization = block_on(spec.name(), manager.authorize_previewed(action, preview))?;
     Ok(Authorized { authorization, manager, spec, own })
 }
 

@@ -87,6 +87,8 @@ pub struct Definition {
     pub on_timeout: Option<OnTimeout>,
     /// `wait`
     pub wait: Option<Duration>,
+    /// `preview_timeout`
+    pub preview_timeout: Option<Duration>,
     /// `grant_ttl`
     pub grant_ttl: Option<Duration>,
     /// `veto`
@@ -131,6 +133,7 @@ impl Definition {
             timeout: Timeout::Default,
             on_timeout: None,
             wait: None,
+            preview_timeout: None,
             grant_ttl: None,
             veto: None,
             allow_self_approval: false,
@@ -273,6 +276,9 @@ impl Definition {
         }
         if let Some(patience) = self.wait {
             spec = spec.wait(span(patience));
+        }
+        if let Some(limit) = self.preview_timeout {
+            spec = spec.preview_timeout(span(limit));
         }
         if let Some(ttl) = self.grant_ttl {
             spec = spec.grant_ttl(span(ttl));

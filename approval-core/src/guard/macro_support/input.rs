@@ -7,7 +7,7 @@ use crate::{
     approval_error::ApprovalError,
     guard::AsManager,
     manager::ApprovalManager,
-    model::{Attachment, ToAttachments},
+    model::{Attachment, ToAttachments, ToPreview},
 };
 
 /// The manager that the attribute's expression gives.
@@ -44,6 +44,14 @@ pub type Attached = Result<Vec<Attachment>, String>;
 /// Why there are none although there should be.
 pub fn attachments<T: ToAttachments + ?Sized>(given: &T) -> Attached {
     given.to_attachments()
+}
+
+/// What `preview = …` gives.
+///
+/// # Errors
+/// Why it could not be worked out.
+pub fn preview<T: ToPreview + ?Sized>(given: &T) -> Result<String, String> {
+    given.to_preview()
 }
 
 /// One call of a guarded function, until it is decided.

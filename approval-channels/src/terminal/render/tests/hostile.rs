@@ -3,7 +3,7 @@
 use approval_core::model::visible::{is_hidden, visible_line};
 use serde_json::json;
 
-use super::super::super::view::{Attached, Choice};
+use super::super::super::view::{Attached, Choice, Previewed};
 use super::*;
 
 /// Sequences that terminals act upon, and characters that hide or move text.
@@ -94,6 +94,9 @@ fn with(place: usize, text: &str) -> Option<View> {
         7 => view.action = text,
         8 => view.run = Some(text),
         9 => view.cost = Some(text),
+        10 if !text.contains(['\n', '\r']) => {
+            view.preview = Some(Previewed { text, failed: false, cautions: vec![] });
+        }
         _ => return None,
     }
     Some(view)
@@ -171,7 +174,9 @@ fn hostile_attachments_are_neutral_and_whole() {
         count += 1;
         let what = "text/plain, 7 bytes, sha256:00".to_owned();
         let attached = Attached { name: text.clone(), what, text: Some(text.clone()) };
-        let view = View { attachments: vec![attached], ..view() };
+        let lines = format!("first\n{text}");
+        let preview = Some(Previewed { text: lines.clone(), failed: false, cautions: vec![] });
+        let view = View { attachments: vec![attached], preview, ..view() };
         for width in [None, Some(60)] {
             let output = shown(&view, width);
             assert_harmless(&output);
@@ -180,6 +185,8 @@ fn hostile_attachments_are_neutral_and_whole() {
                 without_space(&output).matches(&expected).count() >= 2,
                 "name and text of {text:?} in {output}"
             );
+            let expected = without_space(&visible_line(&json!(lines).to_string()));
+            assert!(without_space(&output).contains(&expected), "preview of {text:?} in {output}");
             let risks = output.lines().filter(|line| line.starts_with("  risk")).count();
             assert_eq!(risks, 1, "{text:?} in {output}");
         }

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use approval_core::model::{Comment, ContentDigest, Decision, Delegation, InfoExchange, Question, Widening};
+use approval_core::model::{
+    Comment, ContentDigest, Decision, Delegation, Enclosed, InfoExchange, Question, Widening,
+};
 use serde_json::json;
 
 use super::*;
@@ -100,6 +102,25 @@ fn attachments_are_taken_over_with_their_digests() {
     assert_eq!(what, expected, "printf hello | sha256sum, printf x | sha256sum");
     let texts: Vec<_> = shown.iter().map(|one| one.text.as_deref()).collect();
     assert_eq!(texts, [Some("hello"), None, None, None]);
+}
+
+#[test]
+fn a_preview_is_taken_over_with_what_must_be_known_about_it() {
+    let of = |computed: Result<&str, &str>, revision: u32| {
+        let mut request = request("one");
+        let mut enclosed = Enclosed::default();
+        let computed = computed.map(str::to_owned).map_err(str::to_owned);
+        enclosed.preview = Some(Preview::new(1, computed));
+        request.enclosed = Some(Arc::new(enclosed));
+        request.revision.number = revision;
+        View::of(&request).preview.unwrap()
+    };
+    let fresh = of(Ok("47 rows"), 1);
+    assert_eq!((fresh.text.as_str(), fresh.failed, fresh.cautions.len()), ("47 rows", false, 0));
+    let stale = of(Err("away"), 2);
+    assert_eq!((stale.text.as_str(), stale.failed), ("away", true));
+    assert_eq!(stale.cautions, ["this preview is of the arguments before the edit"]);
+    assert_eq!(View::of(&request("one")).preview, None);
 }
 
 #[test]
