@@ -8,12 +8,16 @@
 //! …
 //! ```
 //!
+//! `approvals policy suggest approvals.yaml --store approvals.db` reads which actions people always approved, and proposes rules
+//! for them, as a diff to the file with the numbers.
+//!
 //! `approvals audit verify --store approvals.db --key seal.pub --seals seals.jsonl` holds the audit trail against its seals.
 //!
 //! Exit status: 0 when all is well, 1 when a file has mistakes or a trail a breach, 2 when it cannot be read or the command line is wrong.
 
 mod audit;
 mod policy;
+mod store;
 
 use std::{
     ffi::OsString,

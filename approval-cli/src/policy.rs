@@ -2,6 +2,7 @@
 
 mod check;
 mod sample;
+mod suggest;
 
 use std::{
     io::{self, Write},
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Tell which rule decides about a call, why, and what people would see
     Test(sample::Test),
+    /// Propose rules for actions that people always approved, as a diff to the file
+    Suggest(suggest::Suggest),
 }
 
 #[derive(Debug, Args)]
@@ -34,6 +37,7 @@ pub(crate) fn run(command: &Command, out: &mut dyn Write, errors: &mut dyn Write
     match command {
         Command::Check(Check { file, json }) => check::run(file, *json, out, errors),
         Command::Test(test) => sample::run(test, out, errors),
+        Command::Suggest(suggest) => suggest::run(suggest, out, errors),
     }
 }
 

@@ -93,6 +93,8 @@ pub mod model;
 pub mod notify;
 pub mod policy;
 pub mod store;
+#[cfg(feature = "file")]
+pub mod suggest;
 mod sync;
 #[cfg(feature = "file")]
 pub mod yaml;

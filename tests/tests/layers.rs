@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["file"],
     &["store"],
     &["audit"],
+    &["suggest"],
     &["approval_error"],
     &["notify"],
     &["manager"],

@@ -9,7 +9,7 @@ use approval_core::{
 use clap::Args;
 
 use super::{BoxError, on_store, read};
-use crate::FINE;
+use crate::{FINE, store::moment};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -28,13 +28,6 @@ pub(crate) struct Arguments {
     /// Remove them; without it they are only counted
     #[arg(long)]
     yes: bool,
-}
-
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let day = format!("{text}T00:00:00Z");
-    day.parse()
-        .or_else(|_| text.parse())
-        .map_err(|_| format!("{text:?} is neither a day (2026-01-31) nor a moment (2026-01-31T18:00:00Z)"))
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, BoxError> {

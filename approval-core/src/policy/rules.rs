@@ -1,5 +1,6 @@
 //! The rules of a file.
 
+mod deciding;
 mod explain;
 mod index;
 mod part;
@@ -72,7 +73,8 @@ use crate::{
 ///   and the stricter end count, and `allow` or `notify` for an action that names its approvers still asks them. What the
 ///   attribute leaves unsaid is as the rule says.
 /// - A rule with `may_relax: true` counts in place of what the action says, where it says something itself.
-/// - A rule whose condition cannot be evaluated counts as the stricter of `ask` and its own outcome.
+/// - A rule whose condition cannot be evaluated counts as the stricter of `ask` and its own outcome. One that would let the
+///   call run asks whom the next rule asks that is about it.
 /// - A rule with `shadow: true` does nothing; what it would have done is told by `tracing` and stands behind the name of the
 ///   rule that did count, in the journal and in the history.
 #[derive(Clone, Debug)]
@@ -95,6 +97,8 @@ struct Found<'r> {
     rule: Option<&'r Rule>,
     /// Why the condition of that rule could not be evaluated.
     failure: Option<String>,
+    /// Then, if that rule would let it run: what the next one asks for.
+    next: Option<&'r Arc<Part>>,
     /// Rules in the shadow that matched on the way.
     shadows: Vec<(&'r Rule, Option<String>)>,
 }
@@ -154,7 +158,8 @@ impl Inner {
                 Ruling::Notify { rule: name, to: to.clone() }
             }
             outcome @ (Outcome::Allow | Outcome::Notify(_) | Outcome::Ask(_)) => {
-                let part = if let Outcome::Ask(part) = outcome { part } else { &self.ask };
+                let part =
+                    if let Outcome::Ask(part) = outcome { part } else { found.next.unwrap_or(&self.ask) };
                 let may_relax = rule.may_relax && found.failure.is_none();
                 let gate = part.gate(&name, call, may_relax);
                 Ruling::Ask { rule: name, gate: Some(Arc::new(gate)), whole: true }

@@ -9,7 +9,7 @@ use super::{
     super::{Call, condition::Scope},
     Found, Inner, Rules,
     part::Part,
-    rule::Rule,
+    rule::{Outcome, Rule},
 };
 use crate::model::Text;
 
@@ -49,7 +49,7 @@ impl Inner {
         let known = self.by_name.get(action);
         let scope = Scope::new(call);
         let context = scope.context();
-        let mut found = Found { rule: None, failure: None, shadows: Vec::new() };
+        let mut found = Found { rule: None, failure: None, next: None, shadows: Vec::new() };
         for place in known.unwrap_or(&self.others) {
             let Some(rule) = self.rules.get(*place) else { continue };
             if known.is_none() && !rule.is_about(action) {
@@ -76,8 +76,37 @@ impl Inner {
             }
             found.rule = Some(rule);
             found.failure = failure;
+            found.next =
+                self.next_asking(known.unwrap_or(&self.others), *place, &found, call, &scope, &context);
             break;
         }
         found
+    }
+
+    /// Whom to ask about a call that a rule might let run, if only that could be said: whom the next rule that is about it
+    /// asks. So nobody gets easier people to decide by arguments that no condition can be evaluated with.
+    fn next_asking<'r>(
+        &'r self,
+        places: &[usize],
+        after: usize,
+        found: &Found<'_>,
+        call: &Call<'_>,
+        scope: &Scope<'_>,
+        context: &cel::Context<'_, '_>,
+    ) -> Option<&'r Arc<Part>> {
+        let lets_run = |rule: &Rule| matches!(rule.outcome, Outcome::Allow | Outcome::Notify(_));
+        if found.failure.is_none() || !found.rule.is_some_and(lets_run) {
+            return None;
+        }
+        let mut later =
+            places.iter().filter(|place| **place > after).filter_map(|place| self.rules.get(*place));
+        let next = later.find(|rule| {
+            let may_hold = || rule.test.holds(call, scope, context).unwrap_or(!lets_run(rule));
+            !rule.shadow && rule.is_about(call.action.name.as_str()) && may_hold()
+        });
+        match &next?.outcome {
+            Outcome::Ask(part) => Some(part),
+            Outcome::Allow | Outcome::Notify(_) | Outcome::Deny(_) => None,
+        }
     }
 }

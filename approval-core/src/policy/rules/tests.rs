@@ -64,6 +64,21 @@ fn a_rule_that_errs_counts_as_the_stricter_of_ask_and_its_own_outcome() {
         assert_eq!(explanation.looked.last().map(|looked| looked.verdict), Some(Verdict::Failed));
         assert!(explanation.why.contains("there is no `missing`"), "{}", explanation.why);
     }
+    // What might have run is put to those whom the next rule asks, and to nobody easier.
+    for (then, asked) in [
+        ("when: args.cents > 1, ask: group:finance", vec![(1, vec![FINANCE])]),
+        ("when: args.missing > 2, ask: group:finance", vec![(1, vec![FINANCE])]),
+        ("when: args.cents > 1, allow: true", vec![]),
+        ("shadow: true, when: args.cents > 1, ask: group:ops", vec![(1, vec!["group:last"])]),
+        ("when: args.missing > 2, allow: true", vec![(1, vec!["group:last"])]),
+        ("action: mail.send, ask: group:ops", vec![(1, vec!["group:last"])]),
+    ] {
+        let rules = rules(&format!(
+            "rules:\n  - {{name: broken, when: args.missing > 1, allow: true}}\n  - {{name: next, {then}}}\n  - {{name: last, when: risk <= 'high', ask: group:last}}"
+        ));
+        assert_eq!(call().told(&rules), "ask: broken");
+        assert_eq!(needs(&call().gate_of(&rules)), asked, "{then}");
+    }
     // Relaxing is not for what could not be evaluated.
     let rules =
         rules("rules:\n  - {name: broken, when: args.missing > 1, ask: {timeout: 3h}, may_relax: true}");
