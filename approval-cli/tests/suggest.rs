@@ -254,7 +254,7 @@ fn what_was_always_approved_becomes_a_rule_that_is_bounded_to_what_was_seen() {
             let arguments = json!({ "to": "customer", "cents": 100 + 5 * number });
             let by = if number < 4 { BOB } else { ANN };
             let risk = if number == 9 { Risk::Minimal } else { Risk::Low };
-            scene.make(Made { arguments, by, risk, ..Made::default() }).await;
+            scene.make(Made { risk, arguments, by, ..Made::default() }).await;
         }
         // What is too little.
         scene.make(Made { action: "mail.archive", ..Made::default() }).await;
