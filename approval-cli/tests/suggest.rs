@@ -4,8 +4,13 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use approval_core::{
-    Action, ApprovalManager, Context, Money, Principal, Risk, clock::Span, file::ApprovalsFile,
-    lifecycle::Edit, model::canonical::to_canonical, policy::SampleCall, store::Store,
+    Action, ApprovalManager, Context, Money, Principal, Risk,
+    clock::Span,
+    file::ApprovalsFile,
+    lifecycle::Edit,
+    model::{Attachment, canonical::to_canonical},
+    policy::SampleCall,
+    store::Store,
 };
 use approval_store::SqliteStore;
 use approval_testkit::FakeClock;
@@ -74,6 +79,7 @@ struct Made<'a> {
     /// Whether the action names its approvers itself.
     itself: bool,
     arguments: Value,
+    attached: bool,
     end: End,
     by: &'a str,
 }
@@ -87,6 +93,7 @@ impl Default for Made<'_> {
             risk: Risk::Low,
             itself: false,
             arguments,
+            attached: false,
             end: End::Runs,
             by: ANN,
         }
@@ -118,7 +125,10 @@ impl Scene {
                 .editable("cents", None);
             if made.itself { action.approvers([ANN]) } else { Ok(action) }
         });
-        let action = action.unwrap().arguments(&made.arguments).unwrap();
+        let mut action = action.unwrap().arguments(&made.arguments).unwrap();
+        if made.attached {
+            action = action.attach(Attachment::text("list.txt", "all of them").unwrap()).unwrap();
+        }
         let asked = Context::new().agent(made.agent).scope(self.manager.request(action)).await.unwrap();
         let id = asked.id();
         self.clock.advance(Span::from_secs(90));
@@ -364,6 +374,9 @@ fn nothing_of_high_risk_is_suggested_and_agents_are_told_apart() {
             }
         }
         scene.make(Made { agent: "intern", end: End::Rejected, ..Made::default() }).await;
+        for attached in [false, false, true] {
+            scene.make(Made { action: "mail.attach", attached, ..Made::default() }).await;
+        }
         for risk in [Risk::Low, Risk::Low, Risk::Low, Risk::High] {
             scene.make(Made { action: "db.write", risk, ..Made::default() }).await;
         }
@@ -382,8 +395,11 @@ fn nothing_of_high_risk_is_suggested_and_agents_are_told_apart() {
         .iter()
         .map(|one| (one["action"].as_str().unwrap(), one["why"].as_str().unwrap()))
         .collect();
-    let expected =
-        [("db.write", "its risk is high or critical"), ("mail.send", "not always approved: 1 rejected")];
+    let expected = [
+        ("db.write", "its risk is high or critical"),
+        ("mail.attach", "some have attachments, which no condition sees"),
+        ("mail.send", "not always approved: 1 rejected"),
+    ];
     assert_eq!(passed, expected);
     let text = patched(FILE, told["diff"].as_str().unwrap());
     let rule = "always approved mail.send of agent:clerk".to_owned();

@@ -48,6 +48,8 @@ pub(super) struct Group {
     pub(super) against: BTreeMap<&'static str, u64>,
     /// Whether one was of high or critical risk, however it ended.
     pub(super) risky: bool,
+    /// Whether one had attachments.
+    attached: bool,
     /// When the first and the last was opened.
     pub(super) opened: Option<(Timestamp, Timestamp)>,
     by: BTreeMap<Principal, u64>,
@@ -86,6 +88,7 @@ impl Group {
             }
             self.took.push(decision.at.duration_since(at).as_secs().max(0));
         }
+        self.attached |= !request.attachments().is_empty();
         self.risks.insert(request.risk);
         match request.revision.cost {
             None => self.costs.none = true,
@@ -131,6 +134,9 @@ impl Group {
             let told: Vec<String> =
                 self.against.iter().map(|(why, count)| format!("{count} {why}")).collect();
             return Some(format!("not always approved: {}", told.join(", ")));
+        }
+        if self.attached {
+            return Some("some have attachments, which no condition sees".to_owned());
         }
         (self.approved < at_least).then(|| format!("fewer than {at_least}"))
     }
