@@ -4,6 +4,10 @@
 //! hidden characters made visible) and reads one line as the answer: `y`, `n too much`, `edit cents=1200`, `ask why?`,
 //! `skip`, or `?` for all words that count. Any other line decides nothing and is explained.
 //!
+//! Where calls to come may be approved along with a request, `always agent any for 2h times 5` approves it and is not asked again:
+//! about calls of this `run`, this `agent` or this `action`, with `exactly` these arguments or `any`, for 24 hours unless said
+//! (7 days at most), and any number of times unless said.
+//!
 //! Several requests queue; `later` turns to the next one and comes back. One that is decided elsewhere leaves with a line that says who decided. At the end of the
 //! input nothing is decided; the terminal says what is still open and asks nobody any more.
 //!

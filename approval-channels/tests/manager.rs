@@ -61,6 +61,23 @@ async fn requests_queue_and_each_line_answers_the_one_on_the_screen() {
 }
 
 #[tokio::test]
+async fn what_is_always_approved_is_not_asked_about_again() {
+    let (mut desk, terminal) = Desk::of(&[ANN]);
+    let manager = manager(MemoryStore::new(), terminal);
+    desk.type_in("always agent\nalways agent any times 2\n");
+    assert_eq!(run(&manager, refund(5, 1)).await.unwrap(), json!(5));
+    desk.until("Nothing was decided: with which arguments?").await;
+    desk.until("Not asked about from now on: 2 calls of ").await;
+    for cents in [6, 7] {
+        assert_eq!(run(&manager, refund(cents, 1)).await.unwrap(), json!(cents), "nobody types anything");
+    }
+    let third = manager.requester().request(refund(8, 1)).await.unwrap();
+    desk.until("\"cents\": 8").await;
+    assert!(third.request().await.unwrap().status.is_open(), "two calls, and no more");
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_decision_elsewhere_takes_the_request_off_the_screen_and_says_whose_it_was() {
     let (mut desk, terminal) = Desk::of(&[ANN]);
     let manager = manager(MemoryStore::new(), terminal);

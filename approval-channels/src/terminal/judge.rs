@@ -1,14 +1,14 @@
 //! Hands in what people at the terminal decided, and puts into words what became of it.
 
-use approval_core::ApprovalError;
 use approval_core::lifecycle::{Act, Edit};
 use approval_core::model::canonical::to_canonical;
-use approval_core::model::{Ballot as Vote, Request};
+use approval_core::model::{Ballot as Vote, Request, StandingTerms, Status};
 use approval_core::notify::Decider;
+use approval_core::{ApprovalError, Principal};
 use async_trait::async_trait;
 
 use super::desk::{Ballot, Reply, Verdict};
-use super::prompt::Answer;
+use super::prompt::{Answer, in_words};
 use super::session::Judge;
 use super::view::{View, ending};
 
@@ -16,12 +16,16 @@ use super::view::{View, ending};
 impl Judge for Decider {
     async fn judge(&self, ballot: Ballot) -> Reply {
         let asked = matches!(ballot.answer, Answer::Ask(_));
+        let terms = if let Answer::Always(terms) = &ballot.answer { Some(terms.clone()) } else { None };
         let act = match act(&ballot) {
             Ok(act) => act,
             Err(why) => return Reply { verdict: Verdict::Refused, text: refusal(&why), view: None },
         };
         match self.act(ballot.id, &ballot.voter, act).await {
-            Ok(request) => accepted(&request, asked),
+            Ok(request) => match terms {
+                Some(terms) => stood(&request, &terms),
+                None => accepted(&request, asked),
+            },
             Err(error) => refused(self, &ballot, &error).await,
         }
     }
@@ -34,6 +38,7 @@ fn act(ballot: &Ballot) -> Result<Act, String> {
         |ballot, note: &Option<String>| Act::Vote { digest, ballot, note: note.as_deref().map(Into::into) };
     Ok(match &ballot.answer {
         Answer::Approve { note } => vote(Vote::Approve, note),
+        Answer::Always(terms) => Act::ApproveStanding { digest, note: None, terms: terms.clone() },
         Answer::Reject { option, reason } => {
             vote(Vote::Reject { option: option.as_deref().map(Into::into) }, reason)
         }
@@ -65,6 +70,32 @@ fn accepted(request: &Request, asked: bool) -> Reply {
         ),
     };
     Reply { verdict, text, view }
+}
+
+/// An approval that was to be the last one for a while. It is so if all whose approval it took asked for the same.
+fn stood(request: &Request, terms: &StandingTerms) -> Reply {
+    let mut reply = accepted(request, false);
+    let (action, agent) = (request.action.name.as_str(), request.requester.as_str());
+    let words = in_words(terms, action, agent, request.run.as_deref());
+    let asked_the_same = |by: &Principal| {
+        let vote = request.votes.iter().find(|vote| vote.voter == *by);
+        vote.is_some_and(|vote| vote.standing.as_deref() == Some(terms))
+    };
+    let given = request.decision.as_ref().is_some_and(|decision| decision.by.iter().all(asked_the_same));
+    let told = match request.status {
+        Status::Approved if given => {
+            format!(" Not asked about from now on: {words}. A rejection of such a call ends that.")
+        }
+        Status::Approved => {
+            " Not everybody asked for the same: such calls are asked about as before.".to_owned()
+        }
+        Status::Pending | Status::InfoRequested => {
+            format!(" Not asked about then, if everybody whose vote it takes asks for the same: {words}.")
+        }
+        Status::Rejected | Status::Expired | Status::Cancelled => String::new(),
+    };
+    reply.text.push_str(&told);
+    reply
 }
 
 /// A refusal, together with the request as it stands now: perhaps it is not what was on the screen.

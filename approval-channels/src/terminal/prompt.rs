@@ -1,6 +1,11 @@
 //! Reading what a person typed. Only exact words count; everything else decides nothing and is explained.
 
+mod always;
+
+use approval_core::model::StandingTerms;
 use serde_json::{Map, Value};
+
+pub(super) use always::in_words;
 
 use super::edit;
 use super::view::{Choice, Matter, View};
@@ -32,6 +37,8 @@ pub(super) enum Answer {
         /// Handed on with the approval.
         note: Option<String>,
     },
+    /// Vote for it, and do not be asked again about such calls.
+    Always(StandingTerms),
     /// Vote against it.
     Reject {
         /// Name of the prepared reason.
@@ -68,6 +75,7 @@ pub(super) fn read(line: &str, view: &View) -> Said {
         "" => unclear("an empty line"),
         "y" | "yes" | "approve" if question => unclear("this is a question; answer it with: answer VALUE"),
         "y" | "yes" | "approve" => approve(rest),
+        "always" => always::read(rest, view),
         "n" | "no" | "reject" => reject(rest, &view.options),
         "e" | "edit" if !question => edited(rest, view),
         "a" | "ask" if rest.is_empty() => unclear("what is the question? Write: ask TEXT"),
@@ -97,6 +105,9 @@ pub(super) fn help(view: &View) -> Vec<(String, &'static str)> {
     } else {
         word("y, yes, approve", "approve it exactly as shown");
         word("y note TEXT", "approve it, with a note for the record");
+        if always::offered(view) {
+            word(always::USAGE, always::MEANING);
+        }
         word("n, no, reject [REASON]", "reject it");
     }
     if matches!(&view.matter, Matter::Question { choices, .. } if !choices.is_empty()) {
@@ -134,7 +145,8 @@ pub(super) fn hint(view: &View) -> String {
     let edit = if question || view.editable.is_empty() { "" } else { "e NAME=VALUE = change and approve, " };
     let yes = if question { "answer VALUE" } else { "y = approve" };
     let no = if question { "refuse" } else { "reject" };
-    format!("{yes}, n [REASON] = {no}, {options}{edit}a TEXT = ask, s = skip, ? = help")
+    let always = if always::offered(view) { "always ... = and do not ask again, " } else { "" };
+    format!("{yes}, {always}n [REASON] = {no}, {options}{edit}a TEXT = ask, s = skip, ? = help")
 }
 
 fn unclear(why: &str) -> Said {

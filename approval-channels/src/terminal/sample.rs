@@ -61,6 +61,7 @@ pub(super) fn view() -> View {
         redacted: vec!["args.token".to_owned()],
         unbound: vec!["self".to_owned(), "client".to_owned()],
         options: vec![choice("too_much", "Too much"), choice("wrong_customer", "Wrong customer")],
+        may_stand: false,
         votes: vec!["0 of 1 from user:ann@example.com, group:finance".to_owned()],
         remarks: vec![],
     }

@@ -123,6 +123,8 @@ pub(super) struct View {
     pub(super) unbound: Vec<String>,
     /// Prepared reasons for a rejection.
     pub(super) options: Vec<Choice>,
+    /// Whether calls to come may be approved along with it.
+    pub(super) may_stand: bool,
     /// How far the votes are, a line for each requirement.
     pub(super) votes: Vec<String>,
     /// Comments, questions and answers so far: who, and what.

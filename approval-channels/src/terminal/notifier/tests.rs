@@ -6,7 +6,9 @@ use std::io::{self, BufReader, PipeWriter, Write};
 use approval_core::id::{NoticeId, RequestId};
 use approval_core::lifecycle::{Act, Command, Edit};
 use approval_core::model::canonical::parse_canonical;
-use approval_core::model::{Ballot, Decision, Outcome};
+use approval_core::model::{
+    Ballot, Decision, Outcome, StandingArguments, StandingReach, StandingTerms, Vote,
+};
 use approval_core::notify::{DecideToken, DecisionSink};
 use approval_core::store::{Page, Stored};
 use tokio::time::timeout;
@@ -165,6 +167,16 @@ async fn a_line_becomes_a_vote_of_the_person_on_what_was_shown() {
     let lines = [
         ("y", vote(Ballot::Approve, None)),
         ("y note fine", vote(Ballot::Approve, Some("fine"))),
+        (
+            "always agent any for 2h times 5",
+            Act::ApproveStanding {
+                digest: digest("first"),
+                note: None,
+                terms: StandingTerms::new(StandingReach::Agent, StandingArguments::Any)
+                    .lasting(approval_core::clock::Span::from_hours(2))
+                    .at_most(5),
+            },
+        ),
         ("n", vote(Ballot::Reject { option: None }, None)),
         ("n half would do", vote(Ballot::Reject { option: None }, Some("half would do"))),
         ("1", vote(Ballot::Reject { option: Some("too_much".into()) }, None)),
@@ -231,6 +243,43 @@ async fn a_vote_that_is_not_enough_is_told_and_the_next_person_is_asked() {
     room.until("Your vote counts; it takes more votes to decide.\nuser:bob@example.com> ").await;
     room.type_in("n");
     assert_eq!(room.command().await.1.actor, principal(BOB));
+}
+
+#[tokio::test]
+async fn what_is_not_asked_about_any_more_is_said() {
+    let terms = StandingTerms::new(StandingReach::Agent, StandingArguments::Any);
+    let vote = |voter: &str, standing: Option<&StandingTerms>| Vote {
+        voter: principal(voter),
+        ballot: Ballot::Approve,
+        digest: digest("first"),
+        note: None,
+        via: None,
+        at: now(),
+        standing: standing.cloned().map(Box::new),
+        void: false,
+    };
+    let calls = "calls of payments.refund by agent:worker-3 with any arguments, for the next 24 hours";
+    let (mut open, mut same, mut other) =
+        (request("one"), decided(Outcome::Approved), decided(Outcome::Approved));
+    open.votes.push(vote(ANN, Some(&terms)));
+    same.votes.push(vote(BOB, Some(&terms)));
+    other.votes.extend([vote(ANN, Some(&terms)), vote(BOB, None)]);
+    for (answer, told) in [
+        (
+            open,
+            format!(
+                "more votes to decide. Not asked about then, if everybody whose vote it takes asks for the same: {calls}."
+            ),
+        ),
+        (same, format!("Not asked about from now on: {calls}. A rejection of such a call ends that.")),
+        (other, "Not everybody asked for the same: such calls are asked about as before.".to_owned()),
+    ] {
+        let mut room = Room::with(&[ANN], vec![Ok(answer)], None, vec![]).await;
+        room.ask(ANN).await;
+        room.until("always ... = and do not ask again").await;
+        room.type_in("always agent any");
+        room.until(&told).await;
+    }
 }
 
 #[tokio::test]

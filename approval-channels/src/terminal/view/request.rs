@@ -1,5 +1,6 @@
 //! From a request of the core to what the terminal shows of it.
 
+use approval_core::lifecycle::may_stand;
 use approval_core::model::canonical::FieldPath;
 use approval_core::model::{
     Attachment, Ballot, Gate, OnTimeout, Outcome, Preview, PreviewOutcome, Request, Vote,
@@ -43,6 +44,7 @@ impl View {
             redacted: action.redacted.iter().map(|path| path.as_ref().to_owned()).collect(),
             unbound: action.unbound.iter().map(|name| name.as_ref().to_owned()).collect(),
             options: options(&request.gate),
+            may_stand: may_stand(request),
             votes: votes(request),
             remarks: remarks(request),
         }
