@@ -4,6 +4,7 @@
 //! what must still hold when the change is written leaves as [`Transition::requires`] and as time bounds, which the store
 //! checks inside the write.
 
+mod alert;
 mod case;
 mod command;
 mod cost;
@@ -30,6 +31,7 @@ mod render;
 mod schema;
 mod stand_in;
 mod standing;
+pub mod statistics;
 mod tighten;
 mod timeout;
 mod transition;
@@ -39,6 +41,7 @@ mod vote;
 #[cfg(test)]
 mod tests;
 
+pub use alert::timeout_spike;
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
 pub use create::create;
 pub use edit::edited_arguments;

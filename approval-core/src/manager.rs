@@ -2,6 +2,7 @@
 
 mod action;
 mod admin;
+mod alerts;
 mod approved_worker;
 mod attempts;
 mod bell;
@@ -40,7 +41,6 @@ use std::{fmt, sync::Arc};
 
 pub(crate) use action::attached;
 pub use action::{Action, CallOf};
-pub use admin::Stats;
 pub use approved_worker::ApprovedWorker;
 pub use builder::{BuildError, ManagerBuilder};
 pub use context::Context;

@@ -1,6 +1,7 @@
 //! Plain data: what a request, a vote, a decision, an event is. No behaviour beyond construction and checking.
 
 mod action;
+mod alert;
 mod attachment;
 pub mod canonical;
 mod decision;
@@ -17,10 +18,12 @@ mod principal;
 mod question;
 mod request;
 mod standing;
+mod statistics;
 pub mod visible;
 mod vote;
 
 pub use action::{ACTION_NAME_LIMIT, ActionName, Priority, Risk, Text};
+pub use alert::{TimeoutSpike, TimeoutWatch};
 pub(crate) use attachment::check_together;
 pub use attachment::{
     ATTACHMENT_COUNT_LIMIT, ATTACHMENT_LIMIT, ATTACHMENTS_LIMIT, Attachment, ToAttachments,
@@ -48,4 +51,5 @@ pub use standing::{
     ArgumentCondition, Expected, STANDING_DEFAULT, STANDING_LONGEST, StandingApproval, StandingArguments,
     StandingReach, StandingScope, StandingTerms, Withdrawn,
 };
+pub use statistics::{Ballots, Dimension, Figures, Percentiles, Stats, StatsQuery};
 pub use vote::{Ballot, Delegation, Vote};

@@ -14,6 +14,8 @@ mod memory;
 mod outbox;
 mod query;
 mod record;
+mod stats;
+mod tally;
 mod time;
 
 use std::{fmt::Debug, sync::Weak};
@@ -30,12 +32,13 @@ pub use memory::MemoryStore;
 pub use outbox::{ClaimedNotice, NoticeClaim, NoticeClaims, NoticeSettlement};
 pub use query::{Due, Order, Page, Query};
 pub use record::{Record, RecordName};
+pub use tally::{SubjectIndex, Tally, VoterIndex};
 pub use time::StoreTime;
 
 use crate::{
     clock::Timestamp,
     id::{ExecutorId, RequestId},
-    model::{EventLine, OutboxNotice, Text},
+    model::{EventLine, OutboxNotice, Stats, StatsQuery, Text},
 };
 
 /// A change that a store tells its listeners about, once it is durable.
@@ -220,6 +223,16 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn remove(&self, removal: Removal) -> Result<CommitOutcome, StoreError> {
         let Removal { .. } = removal;
         Err(StoreError::Unsupported { store: self.info().name, what: "remove requests" })
+    }
+
+    /// Figures over all requests. Without an implementation of its own, a store reads every request for it, page by page; one
+    /// that is to hold many keeps count, or has its database count. A store that keeps count goes on counting what was removed
+    /// ([`Store::remove`]), and may leave out what it cannot read.
+    ///
+    /// # Errors
+    /// When the store failed.
+    async fn stats(&self, query: &StatsQuery) -> Result<Stats, StoreError> {
+        stats::by_pages(self, query).await
     }
 
     /// From now on tells `listener` of changes, those of other processes too. A listener that is gone is forgotten.

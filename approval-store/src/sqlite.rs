@@ -19,6 +19,7 @@ mod readers;
 mod records;
 mod rows;
 mod schema;
+mod stats;
 mod watch;
 mod writer;
 
@@ -35,7 +36,7 @@ use std::{
 use approval_core::{
     clock::Timestamp,
     id::RequestId,
-    model::{EventLine, OutboxNotice},
+    model::{EventLine, OutboxNotice, Stats, StatsQuery},
     store::{
         ChangeCursor, ChangeListener, Changes, Commit, CommitOutcome, Due, JournalEntry, JournalLine,
         Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Page, Query, Record, RecordName, Removal,
@@ -215,6 +216,10 @@ impl Store for SqliteStore {
 
     async fn remove(&self, removal: Removal) -> Result<CommitOutcome, StoreError> {
         self.write(RemoveTask(removal)).await?.decode()
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Stats, StoreError> {
+        stats::stats(self, query).await
     }
 
     fn subscribe(&self, listener: Weak<dyn ChangeListener>) {

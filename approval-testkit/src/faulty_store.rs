@@ -95,6 +95,10 @@ faults! {
     ForgetsSettlements => "a_settled_notice_is_not_claimed_again",
     /// Says that a page is the last when it is not.
     EndsListsEarly => "pages_follow_each_other",
+    /// Counts every decision, whenever it was made.
+    IgnoresTheRangeOfFigures => "figures_keep_to_their_range",
+    /// Goes on counting what was decided as pending.
+    KeepsDecidedPending => "figures_follow_the_requests",
     /// Begins every page at the beginning.
     ForgetsTheCursor => "pages_follow_each_other",
     /// Does not filter by executor.

@@ -37,6 +37,7 @@ mod conditions;
 mod due;
 mod durability;
 mod env;
+mod figures;
 mod history;
 mod hostile;
 mod journal;

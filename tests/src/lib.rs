@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod crash;
 pub mod examples;
+pub mod matters;
 pub mod peer;
 pub mod random;
 pub mod repo;

@@ -159,6 +159,27 @@ fn journal_row(out: &mut String, line: &JournalLine) {
                 outcome,
             ],
         ),
+        JournalLine::TimeoutSpike(spike) => row(
+            out,
+            &[
+                &spike.at.to_string(),
+                "",
+                "",
+                "",
+                "",
+                "time-outs",
+                &spike.to_string(),
+                &spike.action,
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+            ],
+        ),
         JournalLine::Refused { at, request, by, via, why, count } => row(
             out,
             &[

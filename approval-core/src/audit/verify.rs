@@ -27,7 +27,7 @@ use crate::{
     clock::{Span, Timestamp},
     id::RequestId,
     model::ChainHash,
-    store::{JournalLine, Store},
+    store::Store,
 };
 
 /// What a trail is held against.
@@ -293,9 +293,9 @@ impl Verifier {
             }
             None => {
                 self.report.unsealed = self.report.unsealed.saturating_add(1);
-                let (JournalLine::Call { at, .. } | JournalLine::Refused { at, .. }) = &entry.line;
+                let at = entry.line.at();
                 match self.fresh_from() {
-                    Some(fresh_from) if *at < fresh_from => Err(Some(Breach::JournalAdded { number })),
+                    Some(fresh_from) if at < fresh_from => Err(Some(Breach::JournalAdded { number })),
                     _ => Ok(()),
                 }
             }

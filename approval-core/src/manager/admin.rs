@@ -1,28 +1,21 @@
 //! What operators do: look, halt and resume, cancel, revoke, settle.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::ApprovalManager;
 use crate::{
     approval_error::ApprovalError,
     id::RequestId,
     lifecycle::{Act, Command, Settlement},
-    model::{EventLine, ExecutionState, Halt, HaltScope, Halts, Principal, Priority, Request, Status},
+    model::{
+        EventLine, ExecutionState, Halt, HaltScope, Halts, Principal, Priority, Request, Stats, StatsQuery,
+        Status,
+    },
     store::{Commit, CommitOutcome, Condition, Page, Query, RecordWrite, StoreError},
 };
 
 /// How often a halt is written, or a history read again, when others write at the same time.
 const ROUNDS: usize = 100;
-
-/// How many requests are in which state.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// By status.
-    pub status: BTreeMap<Status, u64>,
-    /// By state of execution, for those that were approved.
-    pub execution: BTreeMap<ExecutionState, u64>,
-}
 
 impl ApprovalManager {
     /// The request as it stands.
@@ -69,26 +62,24 @@ impl ApprovalManager {
         Err(StoreError::unavailable("others kept changing the same request; try again").into())
     }
 
-    /// Counts the requests that match by their state. Reads them page by page.
+    /// Figures over many requests: how many are pending, how they were decided, how long people took. Counted in the store.
     ///
     /// # Errors
     /// When the store failed.
-    pub async fn stats(&self, query: &Query) -> Result<Stats, ApprovalError> {
-        let mut query = Query { after: None, limit: 1000, ..query.clone() };
-        let mut stats = Stats::default();
-        loop {
-            let page = self.core.store.list(&query).await?;
-            for stored in &page.items {
-                *stats.status.entry(stored.request.status).or_default() += 1;
-                if let Some(execution) = stored.request.execution.as_deref() {
-                    *stats.execution.entry(execution.state()).or_default() += 1;
-                }
-            }
-            match page.next {
-                Some(next) => query.after = Some(next),
-                None => return Ok(stats),
-            }
-        }
+    ///
+    /// # Example
+    /// ```
+    /// # async fn example(manager: approval_core::ApprovalManager) -> Result<(), approval_core::ApprovalError> {
+    /// use approval_core::model::{Dimension, StatsQuery};
+    ///
+    /// let stats = manager.stats(&StatsQuery { by: vec![Dimension::Action], ..StatsQuery::default() }).await?;
+    /// for (action, figures) in &stats.by_action {
+    ///     println!("{action}: {} pending, {:?} approved", figures.pending, figures.approval_rate());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn stats(&self, query: &StatsQuery) -> Result<Stats, ApprovalError> {
+        Ok(self.core.store.stats(query).await?)
     }
 
     async fn operate(

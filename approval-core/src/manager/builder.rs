@@ -3,7 +3,8 @@
 use std::{fmt, future::Future, sync::Arc};
 
 use super::{
-    Alive, ApprovalManager, Core, Settings,
+    Alive, ApprovalManager, Core, Settings, alerts,
+    alerts::Alerts,
     attempts::RefusedAttempts,
     bell,
     cache::RowCache,
@@ -25,7 +26,7 @@ use crate::{
     directory::{Directory, StaticDirectory},
     error::Invalid,
     id::ExecutorId,
-    model::{Limit, Principal, Request, Text, canonical::DigestKey},
+    model::{Limit, Principal, Request, Text, TimeoutSpike, TimeoutWatch, canonical::DigestKey},
     notify::{HandlerReply, Notice, Notifier, NotifyError, TokenKey, handler},
     policy::{AskAlways, Call, Policy, Ruling, policy_fn},
     store::{ChangeListener, MemoryStore, Store},
@@ -73,6 +74,7 @@ pub struct ManagerBuilder {
     redaction_key: Option<DigestKey>,
     info: Option<InfoAnswerer>,
     sealing: Option<Sealing>,
+    alerts: Option<Alerts>,
     unattended: bool,
 }
 
@@ -101,6 +103,7 @@ impl ManagerBuilder {
             redaction_key: None,
             info: None,
             sealing: None,
+            alerts: None,
             unattended: false,
         }
     }
@@ -217,6 +220,28 @@ impl ManagerBuilder {
         self
     }
 
+    /// Tells when deadlines pass much more often than usual: those who are asked may not be reached. One of the processes on a
+    /// store tells, once a window for each action, and there is a line about it in the journal. `on_spike` must not block.
+    ///
+    /// # Example
+    /// ```
+    /// # use approval_core::{ApprovalManager, model::TimeoutWatch};
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let manager = ApprovalManager::builder()
+    ///     .alert_on_timeouts(TimeoutWatch::default(), |spike| eprintln!("{spike}"))
+    ///     .unattended()
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn alert_on_timeouts(
+        mut self,
+        watch: TimeoutWatch,
+        on_spike: impl Fn(&TimeoutSpike) + Send + Sync + 'static,
+    ) -> Self {
+        self.alerts = Some(Alerts { watch, on_spike: Arc::new(on_spike) });
+        self
+    }
+
     /// No channel of this manager hears decisions, and that is meant: they come from another process, or through
     /// [`ApprovalManager::decider`].
     pub fn unattended(mut self) -> Self {
@@ -279,6 +304,9 @@ impl ManagerBuilder {
         });
         let manager = ApprovalManager { _alive: Arc::new(Alive(Arc::clone(&core))), core };
         manager.start();
+        if let Some(alerts) = self.alerts {
+            manager.core.runtime.start(alerts::run(Arc::clone(&manager.core), alerts));
+        }
         Ok(manager)
     }
 }

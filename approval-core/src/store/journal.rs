@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Timestamp,
     id::RequestId,
-    model::{ArgumentsDigest, Principal, Text},
+    model::{ArgumentsDigest, Principal, Text, TimeoutSpike},
 };
 
 /// One line of the journal.
@@ -36,6 +36,8 @@ pub enum JournalLine {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<Text>,
     },
+    /// Deadlines passed much more often than usual.
+    TimeoutSpike(TimeoutSpike),
     /// Attempts on a request by one principal that were refused for one reason, counted together.
     Refused {
         /// When the first was.
@@ -52,6 +54,17 @@ pub enum JournalLine {
         /// How many.
         count: u64,
     },
+}
+
+impl JournalLine {
+    /// When it was, or the first of what it counts.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        match self {
+            Self::Call { at, .. } | Self::Refused { at, .. } => *at,
+            Self::TimeoutSpike(spike) => spike.at,
+        }
+    }
 }
 
 /// A line and its number.

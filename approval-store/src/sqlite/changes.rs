@@ -12,13 +12,14 @@ use super::{
     failure::failed,
     job::Task,
     rows::{self, column, count, limit, request_id},
+    stats,
 };
 
 /// The numbers are in the order of the commits: whoever writes holds the lock of the whole file. What marks the place of
 /// removed lines has an empty name of a request.
 const CHANGED: &str =
     "SELECT number, request FROM events NOT INDEXED WHERE number > ?1 ORDER BY number LIMIT ?2";
-const REMOVE: &str = "DELETE FROM requests WHERE id = ?1 AND version = ?2";
+const REMOVE: &str = "DELETE FROM requests WHERE id = ?1";
 /// A number is never given twice, or whoever follows them would miss what comes: the highest one stays taken.
 const OLD_MARK: &str = "DELETE FROM events WHERE request = x'' AND number < (SELECT max(number) FROM events)";
 const MARK: &str = "UPDATE events SET request = x'', seq = number, line = ''
@@ -60,11 +61,13 @@ impl Task for RemoveTask {
         let fail = failed("a request could not be removed");
         let Removal { request, version } = self.0;
         let id = &request.as_bytes()[..];
-        let removed = batch.statement(REMOVE, &fail)?.execute(params![id, column(version)]).map_err(&fail)?;
-        if removed == 0 {
-            return Ok(Verdict::Conflict(rows::load(batch.connection(), request)?));
+        let there = rows::load(batch.connection(), request)?;
+        if !there.as_ref().is_some_and(|raw| raw.is_version(version)) {
+            return Ok(Verdict::Conflict(there));
         }
+        stats::before_removal(batch, request)?;
         batch.statement(OLD_MARK, &fail)?.execute([]).map_err(&fail)?;
+        batch.statement(REMOVE, &fail)?.execute([id]).map_err(&fail)?;
         for text in [MARK, REMOVE_EVENTS, REMOVE_NOTICES] {
             batch.statement(text, &fail)?.execute([id]).map_err(&fail)?;
         }

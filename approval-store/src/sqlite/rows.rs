@@ -58,6 +58,11 @@ impl Raw {
         Ok(Self { id: row.get(0)?, version: row.get(1)?, document: row.get(2)? })
     }
 
+    /// Whether it is of this version.
+    pub(super) fn is_version(&self, version: u64) -> bool {
+        self.version == column(version)
+    }
+
     /// The request.
     ///
     /// # Errors

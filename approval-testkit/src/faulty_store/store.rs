@@ -8,7 +8,7 @@ use std::{
 use approval_core::{
     clock::{Span, Timestamp, after},
     id::RequestId,
-    model::{EventLine, OutboxNotice},
+    model::{EventLine, OutboxNotice, Stats, StatsQuery},
     store::{
         ChangeCursor, ChangeListener, Changes, Commit, CommitOutcome, Due, JournalEntry, JournalLine,
         NoticeClaim, NoticeClaims, NoticeSettlement, Page, Query, Record, RecordName, Removal, Store,
@@ -161,6 +161,18 @@ impl Store for FaultyStore {
 
     async fn remove(&self, removal: Removal) -> Result<CommitOutcome, StoreError> {
         self.remove_distorted(removal).await
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Stats, StoreError> {
+        let mut query = query.clone();
+        if self.has(Fault::IgnoresTheRangeOfFigures) {
+            (query.decided_from, query.decided_before) = (None, None);
+        }
+        let mut stats = self.inner.stats(&query).await?;
+        if self.has(Fault::KeepsDecidedPending) {
+            stats.total.pending += stats.total.decided();
+        }
+        Ok(stats)
     }
 
     fn subscribe(&self, listener: Weak<dyn ChangeListener>) {

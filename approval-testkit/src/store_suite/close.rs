@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use approval_core::store::{Commit, CommitOutcome, Query, RecordName, StoreError};
+use approval_core::{
+    model::StatsQuery,
+    store::{Commit, CommitOutcome, Query, RecordName, StoreError},
+};
 
 use super::{
     Check, Env, ensure,
@@ -27,6 +30,7 @@ pub(super) async fn a_closed_store_says_so(env: &mut Env) -> Check {
         ("find", is_closed(&store.find("key").await)),
         ("list", is_closed(&store.list(&Query::default()).await)),
         ("due", is_closed(&store.due(1).await)),
+        ("stats", is_closed(&store.stats(&StatsQuery::default()).await)),
         ("history", is_closed(&store.history(id).await)),
         ("claim_notices", is_closed(&store.claim_notices(&claim(owner(1), &[])).await)),
         ("settle_notices", is_closed(&store.settle_notices(vec![]).await)),

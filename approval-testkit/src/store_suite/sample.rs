@@ -86,6 +86,12 @@ impl Sample {
         self.with("status", status)
     }
 
+    /// Decides it: `approved`, `rejected`, `expired` or `cancelled`.
+    pub(super) fn decided(&self, outcome: &str, at: Timestamp) -> Self {
+        let decision = json!({ "outcome": outcome, "at": at, "by": [], "digest": DIGEST });
+        self.clone().status(outcome).with("decision", decision)
+    }
+
     /// Makes it approved and not started yet.
     pub(super) fn unstarted(self) -> Self {
         self.status("approved").with("execution", json!({ "state": "not_started" }))

@@ -1,8 +1,8 @@
 //! The one table of cases: the list, and the macro that makes a test of each.
 
 use super::{
-    Case, atomic, changes, close, concurrency, conditions, due, durability, history, hostile, journal,
-    listeners, listing, notices, precedence, records, rows, time,
+    Case, atomic, changes, close, concurrency, conditions, due, durability, figures, history, hostile,
+    journal, listeners, listing, notices, precedence, records, rows, time,
 };
 
 macro_rules! cases {
@@ -136,6 +136,11 @@ cases! { $
         a_removal_is_bound_to_a_version: "a removal of another version is refused, and shows what there is",
         what_grows_after_a_removal_is_named: "what grows after a removal is named",
         listeners_hear_of_removals: "listeners hear of removals",
+    }
+    figures {
+        figures_follow_the_requests: "figures follow the requests, and count each decision once",
+        figures_keep_to_their_range: "figures count decisions from the beginning of their range to before its end",
+        figures_count_what_other_stores_wrote: "figures count what other stores write on the same data",
     }
     listeners {
         listeners_hear_of_requests: "listeners hear of each new version of a request",

@@ -7,6 +7,7 @@ mod budgets;
 mod common;
 mod dropping;
 mod fail_closed;
+mod figures;
 mod grants;
 mod halts;
 mod handing_over;

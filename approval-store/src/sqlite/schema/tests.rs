@@ -1,12 +1,13 @@
 use super::*;
 
-/// What a later program might add. Its second step fails on purpose.
+/// What a later program might add. Its last step fails on purpose.
 const LATER: &[&str] = &[
     MIGRATIONS[0],
+    MIGRATIONS[1],
     "ALTER TABLE records ADD COLUMN note TEXT; UPDATE records SET note = 'was version ' || version;",
     "CREATE INDEX records_note ON records (note);",
 ];
-const BROKEN: &[&str] = &[MIGRATIONS[0], LATER[1], "CREATE TABLE records (a)"];
+const BROKEN: &[&str] = &[MIGRATIONS[0], MIGRATIONS[1], LATER[2], "CREATE TABLE records (a)"];
 
 /// A file as version `version` of a program with these steps left it, with one record in it.
 fn older(steps: &[&str], version: usize) -> Connection {
@@ -37,7 +38,7 @@ fn every_older_file_becomes_the_same_as_a_new_one_and_keeps_its_rows() {
         let mut old = older(LATER, from);
         migrate_by(&mut old, LATER).unwrap();
         assert_eq!(tables(&old), tables(&new), "from version {from}");
-        assert_eq!(version(&old), 3);
+        assert_eq!(version(&old), 4);
         let kept: i64 =
             old.query_row("SELECT version FROM records WHERE name = 'halt'", [], |row| row.get(0)).unwrap();
         assert_eq!(kept, 3);
@@ -59,11 +60,11 @@ fn a_step_that_fails_leaves_the_file_as_it_was() {
 
 #[test]
 fn a_newer_file_is_refused_and_left_alone() {
-    let mut newer = older(LATER, 3);
+    let mut newer = older(LATER, 4);
     let before = tables(&newer);
     let error = migrate(&mut newer).unwrap_err();
-    assert!(matches!(error, StoreError::TooNew { found: 3, known: 1 }), "{error}");
-    assert_eq!((tables(&newer), version(&newer)), (before, 3));
+    assert!(matches!(error, StoreError::TooNew { found: 4, known: 2 }), "{error}");
+    assert_eq!((tables(&newer), version(&newer)), (before, 4));
 }
 
 #[test]

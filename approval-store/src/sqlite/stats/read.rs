@@ -1,0 +1,145 @@
+//! Counting what was looked at.
+
+use approval_core::{
+    lifecycle::statistics::Subject,
+    model::{Stats, StatsQuery, Text},
+    store::{StoreError, SubjectIndex, Tally, VoterIndex},
+};
+use rusqlite::{Connection, Row};
+
+use super::facts::{Fact, Kind, facts, times};
+use crate::sqlite::{
+    failure::failed,
+    rows::{count, micros},
+};
+
+const SUBJECTS: &str =
+    "SELECT id, namespace, action, agent, risk, priority, pending FROM stats_subjects ORDER BY id";
+const VOTERS: &str = "SELECT id, approver, channel FROM stats_voters ORDER BY id";
+/// The times come last: where the whole row lies in the range, they are not read.
+const FACTS: &str = "SELECT first_at, last_at, facts, times FROM stats_facts INDEXED BY stats_facts_kind
+    WHERE kind = ?1";
+
+const COUNT: &str =
+    "SELECT coalesce(sum(count), 0) FROM stats_facts INDEXED BY stats_facts_kind WHERE kind = ?1";
+
+pub(super) fn stats(connection: &Connection, query: &StatsQuery) -> Result<Stats, StoreError> {
+    let fail = failed("the statistics could not be read");
+    // One moment for all that is read.
+    let transaction = connection.unchecked_transaction().map_err(&fail)?;
+    let mut tally = Tally::new(query);
+    let subjects = subjects(&transaction, &mut tally)?;
+    let voters = voters(&transaction, &mut tally)?;
+    let range = Range::of(query);
+    tally.expect(how_many(&transaction, Kind::Decisions)?, how_many(&transaction, Kind::Votes)?);
+    let of = |fact: &Fact| subjects.get(fact.subject as usize).copied().flatten();
+    each(&transaction, Kind::Decisions, range, |fact| {
+        if let (Some(subject), Some(end)) = (of(&fact), fact.end()) {
+            tally.decision(subject, end, fact.after);
+        }
+    })?;
+    each(&transaction, Kind::Votes, range, |fact| {
+        if let (Some(_), Some((voter, cast))) = (of(&fact), fact.voter())
+            && let Some(voter) = voters.get(voter as usize).copied().flatten()
+        {
+            tally.vote(voter, cast, fact.after);
+        }
+    })?;
+    Ok(tally.finish())
+}
+
+/// Places that are numbered as in the store, with nothing where there is none.
+fn put<T>(places: &mut Vec<Option<T>>, number: u32, value: Option<T>) {
+    places.resize_with(number as usize, || None);
+    places.push(value);
+}
+
+fn subjects(connection: &Connection, tally: &mut Tally<'_>) -> Result<Vec<Option<SubjectIndex>>, StoreError> {
+    let fail = failed("what is counted could not be read");
+    let mut statement = connection.prepare_cached(SUBJECTS).map_err(&fail)?;
+    let mut rows = statement.query([]).map_err(&fail)?;
+    let mut places = Vec::new();
+    while let Some(row) = rows.next().map_err(&fail)? {
+        let level = |column| row.get_ref(column).and_then(|text| Ok(text.as_str()?)).map_err(&fail);
+        let unknown = |error: approval_core::Invalid| StoreError::unreadable(error.to_string());
+        let subject = Subject {
+            namespace: text(row, 1).map_err(&fail)?,
+            action: text(row, 2).map_err(&fail)?,
+            agent: text(row, 3).map_err(&fail)?,
+            risk: level(4)?.parse().map_err(unknown)?,
+            priority: level(5)?.parse().map_err(unknown)?,
+        };
+        let pending = count(row.get(6).map_err(&fail)?)?;
+        let index = tally.subject(subject);
+        if let Some(index) = index {
+            tally.pending(index, pending);
+        }
+        put(&mut places, row.get(0).map_err(&fail)?, index);
+    }
+    Ok(places)
+}
+
+fn voters(connection: &Connection, tally: &mut Tally<'_>) -> Result<Vec<Option<VoterIndex>>, StoreError> {
+    let fail = failed("who voted could not be read");
+    let mut statement = connection.prepare_cached(VOTERS).map_err(&fail)?;
+    let mut rows = statement.query([]).map_err(&fail)?;
+    let mut places = Vec::new();
+    while let Some(row) = rows.next().map_err(&fail)? {
+        let index = tally.voter(text(row, 1).map_err(&fail)?, text(row, 2).map_err(&fail)?);
+        put(&mut places, row.get(0).map_err(&fail)?, index);
+    }
+    Ok(places)
+}
+
+fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Text> {
+    Ok(row.get_ref(column)?.as_str()?.into())
+}
+
+/// Microseconds since 1970, the end excluded.
+#[derive(Clone, Copy)]
+struct Range {
+    from: i64,
+    before: Option<i64>,
+}
+
+impl Range {
+    fn of(query: &StatsQuery) -> Self {
+        Self { from: query.decided_from.map_or(i64::MIN, micros), before: query.decided_before.map(micros) }
+    }
+
+    fn covers(self, at: i64) -> bool {
+        at >= self.from && self.before.is_none_or(|before| at < before)
+    }
+}
+
+/// How many facts of a kind there are, for making room.
+fn how_many(connection: &Connection, kind: Kind) -> Result<usize, StoreError> {
+    let fail = failed("the statistics could not be counted");
+    let mut statement = connection.prepare_cached(COUNT).map_err(&fail)?;
+    let found: i64 = statement.query_row([kind as i64], |row| row.get(0)).map_err(&fail)?;
+    Ok(usize::try_from(found).unwrap_or_default())
+}
+
+/// Every fact of one kind that lies in the range.
+fn each(
+    connection: &Connection,
+    kind: Kind,
+    range: Range,
+    mut count: impl FnMut(Fact),
+) -> Result<(), StoreError> {
+    let fail = failed("the statistics could not be read");
+    let mut statement = connection.prepare_cached(FACTS).map_err(&fail)?;
+    let mut rows = statement.query([kind as i64]).map_err(&fail)?;
+    while let Some(row) = rows.next().map_err(&fail)? {
+        let (first, last) = (row.get(0).map_err(&fail)?, row.get(1).map_err(&fail)?);
+        let blob = |column| row.get_ref(column).and_then(|bytes| Ok(bytes.as_blob()?)).map_err(&fail);
+        if range.covers(first) && range.covers(last) {
+            facts(blob(2)?).for_each(&mut count);
+        } else if last >= range.from && range.before.is_none_or(|before| first < before) {
+            let moments = times(blob(3)?);
+            let inside = facts(blob(2)?).zip(moments).filter(|(_, at)| range.covers(*at));
+            inside.for_each(|(fact, _)| count(fact));
+        }
+    }
+    Ok(())
+}
