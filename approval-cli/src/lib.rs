@@ -13,10 +13,14 @@
 //!
 //! `approvals audit verify --store approvals.db --key seal.pub --seals seals.jsonl` holds the audit trail against its seals.
 //!
+//! `approvals stats --store approvals.db --from 2026-01-01 --by action,approver` shows what is pending, how requests were decided, and how
+//! long people took.
+//!
 //! Exit status: 0 when all is well, 1 when a file has mistakes or a trail a breach, 2 when it cannot be read or the command line is wrong.
 
 mod audit;
 mod policy;
+mod stats;
 mod store;
 
 use std::{
@@ -49,6 +53,8 @@ enum Command {
     /// Verify, export and prune the audit trail
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Show what is pending, how requests were decided, and how long people took
+    Stats(stats::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -66,6 +72,7 @@ pub fn run(
     let done = match Arguments::try_parse_from(arguments) {
         Ok(Arguments { command: Command::Policy(command) }) => policy::run(&command, out, errors),
         Ok(Arguments { command: Command::Audit(command) }) => audit::run(&command, out, errors),
+        Ok(Arguments { command: Command::Stats(arguments) }) => stats::run(&arguments, out, errors),
         // Help and the version come as errors too.
         Err(error) if error.use_stderr() => write!(errors, "{error}").map(|()| UNUSABLE),
         Err(error) => write!(out, "{error}").map(|()| FINE),
