@@ -65,6 +65,8 @@
 //!   nobody else.
 //! - Files that people look at before they decide, bound like the arguments: [`Action::attach`].
 //! - What a call would do, worked out before people are asked: [`ActionSpec::preview`].
+//! - Calls of usual kinds in a line, which channels draw as such: [`Action::send_email`], [`Action::purchase`] and their
+//!   like; see [`model::ActionKind`].
 //! - For the language model: [`ApprovalError::for_model`] says what happened and whether to try again.
 //! - Who works, in which run, on whose behalf and why: [`Context`].
 //! - Agents hold a [`Requester`], which cannot decide; channels hold a [`Decider`](notify::Decider).

@@ -19,6 +19,7 @@ mod id_hasher;
 mod join;
 mod journal;
 mod keys;
+mod kinds;
 mod lease;
 mod limits;
 mod listener;

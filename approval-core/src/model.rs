@@ -9,6 +9,7 @@ mod enclosed;
 mod event;
 mod gate;
 mod halt;
+mod kind;
 mod limit;
 mod money;
 mod notice;
@@ -37,6 +38,7 @@ pub use gate::{
     OutsideHours, RejectOption, Reminders, Requirement, SUSPEND_GRANT_TTL,
 };
 pub use halt::{Halt, HaltScope, Halts};
+pub use kind::{ActionKind, ConfigChange, Custom, DeleteData, Purchase, REDACTED, SendEmail};
 #[cfg(feature = "file")]
 pub(crate) use limit::is_like;
 pub use limit::{CountedPer, Limit, OverLimit, RunLimits, Stretch, Usage};

@@ -108,6 +108,33 @@ fn an_agent_without_async_waits_for_people() {
 }
 
 #[test]
+fn a_preview_and_attachments_are_shown() {
+    let ended = run("preview_and_attachments", &["y", "n not today"]);
+    assert_success(&ended);
+    assert_in_order(
+        &ended.stdout,
+        &["filed letter.txt\n", "deleted 47 rows of cust-9\n", "'not today'; nothing was run\n"],
+    );
+    assert_in_order(
+        &ended.stderr,
+        &[
+            "Approval wanted: customers.delete",
+            "deletes     customer\n",
+            "which       cust-9\n",
+            "warning     There is no backup.\n",
+            "preview     47 rows will be deleted\n",
+            "attached    \"letter.txt\" text/plain; charset=utf-8, 31 bytes, sha256:",
+            "Please forget me.",
+            "Approval wanted: email.send",
+            "e-mail to   cust-9@example.com\n",
+            "file        \"receipt.pdf\" (attached below)\n",
+            "preview     receivers: 1, and none can be called back\n",
+            "attached    \"receipt.pdf\" application/pdf, at https://files.example.com/receipt-9.pdf, without a digest",
+        ],
+    );
+}
+
+#[test]
 fn edited_arguments_run() {
     let ended = run("edited_arguments", &["edit cents=1200"]);
     assert_success(&ended);

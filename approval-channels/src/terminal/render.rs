@@ -6,6 +6,7 @@ use approval_core::clock::Timestamp;
 use approval_core::model::visible::{Suspicion, suspicious_words};
 
 mod enclosed;
+mod kind;
 
 use super::form;
 use super::json;
@@ -22,6 +23,7 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
     let mut page = Page::default();
     page.push(heading(view));
     field(&mut page, what(view), Style::Plain, &view.description);
+    let drawn = kind::fields(&mut page, view, width);
     let severity = style(view.risk.1);
     field(&mut page, "risk", severity, &view.risk.0);
     field(&mut page, "priority", Style::Plain, &view.priority);
@@ -50,7 +52,7 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
     } else {
         arguments(&mut page, view, width)
     };
-    let rows = rows + previewed + enclosed::attachments(&mut page, view, width);
+    let rows = rows + drawn + previewed + enclosed::attachments(&mut page, view, width);
     for warning in deceptive_words(view) {
         field(&mut page, "beware", Style::Danger, &warning);
     }

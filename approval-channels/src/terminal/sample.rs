@@ -42,6 +42,7 @@ pub(super) fn view() -> View {
         editor: None,
         matter: Matter::Action,
         action: "payments.refund version 1".to_owned(),
+        kind: None,
         description: "Refund 120000 cents to cust-9".to_owned(),
         agent: "agent:worker-3".to_owned(),
         on_behalf_of: Some("user:bob@example.com".to_owned()),

@@ -4,7 +4,7 @@ mod request;
 
 use approval_core::clock::Timestamp;
 use approval_core::id::RequestId;
-use approval_core::model::ArgumentsDigest;
+use approval_core::model::{ActionKind, ArgumentsDigest};
 use serde_json::Value;
 
 pub(super) use request::ending;
@@ -91,6 +91,8 @@ pub(super) struct View {
     pub(super) matter: Matter,
     /// Name of the action, with its version.
     pub(super) action: String,
+    /// The fields of its kind, if it has them.
+    pub(super) kind: Option<ActionKind>,
     /// The rendered description, or the question.
     pub(super) description: String,
     /// The agent that asks.

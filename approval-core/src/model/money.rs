@@ -1,8 +1,9 @@
 //! Amounts of money.
 
-use std::{cmp::Ordering, fmt, str::FromStr};
+use std::{borrow::Cow, cmp::Ordering, fmt, str::FromStr};
 
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
@@ -26,12 +27,46 @@ pub struct Money {
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
 
+/// As it stands in JSON: for parameters that approvers may edit.
+impl JsonSchema for Currency {
+    fn schema_name() -> Cow<'static, str> {
+        "Currency".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[A-Z]{3}$" })
+    }
+}
+
+/// As it stands in JSON: for parameters that approvers may edit.
+impl JsonSchema for Money {
+    fn schema_name() -> Cow<'static, str> {
+        "Money".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "properties": {
+                "amount": Self::amount_schema(generator),
+                "currency": generator.subschema_for::<Currency>(),
+            },
+            "required": ["amount", "currency"],
+        })
+    }
+}
+
 impl Currency {
     /// US dollars.
     pub const USD: Self = Self(*b"USD");
 }
 
 impl Money {
+    /// What an amount looks like in JSON.
+    pub(super) fn amount_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": r"^-?[0-9]{1,28}(\.[0-9]{1,28})?$" })
+    }
+
     /// `amount` in `currency`.
     #[must_use]
     pub const fn new(amount: Decimal, currency: Currency) -> Self {

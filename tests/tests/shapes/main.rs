@@ -12,6 +12,7 @@ mod free_functions;
 mod generics;
 mod grants;
 mod hygiene;
+mod kinds;
 mod methods;
 mod outcomes;
 mod parameters;

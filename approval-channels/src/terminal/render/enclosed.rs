@@ -38,7 +38,7 @@ pub(super) fn attachments(page: &mut Page, view: &View, width: Option<usize>) ->
 }
 
 /// A text as JSON, so that it is told from what the terminal says, and no run of blank lines pushes anything off the screen.
-fn quoted(page: &mut Page, text: &str, width: Option<usize>) -> usize {
+pub(super) fn quoted(page: &mut Page, text: &str, width: Option<usize>) -> usize {
     let lines = json::lines(&Value::from(text).to_string());
     let rows = rows(&lines, width);
     for line in lines {

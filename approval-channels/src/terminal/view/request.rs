@@ -3,7 +3,7 @@
 use approval_core::lifecycle::may_stand;
 use approval_core::model::canonical::FieldPath;
 use approval_core::model::{
-    Attachment, Ballot, Gate, OnTimeout, Outcome, Preview, PreviewOutcome, Request, Vote,
+    ActionKind, Attachment, Ballot, Gate, OnTimeout, Outcome, Preview, PreviewOutcome, Request, Vote,
 };
 use approval_core::{Principal, Risk};
 use serde_json::Value;
@@ -24,6 +24,7 @@ impl View {
             editor: revision.editor.as_ref().map(Principal::to_string),
             matter: matter(request),
             action: format!("{} version {}", action.name, action.version),
+            kind: ActionKind::of(request),
             description: request
                 .question
                 .as_ref()

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use approval_core::model::{
-    Comment, ContentDigest, Decision, Delegation, Enclosed, InfoExchange, Question, Widening,
+    Comment, ContentDigest, Decision, Delegation, Enclosed, InfoExchange, Purchase, Question, Widening,
+    canonical::parse_canonical,
 };
 use serde_json::json;
 
@@ -121,6 +122,18 @@ fn a_preview_is_taken_over_with_what_must_be_known_about_it() {
     assert_eq!((stale.text.as_str(), stale.failed), ("away", true));
     assert_eq!(stale.cautions, ["this preview is of the arguments before the edit"]);
     assert_eq!(View::of(&request("one")).preview, None);
+}
+
+#[test]
+fn the_fields_of_a_kind_are_read_from_the_arguments() {
+    let mut request = request("one");
+    assert_eq!(View::of(&request).kind, None);
+    let purchase = r#"{"amount":"1200.00","currency":"USD","vendor":"ACME","description":"chairs"}"#;
+    request.revision.arguments = parse_canonical(purchase).unwrap();
+    assert_eq!(View::of(&request).kind, None, "nobody said that it is a purchase");
+    Arc::make_mut(&mut request.action).kind = "purchase".into();
+    let expected = Purchase::new("1200.00 USD".parse().unwrap(), "ACME", "chairs");
+    assert_eq!(View::of(&request).kind, Some(ActionKind::Purchase(expected)));
 }
 
 #[test]
