@@ -125,7 +125,9 @@ fn covers(approval: &StandingApproval, request: &Request, now: Timestamp) -> boo
     let with_what = || match &approval.arguments {
         StandingArguments::Exactly => approval.digest == request.revision.digest,
         StandingArguments::Matching(conditions) => {
+            // No condition sees what is attached, so new files are looked at by people.
             !conditions.is_empty()
+                && request.attachments().is_empty()
                 && conditions.iter().all(|condition| holds(condition, &request.revision.arguments))
         }
         StandingArguments::Any => true,

@@ -49,11 +49,12 @@ pub enum StandingReach {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StandingArguments {
-    /// Exactly those of the request that is approved.
+    /// Exactly those of the request that is approved, and the same attachments.
     Exactly,
-    /// Those that meet all of these conditions. At least one.
+    /// Those that meet all of these conditions. At least one. Calls with attachments are not among them, since no condition
+    /// sees these.
     Matching(Vec<ArgumentCondition>),
-    /// Any.
+    /// Any, and any attachments.
     Any,
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::{
-    ArgumentCondition, Expected, STANDING_LONGEST, StandingApproval, StandingArguments, StandingReach,
-    StandingTerms, Status,
+    ArgumentCondition, Attachment, Expected, STANDING_LONGEST, StandingApproval, StandingArguments,
+    StandingReach, StandingTerms, Status, canonical::arguments_digest_with,
 };
 
 const HOUR: i64 = 3600;
@@ -117,6 +117,15 @@ fn it_covers_no_more_than_it_says() {
     let matching = stood(terms(StandingArguments::Matching(vec![at_most(2000)])));
     assert!(covered(with_arguments(r#"{"cents":2000}"#), &matching, 20));
     assert!(covered(with_arguments(r#"{"cents":-5e-1}"#), &matching, 20));
+    let attached = |mut draft: Draft| {
+        let files = vec![Attachment::text("a.txt", "pay all").unwrap()];
+        draft.digest = arguments_digest_with("payments.refund", 1, None, &draft.arguments, &files);
+        draft.enclosed = Some(Arc::new(files.into()));
+        draft
+    };
+    assert!(!covered(attached(with_arguments(r#"{"cents":2000}"#)), &matching, 20), "unseen files");
+    assert!(!covered(attached(ask()), &exactly, 20));
+    assert!(covered(attached(ask()), &any, 20));
     for missed in [
         r#"{"cents":2000.01}"#,
         r#"{"cents":"5"}"#,
