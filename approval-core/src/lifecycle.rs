@@ -45,7 +45,7 @@ pub use alert::timeout_spike;
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
 pub use create::create;
 pub use edit::edited_arguments;
-pub use limit::{Counted, CountedWrite, LimitReached, take_all};
+pub use limit::{Counted, CountedWrite, LimitReached, spent, take_all};
 pub use principals::{principals, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};
 pub use render::{compute_cost, render_description};

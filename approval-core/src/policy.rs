@@ -69,7 +69,8 @@ pub struct Call<'a> {
     pub risk: Risk,
     /// What it costs.
     pub cost: Option<Money>,
-    /// What was spent before, in US dollars, where that is kept.
+    /// What earlier calls that ran have cost, in US dollars, where that is counted: see [`Limit::spending`]. Calls at the same
+    /// time do not see each other; what must hold exactly is a [`Limit`].
     pub spent_usd: Option<Decimal>,
     /// What the action itself says must be met. After an edit: what must be met so far.
     pub gate: &'a Arc<Gate>,

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::{ApprovalsFile, FileError, people::PeopleOf, read};
 use crate::{
     clock::{Clock, Span, Timestamp},
+    model::Limit,
     policy::{AskAlways, Call, Policy, PolicyError, Ruling},
     sync::{Mutex, lock},
 };
@@ -214,6 +215,10 @@ impl Policy for WatchedFile {
             Some(rules) => rules.rule(call).await,
             None => AskAlways.rule(call).await,
         }
+    }
+
+    fn limits(&self) -> Arc<[Arc<Limit>]> {
+        self.current().policy.as_ref().map_or_else(Arc::default, Policy::limits)
     }
 }
 

@@ -139,6 +139,9 @@ fn take(
     now: Timestamp,
 ) -> Result<Usage, Box<LimitReached>> {
     let usage = in_window(limit, usage, now);
+    if limit.only_counts {
+        return Ok(count(limit, usage, cost, now));
+    }
     let reached = |why: String| {
         let room_at = match (limit.within, usage.stretches.first()) {
             (Some(window), Some(oldest)) => Some(after(oldest.until, window)),
@@ -195,6 +198,13 @@ fn take(
 #[must_use]
 fn spend(limit: &Limit, usage: &Usage, cost: Option<Money>, now: Timestamp) -> Usage {
     count(limit, in_window(limit, usage, now), cost, now)
+}
+
+/// What calls that still count at `now` have cost, in the currency of the limit.
+#[must_use]
+pub fn spent(limit: &Limit, usage: &Usage, now: Timestamp) -> Decimal {
+    let stretches = in_window(limit, usage, now).stretches;
+    stretches.iter().fold(Decimal::ZERO, |sum, stretch| sum.saturating_add(stretch.cost))
 }
 
 /// What still counts at `now`.

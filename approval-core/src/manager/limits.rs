@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
+
 use super::{ApprovalManager, Context, Core, Prepared, keys};
 use crate::{
     approval_error::ApprovalError,
@@ -62,6 +64,17 @@ impl Core {
         let policy = self.policy.limits();
         let all = self.settings.limits.iter().chain(policy.iter());
         all.filter(|limit| matters(limit)).cloned().collect()
+    }
+
+    /// What calls like this one have cost of late, in US dollars, where that is counted ([`Limit::spending`]).
+    pub(crate) async fn spent_usd(&self, counts: Counts<'_>) -> Result<Option<Decimal>, StoreError> {
+        let limits = self.limits_where(|limit| limit.only_counts);
+        if limits.is_empty() {
+            return Ok(None);
+        }
+        let now = self.now().await?;
+        let counted = self.counted(limits, counts).await?;
+        Ok(counted.first().map(|one| lifecycle::spent(&one.limit, &one.usage, now)))
     }
 
     /// The limits on a request that is about to be opened, and what they have counted.

@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
     Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval, action::Bound,
-    engine::Opened, keys::successor_key, scoped_key,
+    engine::Opened, keys::successor_key, limits, scoped_key,
 };
 use crate::{
     approval_error::{About, ApprovalError},
@@ -257,6 +257,11 @@ impl Core {
             Some(expression) => Some(lifecycle::compute_cost(expression, &prepared.bound.arguments)?),
             None => None,
         };
+        let counts = limits::Counts {
+            agent: &prepared.agent,
+            action: &info.name,
+            run: prepared.context.run.as_deref(),
+        };
         let call = Call {
             action: info,
             arguments: &prepared.bound.arguments,
@@ -266,7 +271,7 @@ impl Core {
             run: prepared.context.run.as_ref(),
             risk: prepared.spec.risk,
             cost,
-            spent_usd: None,
+            spent_usd: self.spent_usd(counts).await?,
             gate: &prepared.spec.gate,
             said: prepared.spec.said,
             now: self.now().await?,
@@ -324,6 +329,11 @@ impl Core {
             Some(expression) => Some(lifecycle::compute_cost(expression, &arguments)?),
             None => None,
         };
+        let counts = limits::Counts {
+            agent: &request.requester,
+            action: &request.action.name,
+            run: request.run.as_deref(),
+        };
         let call = Call {
             action: &request.action,
             arguments: &arguments,
@@ -333,7 +343,7 @@ impl Core {
             run: request.run.as_ref(),
             risk: request.risk,
             cost,
-            spent_usd: None,
+            spent_usd: self.spent_usd(counts).await?,
             gate: &request.gate,
             said: Said::ALL,
             now: self.now().await?,

@@ -79,6 +79,8 @@ pub struct Limit {
     pub open: Option<u32>,
     /// Whether calls are counted that ask to run, rather than those that run.
     pub attempts: bool,
+    /// Whether calls are only counted, and nothing is limited.
+    pub only_counts: bool,
     /// What happens to a call that goes over it.
     pub over: OverLimit,
 }
@@ -100,7 +102,21 @@ impl Limit {
             lasts: None,
             open: None,
             attempts: false,
+            only_counts: false,
             over: OverLimit::Ask,
+        }
+    }
+
+    /// No limit: counts what calls cost in US dollars, for [`Call::spent_usd`](crate::policy::Call::spent_usd). Calls of one agent in one run
+    /// are counted together (and those outside of any run), for 24 hours.
+    #[must_use]
+    pub fn spending() -> Self {
+        Self {
+            per: CountedPer { run: true, agent: true, action: false },
+            within: Some(Span::from_hours(24)),
+            cost: Some(Money::new(Decimal::MAX, super::Currency::USD)),
+            only_counts: true,
+            ..Self::new("spent_usd")
         }
     }
 

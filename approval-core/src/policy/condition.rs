@@ -8,7 +8,7 @@
 //! | `run` | text or null | |
 //! | `risk` | risk | ordered: `risk >= "high"` |
 //! | `cost_usd` | amount or null | exact; null where the action has no cost |
-//! | `spent_usd` | amount | what was spent before |
+//! | `spent_usd` | amount | what earlier calls of this agent in this run (outside of any run: outside of any run) have cost within 24 hours |
 //! | `now` | timestamp | `now.getHours("Europe/Berlin")`, `now.getDayOfWeek()` (0 is Sunday), without a zone in UTC |
 //!
 //! What cannot be answered is an error, never a guess: a missing argument, text compared with a number, an integer beyond

@@ -19,7 +19,7 @@ pub use explain::{Explanation, Looked, Verdict};
 
 use self::{
     part::Part,
-    rule::{Outcome, Rule},
+    rule::{Outcome, Rule, Test},
 };
 use super::{Call, Policy, PolicyError, Ruling};
 use crate::{
@@ -109,7 +109,12 @@ impl Rules {
         read::policy(section)
     }
 
-    fn with_limits(mut self, limits: Vec<Arc<Limit>>) -> Self {
+    fn with_limits(mut self, mut limits: Vec<Arc<Limit>>) -> Self {
+        // What a condition asks for must be counted.
+        let asks = |rule: &Rule| matches!(&rule.test, Test::When(condition) if condition.source().contains("spent_usd"));
+        if self.0.rules.iter().any(asks) {
+            limits.push(Arc::new(Limit::spending()));
+        }
         self.1 = limits.into();
         self
     }

@@ -8,6 +8,7 @@ mod common;
 mod dropping;
 mod fail_closed;
 mod figures;
+mod files;
 mod grants;
 mod halts;
 mod handing_over;
