@@ -17,6 +17,7 @@ mod escalate;
 mod execution;
 mod grant;
 mod halt;
+mod hand_over;
 mod history;
 mod hours;
 mod info;

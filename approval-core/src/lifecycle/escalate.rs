@@ -47,7 +47,12 @@ pub(super) fn escalate(
     }
     let mut change = case.change_by(case.actor());
     change.not_after(request.deadline);
-    widen(&mut change, Widening { requirement, to: new, stage: None, at: case.now }, priority, case.facts)?;
+    widen(
+        &mut change,
+        Widening { requirement, to: new, stage: None, at: case.now, hand_over: None },
+        priority,
+        case.facts,
+    )?;
     decide::decide_by_votes(&mut change, case.facts)?;
     Ok(change.finish())
 }
@@ -60,8 +65,13 @@ pub(super) fn fire(
 ) -> Result<Vec<Principal>, Refusal> {
     let Some(plan) = change.request.gate.escalation.get(stage) else { return Ok(Vec::new()) };
     let priority = plan.priority;
-    let widening =
-        Widening { requirement: plan.requirement, to: plan.to.clone(), stage: Some(stage), at: change.now() };
+    let widening = Widening {
+        requirement: plan.requirement,
+        to: plan.to.clone(),
+        stage: Some(stage),
+        at: change.now(),
+        hand_over: None,
+    };
     widen(change, widening, priority, facts)
 }
 
@@ -78,6 +88,7 @@ fn widen(
     };
     let before = deciders(&change.request);
     let on_call = hours::on_call(&widening.to, facts.people);
+    widening.hand_over = hours::next_hand_over(&widening.to, facts.people);
     widening.to.extend(on_call.iter().cloned());
     let Widening { requirement, stage, .. } = widening;
     let to = widening.to.clone();

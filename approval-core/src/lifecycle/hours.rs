@@ -87,14 +87,22 @@ pub(super) fn on_call(named: &[Principal], people: &People) -> Vec<Principal> {
     found
 }
 
+/// When the first of the rotations among those who are named may be handed over.
+pub(super) fn next_hand_over(named: &[Principal], people: &People) -> Option<Timestamp> {
+    named.iter().filter_map(|one| people.hand_overs.get(one)).min().copied().map(to_micros)
+}
+
 /// Writes down who is on call for what the requirements name.
 fn keep_on_call(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
     for requirement in 0..change.request.gate.requirements.len() {
         let named = change.request.gate.requirements.get(requirement).map_or(&[][..], |one| &one.of);
         let to = on_call(named, facts.people);
-        if !to.is_empty() {
+        let hand_over = next_hand_over(named, facts.people);
+        if !to.is_empty() || hand_over.is_some() {
             let at = change.now();
-            change.request.widened.push(Widening { requirement, to: to.clone(), stage: None, at });
+            change.request.widened.push(Widening { requirement, to: to.clone(), stage: None, at, hand_over });
+        }
+        if !to.is_empty() {
             change.tell(EventKind::OnCall { requirement, to })?;
         }
     }
@@ -114,7 +122,8 @@ fn outside_hours(
             let mut to = named.clone();
             to.extend(on_call(named, facts.people));
             let at = change.now();
-            change.request.widened.push(Widening { requirement, to: to.clone(), stage: None, at });
+            let hand_over = next_hand_over(named, facts.people);
+            change.request.widened.push(Widening { requirement, to: to.clone(), stage: None, at, hand_over });
             (to, None)
         }
         OutsideHours::Queue => (Vec::new(), asked.opening(facts.people)),

@@ -5,6 +5,7 @@ mod delegate;
 mod edit;
 mod escalate;
 mod execution;
+mod hand_over;
 mod hours;
 mod info;
 mod limit;

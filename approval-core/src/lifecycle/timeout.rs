@@ -3,7 +3,7 @@
 use super::{
     Refusal, Transition,
     case::Case,
-    decide, escalate,
+    decide, escalate, hand_over,
     history::Change,
     hours,
     quorum::{self, Ground},
@@ -23,7 +23,7 @@ pub fn due_at(request: &Request) -> Option<Timestamp> {
     }
     let stages = (0..request.gate.escalation.len()).filter_map(|stage| stage_due(request, stage));
     let reminder = request.gate.reminders.and_then(|reminders| reminder_due(request, &reminders));
-    stages.chain(reminder).chain(request.deadline).min()
+    stages.chain(reminder).chain(hand_over::due_at(request)).chain(request.deadline).min()
 }
 
 /// When the unspent grant expires.
@@ -90,6 +90,7 @@ pub(super) fn tick(case: &Case<'_>) -> Result<Transition, Refusal> {
             told.extend(escalate::fire(&mut change, stage, case.facts)?);
         }
     }
+    told.extend(hand_over::pass_on(&mut change, case.facts)?);
     if passed.is_some() {
         extend(&mut change)?;
     }

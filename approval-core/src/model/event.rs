@@ -138,7 +138,7 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
     },
-    /// Who was on call when the request was opened: they stay asked after they handed over.
+    /// Who was on call when the request was opened, or came on call while it was open: they stay asked after they handed over.
     OnCall {
         /// For which requirement (index).
         requirement: usize,

@@ -25,6 +25,8 @@ pub struct People {
     /// Who is out of office at this moment, and who stands in: may fill that one's seat, unless the gate forbids
     /// delegation. Of a chain of people who are all out the last one, who is not.
     pub stand_ins: BTreeMap<Principal, Principal>,
+    /// When the next hand-over of a rotation (`on_call:…`) is, as far as the directory knows.
+    pub hand_overs: BTreeMap<Principal, Timestamp>,
     /// Changes whenever the directory does.
     pub version: u64,
 }

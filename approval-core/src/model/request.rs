@@ -158,6 +158,9 @@ pub struct Widening {
     pub stage: Option<usize>,
     /// When.
     pub at: Timestamp,
+    /// When somebody else may come on call for what it names; then that person is asked too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand_over: Option<Timestamp>,
 }
 
 /// A remark that changes nothing.

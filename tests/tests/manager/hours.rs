@@ -7,7 +7,7 @@ use approval_core::{
     clock::{Span, Timestamp},
     directory::file::{FileDirectory, Roster},
     manager::ActionSpec,
-    model::{NoticeKind, OutsideHours, Status},
+    model::{EventKind, NoticeKind, OutsideHours, Status},
     notify::{Capabilities, Delivered, Notice, Notifier, NotifyError},
     store::MemoryStore,
     yaml::Document,
@@ -54,6 +54,11 @@ impl Notifier for Post {
     }
 }
 
+fn roster() -> Roster {
+    let document = Document::parse("approvals.yaml", PEOPLE).unwrap();
+    Roster::read(&document.root()).unwrap()
+}
+
 struct World {
     manager: TestManager,
     post: Post,
@@ -61,13 +66,11 @@ struct World {
 
 impl World {
     fn at(start: &str) -> Self {
-        let document = Document::parse("approvals.yaml", PEOPLE).unwrap();
-        let roster = Roster::read(&document.root()).unwrap();
         let time = FakeClock::at(start);
         let store = Arc::new(MemoryStore::with_clock(Arc::new(time.clone())));
         let post = Post { time: time.clone(), came: Arc::default() };
         let manager = TestManager::on(store, &time, |builder| {
-            builder.unattended().notifier(post.clone()).directory(FileDirectory::new(roster))
+            builder.unattended().notifier(post.clone()).directory(FileDirectory::new(roster()))
         })
         .unwrap();
         Self { manager, post }
@@ -81,6 +84,24 @@ impl World {
         drop(waiting);
         self.manager.time().settle().await;
         id
+    }
+
+    /// Asks as the action alone says.
+    async fn ask_plain(&self, describe: impl FnOnce(ActionSpec) -> ActionSpec) -> RequestId {
+        let action = approval_core::Action::new("payments.refund").unwrap();
+        let action = action.describe(|action| Ok(describe(action))).unwrap();
+        let id = self.manager.request(action).await.unwrap().detach();
+        self.manager.time().settle().await;
+        id
+    }
+
+    /// Another manager on the same store, as after a restart.
+    fn restart(&mut self) {
+        let post = self.post.clone();
+        let next = self
+            .manager
+            .another(|builder| builder.unattended().notifier(post).directory(FileDirectory::new(roster())));
+        self.manager = next.unwrap();
     }
 
     async fn pass_until(&self, moment: &str) {
@@ -138,10 +159,11 @@ async fn at_night_whoever_is_on_call_is_asked_at_once() {
         list(&[
             ("2026-03-09T02:00:00Z", "cat"),
             ("2026-03-09T08:00:00Z", "ann"),
+            ("2026-03-09T08:00:00Z", "dan"),
             ("2026-03-09T13:00:00Z", "bob"),
         ])
     );
-    // Cat has handed over since, and was asked all the same; Dan is on call now.
+    // Cat has handed over since, and stays asked; Dan is on call now, and was told of it.
     for who in ["user:cat@example.com", "user:dan@example.com"] {
         assert!(
             world.manager.decider("test").deciders(id).await.unwrap().contains(&Principal::new(who).unwrap())
@@ -172,12 +194,51 @@ async fn a_stage_asks_whoever_is_on_call_then_and_reminders_reach_the_next_one()
             ("2026-03-09T06:00:00Z", "ann"),
             ("2026-03-09T06:00:00Z", "bob"),
             ("2026-03-09T06:15:00Z", "cat"),
+            ("2026-03-09T08:00:00Z", "dan"),
             (nine, "ann"),
             (nine, "bob"),
             (nine, "cat"),
             (nine, "dan"),
         ])
     );
+}
+
+#[tokio::test]
+async fn at_each_hand_over_the_next_one_on_call_is_told_once_over_a_change_of_clocks_and_a_restart() {
+    // Wednesday; clocks go forward in Berlin on Sunday the 29th, so the hand-over of the 30th is at 07:00 UTC.
+    let mut world = World::at("2026-03-18T12:00:00Z");
+    let on_call = |action: ActionSpec| action.no_timeout().approvers(["on_call:payments"]).unwrap();
+    let id = world.ask_plain(on_call).await;
+    let first = list(&[("2026-03-18T12:00:00Z", "cat")]);
+    assert_eq!(world.came(), first);
+    world.pass_until("2026-03-23T07:45:00Z").await;
+    assert_eq!(world.came(), first, "never early");
+    world.pass_until("2026-03-29T12:00:00Z").await;
+    let second = [first, list(&[("2026-03-23T08:00:00Z", "dan")])].concat();
+    assert_eq!(world.came(), second);
+    world.restart();
+    world.pass_until("2026-04-14T12:00:00Z").await;
+    // Cat was asked in her turn before; both are, and once.
+    assert_eq!(world.came(), second);
+    let history = world.manager.history(id).await.unwrap();
+    let turns = history.iter().filter_map(|line| match line.event().unwrap() {
+        event if matches!(event.what, EventKind::OnCall { .. }) => Some(event.at.to_string()),
+        _ => None,
+    });
+    let expected = [
+        "2026-03-18T12:00:00Z",
+        "2026-03-23T08:00:00Z",
+        "2026-03-30T07:00:00Z",
+        "2026-04-06T07:00:00Z",
+        "2026-04-13T07:00:00Z",
+    ];
+    assert_eq!(turns.collect::<Vec<_>>(), expected);
+    world.manager.approve(id, "user:dan@example.com").await.unwrap();
+    let decided = world.manager.history(id).await.unwrap().len();
+    world.pass_until("2026-04-21T12:00:00Z").await;
+    let after = world.manager.history(id).await.unwrap();
+    let later = after[decided..].iter().filter(|line| line.text.contains("on_call")).count();
+    assert_eq!((later, world.came()), (0, second), "nobody is told of what is decided");
 }
 
 #[tokio::test]

@@ -57,7 +57,9 @@ impl Roster {
             }
         }
         for (name, rotation) in &self.rotations {
-            ends(rotation.next_hand_over(now));
+            let hand_over = rotation.next_hand_over(now);
+            ends(hand_over);
+            people.hand_overs.extend(hand_over.map(|at| (name.clone(), at)));
             people.groups.insert(name.clone(), rotation.on_call(now).cloned().into_iter().collect());
         }
         (people, until)

@@ -150,6 +150,7 @@ fn votes_delegations_and_people_asked_later_are_told() {
         to: vec![principal("user:cfo@example.com")],
         stage: None,
         at: now(),
+        hand_over: None,
     }]
     .into();
     request.delegations = vec![Delegation { from: principal(ANN), to: principal(BOB), at: now() }].into();
