@@ -26,6 +26,9 @@
 //! ```
 //!
 //! All times of the day are civil times of a zone: the person's, else that of the directory, else UTC.
+//!
+//! A request that names `on_call:payments` asks whoever is on call when it is opened and, at each hand-over while it is open,
+//! whoever comes next, once. Those who handed over may still decide.
 
 mod chain;
 mod check;

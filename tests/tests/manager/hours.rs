@@ -112,11 +112,14 @@ impl World {
         }
     }
 
-    /// What came: when, to whom.
+    /// What came: when, to whom; by time.
     fn came(&self) -> Vec<(String, String)> {
         let came = self.post.came.lock().unwrap();
         let asking = came.iter().filter(|(.., kind)| kind.asks());
-        asking.map(|(at, to, _)| (at.to_string(), to.clone())).collect()
+        let mut all: Vec<_> = asking.map(|(at, to, _)| (at.to_string(), to.clone())).collect();
+        // Who of several is told first at one moment is not said.
+        all.sort();
+        all
     }
 }
 
