@@ -2,7 +2,7 @@
 
 use approval_core::{
     Action, Context,
-    model::{NoticeKind, Status, visible::is_hidden},
+    model::{Attachment, NoticeKind, Status, visible::is_hidden},
 };
 use serde_json::json;
 
@@ -147,6 +147,26 @@ pub(super) async fn people_see_edited_arguments(env: &mut Env) -> Check {
         env.until(request.id, "the approval", |request| request.status == Status::Approved).await?;
     ensure!(approved.revision.number == 2, "another revision was approved: {}", approved.revision.number);
     delivery.succeeded().await.map(drop)
+}
+
+/// What a call would do.
+const PREVIEW: &str = "the balance of order-y will be 3.14";
+
+pub(super) async fn people_see_what_comes_along(env: &mut Env) -> Check {
+    env.start().await?;
+    let receipt = Attachment::from_bytes("receipt-x.pdf", "application/pdf", *b"\0\xff")?;
+    let sha256 = receipt.sha256().map(ToString::to_string).unwrap_or_default();
+    let (name, address) = ("terms-x.html", "https://files.example.com/terms-x");
+    let call = env
+        .call(1, |action| Ok(action.preview(async |_| PREVIEW)))?
+        .attach([receipt, Attachment::at(name, "text/html", address)?])?;
+    let request = env.open_call(call).await?;
+    let _delivery = env.ask(ANN, &request).await?;
+    let shown = env.shown(ANN).await?;
+    for part in ["receipt-x.pdf", "application/pdf", &*sha256, name, "text/html", address, PREVIEW] {
+        ensure!(words(&shown).contains(part), "{part:?} is not in what is shown: {shown}");
+    }
+    Ok(())
 }
 
 pub(super) async fn people_see_a_question(env: &mut Env) -> Check {

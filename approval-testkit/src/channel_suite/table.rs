@@ -40,6 +40,7 @@ cases! { $
         long_arguments_are_shown_whole_or_not_decided_on: "what is not shown whole cannot be decided on",
         redacted_values_stay_secret: "people are told what is redacted, and do not see its value",
         people_see_edited_arguments: "people see the arguments as they are after an edit",
+        people_see_what_comes_along: "people see what is attached, with the digest or address that they approve, and the preview",
         people_see_a_question: "people see a question and its options",
     }
     deciding {

@@ -45,6 +45,8 @@ faults! {
     CutsLongTexts => "long_arguments_are_shown_whole_or_not_decided_on",
     HidesRedaction => "redacted_values_stay_secret",
     ShowsWhatItSawFirst => "people_see_edited_arguments",
+    HidesAttachments => "people_see_what_comes_along",
+    HidesThePreview => "people_see_what_comes_along",
     HidesOptions => "people_see_a_question",
     LosesVotes => "an_approval_counts",
     VotesForEverybody => "an_approval_counts",

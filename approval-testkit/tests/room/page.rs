@@ -41,6 +41,14 @@ pub(super) fn page(notice: &Notice, fault: Option<Fault>) -> String {
     if request.question.is_some() {
         return page;
     }
+    if let Some(preview) = request.preview().filter(|_| fault != Some(Fault::HidesThePreview)) {
+        line("preview", &preview.in_words(request.revision.number));
+    }
+    for attached in request.attachments().iter().filter(|_| fault != Some(Fault::HidesAttachments)) {
+        let place = attached.address().unwrap_or("here");
+        let sha256 = attached.sha256().map(ToString::to_string).unwrap_or_default();
+        line("attached", &format!("{} {} {place} {sha256}", attached.name(), attached.media_type()));
+    }
     let value: Value = serde_json::from_str(request.revision.arguments.as_str()).unwrap();
     let mut arguments = String::new();
     flat(&value, fault, &mut arguments);
