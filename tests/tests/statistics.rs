@@ -1,6 +1,6 @@
 //! The figures of every store agree with a naive count, however the requests came to be as they are.
 //!
-//! 60 histories of a store; 3,000 when `APPROVALS_FULL` is set. `APPROVALS_SEED` repeats what is tried.
+//! 40 histories of a store; 3,000 when `APPROVALS_FULL` is set. `APPROVALS_SEED` repeats what is tried.
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -210,7 +210,7 @@ async fn history(random: &mut Random, open: impl Fn() -> Arc<dyn Store>, counts_
 }
 
 fn histories() -> u64 {
-    if full() { 3000 } else { 60 }
+    if full() { 3000 } else { 40 }
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn figures_of_many_agree_with_a_naive_count() {
     for outcome in futures_util::future::join_all(commits).await {
         assert!(matches!(outcome.unwrap(), CommitOutcome::Committed { .. }));
     }
-    for _ in 0..20 {
+    for _ in 0..8 {
         let query = query(random);
         assert_eq!(store.stats(&query).await.unwrap(), naive(matters.iter(), &query), "{query:?}");
     }

@@ -4,7 +4,7 @@ mod groups;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, thread};
+use std::collections::BTreeMap;
 
 use self::groups::{Groups, Waits};
 use crate::{
@@ -84,10 +84,14 @@ impl<'a> Tally<'a> {
         Some(VoterIndex(index))
     }
 
-    /// Makes room for so many decisions and votes. A hint: there may be more or fewer.
-    pub fn expect(&mut self, decisions: usize, votes: usize) {
-        self.requests.waits.reserve(decisions);
-        self.votes.waits.reserve(votes);
+    /// Makes room for so many decisions. A hint: there may be more or fewer.
+    pub fn expect_decisions(&mut self, count: usize) {
+        self.requests.waits.reserve(count);
+    }
+
+    /// Makes room for so many votes. A hint likewise.
+    pub fn expect_votes(&mut self, count: usize) {
+        self.votes.waits.reserve(count);
     }
 
     /// Counts open requests.
@@ -140,17 +144,8 @@ impl<'a> Tally<'a> {
     pub fn finish(self) -> Stats {
         let Self { query, mut requests, mut votes } = self;
         let mut stats = Stats::default();
-        let mut of_votes = None;
-        // Two halves that have nothing to do with each other.
-        thread::scope(|scope| {
-            let (votes, of_votes) = (&mut votes, &mut of_votes);
-            let spawned =
-                thread::Builder::new().spawn_scoped(scope, move || *of_votes = Some(votes.count(query)));
-            requests.count(query, &mut stats);
-            // Where no thread can be had, it is done below.
-            drop(spawned);
-        });
-        (stats.votes, stats.by_approver, stats.by_channel) = of_votes.unwrap_or_else(|| votes.count(query));
+        requests.count(query, &mut stats);
+        votes.count(query, &mut stats);
         stats
     }
 }
@@ -194,22 +189,16 @@ impl Requests {
     }
 }
 
-/// Figures of votes: all, by person, by channel.
-type OfVotes = (Ballots, BTreeMap<Text, Ballots>, BTreeMap<Text, Ballots>);
-
 impl Votes {
-    fn count(&mut self, query: &StatsQuery) -> OfVotes {
+    fn count(&mut self, query: &StatsQuery, stats: &mut Stats) {
         self.waits.sort();
-        let wanted = |dimension| query.by.contains(&dimension);
-        (
-            self.by(|_, _| ()).remove(&()).unwrap_or_default(),
-            if wanted(Dimension::Approver) {
-                self.by(|approver, _| approver.clone())
-            } else {
-                BTreeMap::new()
-            },
-            if wanted(Dimension::Channel) { self.by(|_, channel| channel.clone()) } else { BTreeMap::new() },
-        )
+        stats.votes = self.by(|_, _| ()).remove(&()).unwrap_or_default();
+        if query.by.contains(&Dimension::Approver) {
+            stats.by_approver = self.by(|approver, _| approver.clone());
+        }
+        if query.by.contains(&Dimension::Channel) {
+            stats.by_channel = self.by(|_, channel| channel.clone());
+        }
     }
 
     fn by<K: Ord>(&self, key: impl Fn(&Text, &Text) -> K) -> BTreeMap<K, Ballots> {

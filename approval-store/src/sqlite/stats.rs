@@ -10,8 +10,6 @@ mod fold;
 mod names;
 mod read;
 
-use std::sync::Arc;
-
 use approval_core::{
     model::{Stats, StatsQuery},
     store::StoreError,
@@ -22,6 +20,9 @@ use fold::FoldTask;
 pub(super) use fold::before_removal;
 
 use super::{SqliteStore, failure::failed, rows::count};
+
+/// How often it is read again when others count at the same time.
+const ROUNDS: usize = 100;
 
 const PLACES: &str = "SELECT (SELECT number FROM stats_place), (SELECT coalesce(max(number), 0) FROM events)";
 
@@ -44,6 +45,21 @@ pub(super) async fn stats(store: &SqliteStore, query: &StatsQuery) -> Result<Sta
         }
         done = next;
     }
-    let query = query.clone();
-    Arc::clone(&store.readers).scan(move |connection| read::stats(connection, &query)).await
+    for _ in 0..ROUNDS {
+        let (of_requests, of_votes) = (query.clone(), query.clone());
+        // Most of the work goes into the order of times, and each half has its own.
+        let (requests, votes) = tokio::join!(
+            store.readers.scan(move |connection| read::requests(connection, &of_requests)),
+            store.readers.scan(move |connection| read::votes(connection, &of_votes)),
+        );
+        let (requests, votes) = (requests?, votes?);
+        // Somebody else may have counted more between the two.
+        if requests.state == votes.state {
+            let Stats { votes, by_approver, by_channel, .. } = votes.stats;
+            let mut stats = requests.stats;
+            (stats.votes, stats.by_approver, stats.by_channel) = (votes, by_approver, by_channel);
+            return Ok(stats);
+        }
+    }
+    Err(StoreError::unavailable("others kept counting at the same time; try again"))
 }

@@ -1,11 +1,13 @@
 -- Figures over all requests. Nothing is written here when a request changes: the changes since the last look are counted
 -- when somebody asks.
 
--- The number of the last event that was looked at.
+-- The number of the last event that was looked at, and how often something was counted: readers tell by it whether they
+-- saw the same state.
 CREATE TABLE stats_place (
-    number INTEGER NOT NULL
+    number INTEGER NOT NULL,
+    state INTEGER NOT NULL
 ) STRICT;
-INSERT INTO stats_place (number) VALUES (0);
+INSERT INTO stats_place (number, state) VALUES (0, 0);
 
 -- What requests are counted under, and how many of them are open.
 CREATE TABLE stats_subjects (

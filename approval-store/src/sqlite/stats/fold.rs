@@ -25,6 +25,7 @@ const STEP: i64 = 1024;
 
 const PLACE: &str = "SELECT number FROM stats_place";
 const MOVE_ON: &str = "UPDATE stats_place SET number = ?1";
+const NEXT_STATE: &str = "UPDATE stats_place SET state = state + 1";
 const CHANGED: &str =
     "SELECT number, request FROM events NOT INDEXED WHERE number > ?1 ORDER BY number LIMIT ?2";
 const FIRST: &str =
@@ -164,6 +165,8 @@ impl<'b, 'a> Fold<'b, 'a> {
     }
 
     fn write(self) -> Result<(), StoreError> {
+        let fail = failed("the state of the statistics could not be written");
+        self.batch.statement(NEXT_STATE, &fail)?.execute([]).map_err(&fail)?;
         self.decisions.write(self.batch)?;
         self.votes.write(self.batch)
     }

@@ -13,6 +13,7 @@ use crate::sqlite::{
     rows::{count, micros},
 };
 
+const STATE: &str = "SELECT state FROM stats_place";
 const SUBJECTS: &str =
     "SELECT id, namespace, action, agent, risk, priority, pending FROM stats_subjects ORDER BY id";
 const VOTERS: &str = "SELECT id, approver, channel FROM stats_voters ORDER BY id";
@@ -23,29 +24,57 @@ const FACTS: &str = "SELECT first_at, last_at, facts, times FROM stats_facts IND
 const COUNT: &str =
     "SELECT coalesce(sum(count), 0) FROM stats_facts INDEXED BY stats_facts_kind WHERE kind = ?1";
 
-pub(super) fn stats(connection: &Connection, query: &StatsQuery) -> Result<Stats, StoreError> {
+/// Figures of the state of the statistics that has this number.
+pub(super) struct Read {
+    pub(super) state: i64,
+    pub(super) stats: Stats,
+}
+
+/// The figures of requests.
+pub(super) fn requests(connection: &Connection, query: &StatsQuery) -> Result<Read, StoreError> {
+    read(connection, query, |connection, tally, range| {
+        let subjects = subjects(connection, tally)?;
+        tally.expect_decisions(how_many(connection, Kind::Decisions)?);
+        each(connection, Kind::Decisions, range, |fact| {
+            let subject = subjects.get(fact.subject as usize).copied().flatten();
+            if let (Some(subject), Some(end)) = (subject, fact.end()) {
+                tally.decision(subject, end, fact.after);
+            }
+        })
+    })
+}
+
+/// The figures of votes.
+pub(super) fn votes(connection: &Connection, query: &StatsQuery) -> Result<Read, StoreError> {
+    read(connection, query, |connection, tally, range| {
+        // Votes are counted under the subjects of their requests, which are counted elsewhere.
+        let subjects = subjects(connection, &mut Tally::new(query))?;
+        let voters = voters(connection, tally)?;
+        tally.expect_votes(how_many(connection, Kind::Votes)?);
+        each(connection, Kind::Votes, range, |fact| {
+            let counts = subjects.get(fact.subject as usize).is_some_and(Option::is_some);
+            if let (true, Some((voter, cast))) = (counts, fact.voter())
+                && let Some(voter) = voters.get(voter as usize).copied().flatten()
+            {
+                tally.vote(voter, cast, fact.after);
+            }
+        })
+    })
+}
+
+/// Counts something as it is at one moment.
+fn read(
+    connection: &Connection,
+    query: &StatsQuery,
+    count: impl FnOnce(&Connection, &mut Tally<'_>, Range) -> Result<(), StoreError>,
+) -> Result<Read, StoreError> {
     let fail = failed("the statistics could not be read");
-    // One moment for all that is read.
     let transaction = connection.unchecked_transaction().map_err(&fail)?;
+    let mut statement = transaction.prepare_cached(STATE).map_err(&fail)?;
+    let state = statement.query_row([], |row| row.get(0)).map_err(&fail)?;
     let mut tally = Tally::new(query);
-    let subjects = subjects(&transaction, &mut tally)?;
-    let voters = voters(&transaction, &mut tally)?;
-    let range = Range::of(query);
-    tally.expect(how_many(&transaction, Kind::Decisions)?, how_many(&transaction, Kind::Votes)?);
-    let of = |fact: &Fact| subjects.get(fact.subject as usize).copied().flatten();
-    each(&transaction, Kind::Decisions, range, |fact| {
-        if let (Some(subject), Some(end)) = (of(&fact), fact.end()) {
-            tally.decision(subject, end, fact.after);
-        }
-    })?;
-    each(&transaction, Kind::Votes, range, |fact| {
-        if let (Some(_), Some((voter, cast))) = (of(&fact), fact.voter())
-            && let Some(voter) = voters.get(voter as usize).copied().flatten()
-        {
-            tally.vote(voter, cast, fact.after);
-        }
-    })?;
-    Ok(tally.finish())
+    count(&transaction, &mut tally, Range::of(query))?;
+    Ok(Read { state, stats: tally.finish() })
 }
 
 /// Places that are numbered as in the store, with nothing where there is none.
