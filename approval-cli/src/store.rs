@@ -8,8 +8,9 @@ use approval_store::SqliteStore;
 /// Any error, to be shown.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Opens the store in a file that must be there: a command that looks must not make one.
+/// Opens the store in a file that must be there: a command that looks must not make one. `sqlite:` may stand before the path.
 fn open(path: &Path) -> Result<SqliteStore, BoxError> {
+    let path = path.to_str().and_then(|text| text.strip_prefix("sqlite:")).map_or(path, Path::new);
     if !path.is_file() {
         return Err(format!("there is no file {}; give the file of the store", path.display()).into());
     }

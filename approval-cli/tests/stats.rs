@@ -80,7 +80,7 @@ async fn figures_are_shown_to_people_and_to_programs() {
             (status, &json["total"]["pending"], &json["total"]["approved"]),
             (0, &1.into(), &0.into())
         );
-        let (_, out, _) = stats(&["--store", &shown, "--agent", "other", "--json"]);
+        let (_, out, _) = stats(&["--store", &format!("sqlite:{shown}"), "--agent", "other", "--json"]);
         let json: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert_eq!(json["total"]["pending"], 0);
     })

@@ -67,8 +67,7 @@ fn suggested(arguments: &Suggest) -> Result<Suggestions, BoxError> {
         since: arguments.since,
         namespace: arguments.namespace.as_deref().map(Into::into),
     };
-    let path = arguments.store.strip_prefix("sqlite:").unwrap_or(&arguments.store);
-    on_store(Path::new(path), async |store| Ok(suggest(&*store, &name, &text, &options).await?))
+    on_store(Path::new(&arguments.store), async |store| Ok(suggest(&*store, &name, &text, &options).await?))
 }
 
 /// What is not part of the diff begins with `#`: whoever applies the whole output as a patch is not hindered.

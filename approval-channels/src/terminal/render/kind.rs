@@ -61,7 +61,9 @@ fn config_change(page: &mut Page, change: &ConfigChange) -> usize {
 fn custom(page: &mut Page, custom: &Custom, width: Option<usize>) -> usize {
     let rows = text(page, "title", Style::Plain, &custom.title, width)
         + text(page, "details", Style::Plain, &custom.description, width);
-    for (name, value) in &custom.metadata {
+    // In the order of their names, as the arguments below: the map itself keeps another one where some crate asks for that.
+    let metadata: std::collections::BTreeMap<_, _> = custom.metadata.iter().collect();
+    for (name, value) in metadata {
         field(page, "with", Style::Plain, &format!("{} = {value}", serde_json::Value::from(&**name)));
     }
     rows
