@@ -42,7 +42,7 @@ pub(super) fn ask(change: &mut Change<'_>, named: Vec<Principal>, facts: &Facts<
         }
     }
     if let Some(begin) = begins_at {
-        change.request.begins_at = Some(begin);
+        change.request.begins_at = Some(Box::new(begin));
         let timeout = change.request.gate.timeout;
         change.request.deadline = timeout.map(|timeout| to_micros(after(begin, timeout)));
     }

@@ -138,7 +138,7 @@ pub struct Decided {
 #[must_use]
 pub fn decided(request: &Request) -> Option<Decided> {
     let decision = request.decision.as_deref()?;
-    let begin = request.begins_at.unwrap_or(request.created_at);
+    let begin = super::timeout::begin(request);
     let since = |at: Timestamp| at.duration_since(begin).max(Span::ZERO);
     let votes = request.votes.iter().filter(|vote| !vote.void).map(|vote| CountedVote {
         approver: vote.voter.as_str().into(),

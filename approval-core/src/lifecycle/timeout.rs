@@ -55,9 +55,9 @@ fn reminder_time(request: &Request, reminders: &Reminders, number: u32) -> Times
     to_micros(after(begin(request), delay))
 }
 
-/// From when on stages and reminders are counted.
-fn begin(request: &Request) -> Timestamp {
-    request.begins_at.unwrap_or(request.created_at)
+/// From when on time is counted.
+pub(super) fn begin(request: &Request) -> Timestamp {
+    request.begins_at.as_deref().copied().unwrap_or(request.created_at)
 }
 
 /// Whatever is due happens, in one transition.

@@ -257,7 +257,7 @@ pub struct Request {
     /// From when on stages, reminders and the time to decide are counted, if that is later than the opening: nobody worked
     /// then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub begins_at: Option<Timestamp>,
+    pub begins_at: Option<Box<Timestamp>>,
     /// Until when people can decide. `None`: without end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
