@@ -80,13 +80,16 @@ impl ApprovalManager {
                 });
             }
             Ruling::Notify { rule, to } => {
-                let approved = self.open_allowed(&prepared, rule, to, preview).await?.await?;
-                self.usable(&prepared, approved).await?
+                // On the heap: asking is much to keep, and a call that is allowed must not carry it.
+                let asked = async {
+                    let approved = self.open_allowed(&prepared, rule, to, preview).await?.await?;
+                    self.usable(&prepared, approved).await
+                };
+                Box::pin(asked).await?
             }
             ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
                 let gate = tightened(&prepared.spec.gate, &ruling);
-                let approved = self.open(&prepared, gate, preview).await?.await?;
-                self.usable(&prepared, approved).await?
+                Box::pin(self.approval(&prepared, gate, preview)).await?
             }
         };
         Ok(Authorization { manager: self.clone(), prepared, right })
@@ -112,8 +115,7 @@ impl ApprovalManager {
             Ok(None) => Ok(Right::Allowed(rule)),
             Ok(Some(limit)) => {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
-                let approved = self.open(prepared, Arc::new(gate), preview).await?.await?;
-                self.usable(prepared, approved).await
+                Box::pin(self.approval(prepared, Arc::new(gate), preview)).await
             }
             Err(error) => {
                 if let ApprovalError::LimitReached { reached, .. } = &error {
@@ -122,6 +124,17 @@ impl ApprovalManager {
                 Err(error)
             }
         }
+    }
+
+    /// Asks people, and waits for them.
+    async fn approval(
+        &self,
+        prepared: &Prepared,
+        gate: Arc<Gate>,
+        preview: Option<impl Future<Output = Result<String, String>>>,
+    ) -> Result<Right, ApprovalError> {
+        let approved = self.open(prepared, gate, preview).await?.await?;
+        self.usable(prepared, approved).await
     }
 
     /// What an approval is worth that may have been used before.
