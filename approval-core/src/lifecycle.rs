@@ -21,6 +21,7 @@ mod hand_over;
 mod history;
 mod hours;
 mod info;
+mod join;
 mod limit;
 pub mod limits;
 mod matching;
@@ -42,10 +43,11 @@ mod vote;
 #[cfg(test)]
 mod tests;
 
-pub use alert::timeout_spike;
+pub use alert::{is_told_again, timeout_spike};
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
 pub use create::create;
 pub use edit::edited_arguments;
+pub use join::{may_join, wants_to_join};
 pub use limit::{Counted, CountedWrite, LimitReached, spent, take_all};
 pub use principals::{principals, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};

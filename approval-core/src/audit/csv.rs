@@ -10,24 +10,40 @@ use crate::{
 const REQUESTS: usize = 100;
 const JOURNAL: usize = 500;
 
-const COLUMNS: [&str; 16] = [
-    "at",
-    "request",
-    "seq",
-    "actor",
-    "channel",
-    "event",
-    "why",
-    "action",
-    "rule",
-    "risk",
-    "agent",
-    "on_behalf_of",
-    "run",
-    "arguments_digest",
-    "status",
-    "execution",
-];
+macro_rules! columns {
+    ($($column:ident,)+) => {
+        const COLUMNS: &[&str] = &[$(stringify!($column)),+];
+
+        /// The cells of a row; those that are not set are empty.
+        #[derive(Default)]
+        struct Cells<'a> { $($column: &'a str),+ }
+
+        impl Cells<'_> {
+            fn write(&self, out: &mut String) {
+                row(out, &[$(self.$column),+]);
+            }
+        }
+    };
+}
+
+columns! {
+    at,
+    request,
+    seq,
+    actor,
+    channel,
+    event,
+    why,
+    action,
+    rule,
+    risk,
+    agent,
+    on_behalf_of,
+    run,
+    arguments_digest,
+    status,
+    execution,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Next {
@@ -60,7 +76,7 @@ impl<'a> CsvExporter<'a> {
             let mut page = String::new();
             match self.next {
                 Next::Header => {
-                    row(&mut page, &COLUMNS);
+                    row(&mut page, COLUMNS);
                     self.next = Next::RequestsAfter(None);
                 }
                 Next::RequestsAfter(after) => {
@@ -112,101 +128,71 @@ fn told(what: &EventKind) -> Result<(String, String), AuditError> {
 
 fn event_row(out: &mut String, request: &Request, event: &Event) -> Result<(), AuditError> {
     let (what, why) = told(&event.what)?;
-    row(
-        out,
-        &[
-            &event.at.to_string(),
-            &event.request.to_string(),
-            &event.seq.to_string(),
-            event.actor.as_str(),
-            event.via.as_deref().unwrap_or_default(),
-            &what,
-            &why,
-            request.action.name.as_str(),
-            &request.gate.rule,
-            request.risk.as_str(),
-            request.requester.as_str(),
-            request.on_behalf_of.as_ref().map_or("", |person| person.as_str()),
-            request.run.as_deref().unwrap_or_default(),
-            &event.digest.to_string(),
-            request.status.as_str(),
-            request.execution.as_ref().map_or("", |execution| Execution::state(execution).as_str()),
-        ],
-    );
+    Cells {
+        at: &event.at.to_string(),
+        request: &event.request.to_string(),
+        seq: &event.seq.to_string(),
+        actor: event.actor.as_str(),
+        channel: event.via.as_deref().unwrap_or_default(),
+        event: &what,
+        why: &why,
+        action: request.action.name.as_str(),
+        rule: &request.gate.rule,
+        risk: request.risk.as_str(),
+        agent: request.requester.as_str(),
+        on_behalf_of: request.on_behalf_of.as_ref().map_or("", |person| person.as_str()),
+        run: request.run.as_deref().unwrap_or_default(),
+        arguments_digest: &event.digest.to_string(),
+        status: request.status.as_str(),
+        execution: request.execution.as_ref().map_or("", |execution| Execution::state(execution).as_str()),
+    }
+    .write(out);
     Ok(())
 }
 
 fn journal_row(out: &mut String, line: &JournalLine) {
+    let at = &line.at().to_string();
     match line {
-        JournalLine::Call { at, action, version: _, digest, agent, run, rule, outcome, why } => row(
-            out,
-            &[
-                &at.to_string(),
-                "",
-                "",
-                agent.as_str(),
-                "",
-                &format!("call: {outcome}"),
-                why.as_deref().unwrap_or_default(),
-                action,
-                rule,
-                "",
-                agent.as_str(),
-                "",
-                run.as_deref().unwrap_or_default(),
-                &digest.to_string(),
-                "",
-                outcome,
-            ],
-        ),
-        JournalLine::TimeoutSpike(spike) => row(
-            out,
-            &[
-                &spike.at.to_string(),
-                "",
-                "",
-                "",
-                "",
-                "time-outs",
-                &spike.to_string(),
-                &spike.action,
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-            ],
-        ),
-        JournalLine::Refused { at, request, by, via, why, count } => row(
-            out,
-            &[
-                &at.to_string(),
-                &request.to_string(),
-                "",
-                by.as_str(),
-                via.as_deref().unwrap_or_default(),
-                &format!("refused: {count}"),
-                why,
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-            ],
-        ),
+        JournalLine::Call { at: _, action, version: _, digest, agent, run, rule, outcome, why } => Cells {
+            at,
+            actor: agent.as_str(),
+            event: &format!("call: {outcome}"),
+            why: why.as_deref().unwrap_or_default(),
+            action,
+            rule,
+            agent: agent.as_str(),
+            run: run.as_deref().unwrap_or_default(),
+            arguments_digest: &digest.to_string(),
+            execution: outcome,
+            ..Cells::default()
+        }
+        .write(out),
+        JournalLine::TimeoutSpike(spike) => {
+            Cells {
+                at,
+                event: "time-outs",
+                why: &spike.to_string(),
+                action: &spike.action,
+                ..Cells::default()
+            }
+            .write(out);
+        }
+        JournalLine::Refused { at: _, request, by, via, why, count } => Cells {
+            at,
+            request: &request.to_string(),
+            actor: by.as_str(),
+            channel: via.as_deref().unwrap_or_default(),
+            event: &format!("refused: {count}"),
+            why,
+            ..Cells::default()
+        }
+        .write(out),
     }
 }
 
 /// One row. Every cell is quoted; one that a spreadsheet would take for a formula gets an apostrophe in front, since much of
 /// what stands here was written by agents.
-fn row(out: &mut String, cells: &[&str; COLUMNS.len()]) {
+fn row(out: &mut String, cells: &[&str]) {
     for (place, cell) in cells.iter().enumerate() {
         out.push_str(if place == 0 { "\"" } else { ",\"" });
         // White space before the sign does not keep every spreadsheet from calculating.

@@ -1,7 +1,7 @@
 //! When people do not answer any more.
 
 use crate::{
-    clock::Timestamp,
+    clock::{Timestamp, after},
     model::{Figures, Text, TimeoutSpike, TimeoutWatch},
 };
 
@@ -32,9 +32,16 @@ pub fn timeout_spike(
     })
 }
 
+/// Whether a spike is told of, given the last one that was told of for the action: once a window is enough.
+#[must_use]
+pub fn is_told_again(last: &TimeoutSpike, spike: &TimeoutSpike) -> bool {
+    after(last.at, spike.window) <= spike.at
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Span;
 
     fn figures(approved: u64, expired: u64) -> Figures {
         Figures { approved, expired, ..Figures::default() }
@@ -57,6 +64,22 @@ mod tests {
         assert!(!is_spike((12, 9), (85, 15)), "less than that");
         assert!(!is_spike((0, 10), (0, 10)), "they never answer");
         assert!(!is_spike((10, 0), (10, 0)), "none passed");
+    }
+
+    #[test]
+    fn it_is_told_again_after_a_window() {
+        let spike = |at: Timestamp| TimeoutSpike {
+            action: "a".into(),
+            at,
+            window: Span::from_hours(1),
+            timeouts: 5,
+            of: 5,
+            usual_timeouts: 0,
+            usual_of: 0,
+        };
+        let (first, hour) = (Timestamp::UNIX_EPOCH, Span::from_hours(1));
+        assert!(!is_told_again(&spike(first), &spike(after(first, hour - Span::from_micros(1)))));
+        assert!(is_told_again(&spike(first), &spike(after(first, hour))));
     }
 
     #[test]

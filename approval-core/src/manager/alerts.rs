@@ -1,11 +1,15 @@
 //! The worker that notices when people do not answer any more.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use super::{Core, runtime::back_off};
 use crate::{
     clock::{Span, after},
-    lifecycle::timeout_spike,
+    lifecycle::{is_told_again, timeout_spike},
     model::{Dimension, StatsQuery, TimeoutSpike, TimeoutWatch},
     store::{Commit, CommitOutcome, Condition, JournalLine, RecordName, RecordWrite, StoreError},
 };
@@ -79,7 +83,10 @@ async fn turn(core: &Core, alerts: &Alerts) -> Result<(), StoreError> {
         }
         tracing::warn!(action = %spike.action, timeouts = spike.timeouts, of = spike.of, "{spike}");
         core.store.append_journal(vec![JournalLine::TimeoutSpike(spike.clone())]).await?;
-        (alerts.on_spike)(&spike);
+        // Somebody else's code: it must not end the watch.
+        if catch_unwind(AssertUnwindSafe(|| (alerts.on_spike)(&spike))).is_err() {
+            tracing::error!(action = %spike.action, "what is told of a spike of time-outs panicked");
+        }
     }
     Ok(())
 }
@@ -92,7 +99,7 @@ async fn is_first(core: &Core, spike: &TimeoutSpike) -> Result<bool, StoreError>
         let last: TimeoutSpike = serde_json::from_slice(&record.value).map_err(|e| {
             StoreError::unreadable(format!("the last alert about {} cannot be read: {e}", spike.action))
         })?;
-        if after(last.at, spike.window) > spike.at {
+        if !is_told_again(&last, spike) {
             return Ok(false);
         }
     }

@@ -3,7 +3,7 @@
 use super::{Core, keys};
 use crate::{
     id::RequestId,
-    lifecycle::Draft,
+    lifecycle::{self, Draft},
     store::{Condition, RecordWrite, StoreError, Stored},
 };
 
@@ -28,7 +28,7 @@ pub(crate) struct JoinSlot {
 impl Core {
     /// What a draft joins, if its gate says so. A call with a key of its own is told from others by that.
     pub(crate) async fn join(&self, draft: &Draft) -> Result<Join, StoreError> {
-        if !draft.gate.join_identical || draft.key.is_some() || draft.question.is_some() {
+        if !lifecycle::wants_to_join(draft) {
             return Ok(Join::None);
         }
         let name = keys::joined(draft);
@@ -38,8 +38,7 @@ impl Core {
         });
         if let Some(id) = earlier
             && let Some(stored) = self.store.load(id).await?
-            && stored.request.status.is_open()
-            && stored.request.revision.digest == draft.digest
+            && lifecycle::may_join(draft, &stored.request)
         {
             return Ok(Join::With(stored));
         }

@@ -63,7 +63,14 @@ impl Core {
     fn limits_where(&self, matters: impl Fn(&Limit) -> bool) -> Vec<Arc<Limit>> {
         let policy = self.policy.limits();
         let all = self.settings.limits.iter().chain(policy.iter());
-        all.filter(|limit| matters(limit)).cloned().collect()
+        let mut limits: Vec<Arc<Limit>> = Vec::new();
+        for limit in all.filter(|limit| matters(limit)) {
+            // Set here and in the policy, it is one limit still.
+            if !limits.contains(limit) {
+                limits.push(Arc::clone(limit));
+            }
+        }
+        limits
     }
 
     /// What calls like this one have cost of late, in US dollars, where that is counted ([`Limit::spending`]).

@@ -8,7 +8,7 @@ use futures_util::{
 };
 use serde_json::Value;
 
-use super::{ActionSpec, Core, Prepared, Unwound, engine::DrawnUp};
+use super::{ActionSpec, Core, Prepared, Unwound, engine::DrawnUp, pending::sleep_until};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, after},
@@ -84,7 +84,7 @@ impl Core {
         computing: impl Future<Output = Result<String, String>>,
     ) {
         let limit = spec.preview_timeout.unwrap_or(DEFAULT_PREVIEW_TIMEOUT);
-        let over = self.clock.sleep_until(after(self.clock.now(), limit));
+        let over = std::pin::pin!(sleep_until(&*self.clock, after(self.clock.now(), limit)));
         let computing = std::pin::pin!(AssertUnwindSafe(computing).catch_unwind());
         let computed = match futures_util::future::select(computing, over).await {
             Either::Left((Ok(computed), _)) => computed,

@@ -116,7 +116,7 @@ impl Limit {
             within: Some(Span::from_hours(24)),
             cost: Some(Money::new(Decimal::MAX, super::Currency::USD)),
             only_counts: true,
-            ..Self::new("spent_usd")
+            ..Self::new("(spent_usd)")
         }
     }
 

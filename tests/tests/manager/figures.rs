@@ -121,3 +121,30 @@ async fn a_spike_of_time_outs_is_told_once_a_window_by_one_process() {
         manager.stats(&StatsQuery { by: vec![Dimension::Action], ..StatsQuery::default() }).await.unwrap();
     assert_eq!(stats.by_action["payments.refund"].expired, 7);
 }
+
+#[tokio::test]
+async fn a_listener_that_panics_does_not_end_the_watch() {
+    let seen = Seen::default();
+    let listener = Arc::clone(&seen);
+    let watch = TimeoutWatch { at_least: 1, ..TimeoutWatch::default() };
+    let manager = TestManager::with(|builder| {
+        builder.unattended().alert_on_timeouts(watch, move |spike: &TimeoutSpike| {
+            listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(spike.clone());
+            panic!("on purpose");
+        })
+    })
+    .unwrap();
+    ignored(&manager, 1).await;
+    let other = approval_core::Action::new("mail.send")
+        .unwrap()
+        .describe(|action| action.approvers([ANN]).map(|action| action.timeout(seconds(60))))
+        .unwrap()
+        .arguments(&serde_json::json!({}))
+        .unwrap();
+    let _ = manager.request(other).await.unwrap().detach();
+    manager.advance(seconds(60)).await;
+    manager.advance(seconds(60)).await;
+    let told = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let actions: Vec<&str> = told.iter().map(|spike| &*spike.action).collect();
+    assert_eq!(actions, ["payments.refund", "mail.send"]);
+}

@@ -2,7 +2,7 @@
 
 use std::{fs, sync::Arc};
 
-use approval_core::{ApprovalError, Context, file::WatchedFile, store::MemoryStore};
+use approval_core::{ApprovalError, Context, file::WatchedFile, model::Limit, store::MemoryStore};
 use approval_testkit::{FakeClock, TestManager};
 use tempfile::TempDir;
 
@@ -69,4 +69,30 @@ async fn a_condition_knows_what_the_run_has_spent() {
     manager.advance(seconds(25 * 3600)).await;
     run("a").scope(runs.run(&manager, costly())).await.unwrap();
     assert_eq!(runs.count(), 5);
+}
+
+#[tokio::test]
+async fn what_is_counted_twice_over_is_counted_once() {
+    let rules = "policy:\n  rules:\n  - {name: little, when: spent_usd < 6, allow: true, may_relax: true}\n  \
+                 - {name: more, deny: that is enough for a day}\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("approvals.yaml");
+    fs::write(&path, rules).unwrap();
+    let clock = FakeClock::new();
+    let policy = WatchedFile::load(&path, &clock).unwrap();
+    let store = Arc::new(MemoryStore::with_clock(Arc::new(clock.clone())));
+    // The file has it counted too, for its condition.
+    let manager = TestManager::on(store, &clock, |builder| {
+        builder.unattended().policy(policy).limit(Limit::spending()).unwrap()
+    })
+    .unwrap();
+    let runs = Runs::default();
+    for _ in 0..2 {
+        let call = call_with(|action| Ok(action.cost("{cents} / 100 USD")));
+        runs.run(&manager, call).await.unwrap();
+    }
+    let third = call_with(|action| Ok(action.cost("{cents} / 100 USD")));
+    let (refused, text) = error(runs.run(&manager, third).await);
+    assert!(matches!(refused, ApprovalError::PolicyDenied { .. }), "{text}");
+    assert_eq!(runs.count(), 2);
 }

@@ -7,14 +7,15 @@ use std::sync::{
 
 use approval_core::{
     Action, ApprovalError,
-    clock::{Clock as _, Span},
+    clock::{Clock as _, Span, Timestamp},
     manager::ManagerBuilder,
     model::{
         Attachment, Gate, HaltScope, PreviewOutcome, Request, StandingArguments, StandingReach, StandingTerms,
     },
     policy::Ruling,
+    store::MemoryStore,
 };
-use approval_testkit::{ApproveAll, RejectAll, Scripted, TestManager};
+use approval_testkit::{ApproveAll, FakeClock, RejectAll, Scripted, TestManager};
 use serde_json::Value;
 
 use crate::common::{ANN, Runs, call, call_with, error, person, seconds, soon, unattended};
@@ -201,4 +202,39 @@ async fn what_cannot_be_asked_is_not_previewed() {
     manager.halt(HaltScope::Everything, &person(ANN), "fire").await.unwrap();
     assert!(matches!(error(manager.request(previews.call()).await).0, ApprovalError::Halted { .. }));
     assert_eq!(previews.count(), 0);
+}
+
+/// A clock whose timers end early, as [`approval_core::Clock`] allows.
+#[derive(Clone, Debug)]
+struct Hasty(FakeClock);
+
+#[async_trait::async_trait]
+impl approval_core::Clock for Hasty {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, _: Timestamp) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_timer_that_ends_early_does_not_cut_a_preview_short() {
+    let clock: Arc<dyn approval_core::Clock> = Arc::new(Hasty(FakeClock::new()));
+    let manager = approval_core::ApprovalManager::builder()
+        .store(MemoryStore::with_clock(Arc::clone(&clock)))
+        .clock(clock)
+        .unattended()
+        .build()
+        .unwrap();
+    let slow = async |_| {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        "slow, and in time"
+    };
+    let action = call_with(move |action| Ok(action.preview(slow).preview_timeout(seconds(60))));
+    let request = manager.get(manager.request(action).await.unwrap().id()).await.unwrap();
+    assert_eq!(words(&request), "slow, and in time");
 }

@@ -20,7 +20,7 @@ use crate::sqlite::{
     rows::{self, column, count, request_id},
 };
 
-/// Events that are looked at in one transaction: the writer is held for some ten milliseconds.
+/// Events that are looked at in one transaction: the writer is held for some 30 milliseconds.
 const STEP: i64 = 1024;
 
 const PLACE: &str = "SELECT number FROM stats_place";
