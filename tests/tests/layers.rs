@@ -33,7 +33,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("approval-macros", &[], &[]),
     ("approval-core", &["approval-macros"], &[]),
     ("approval-testkit", &["approval-core"], &[]),
-    ("approval-store", &["approval-core"], &["approval-testkit"]),
+    ("approval-store", &["approval-core"], &["approval-testkit", "approval-test-cluster"]),
     ("approval-channels", &["approval-core"], &["approval-testkit"]),
     ("approval-cli", &["approval-core", "approval-store"], &["approval-testkit"]),
 ];
