@@ -10,10 +10,18 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod change;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod columns;
 #[cfg(feature = "sqlite")]
 mod group_commit;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteBuilder, SqliteStore};

@@ -26,7 +26,7 @@ pub struct RowWrite {
 }
 
 /// What a named record must be for the change to apply.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Condition {
     /// There is no such record.
     Absent(RecordName),

@@ -1,15 +1,9 @@
 //! A change of a request, with its history, notices and records.
 
-use std::sync::Arc;
-
 use approval_core::{
-    clock::{Timestamp, after},
-    id::RequestId,
-    model::{EventLine, ExecutionState, OutboxNotice},
-    store::{
-        Change, ClaimWhenWriting, Commit, CommitOutcome, Condition, Document, Expect, Record, RecordName,
-        RecordWrite, StoreError, Stored,
-    },
+    clock::Timestamp,
+    model::ExecutionState,
+    store::{Commit, CommitOutcome, Expect, Record, RecordName, RecordWrite, StoreError},
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -17,9 +11,10 @@ use super::{
     batch::Batch,
     failure::failed,
     job::Task,
-    outbox::NewNotice,
+    outbox,
     rows::{self, Raw, column, micros},
 };
+use crate::change::{Encoded, Row};
 
 const VERSION: &str = "SELECT version FROM requests WHERE id = ?1";
 const KEY_OWNER: &str = "SELECT 1 FROM requests WHERE key = ?1";
@@ -36,36 +31,6 @@ const PUT_RECORD: &str = "INSERT INTO records (name, version, value, updated_at)
 const DROP_RECORD: &str = "DELETE FROM records WHERE name = ?1";
 const LOG_RECORD: &str = "INSERT INTO record_log (name) VALUES (?1)";
 
-/// A change, encoded and ready to be written.
-pub(super) struct CommitTask {
-    row: Option<Row>,
-    events: Vec<EventLine>,
-    notices: Vec<NewNotice>,
-    claim: Option<Claim>,
-    not_before: Option<Timestamp>,
-    not_after: Option<Timestamp>,
-    conditions: Vec<Condition>,
-    writes: Vec<RecordWrite>,
-}
-
-/// Who has the notices from the beginning, and the notices, for telling the owner.
-struct Claim {
-    by: ClaimWhenWriting,
-    notices: Vec<OutboxNotice>,
-}
-
-impl Claim {
-    fn until(&self, now: Timestamp) -> Timestamp {
-        after(now, self.by.lease)
-    }
-}
-
-struct Row {
-    expect: Expect,
-    document: Document,
-    bytes: Vec<u8>,
-}
-
 /// What became of a change; documents are as they were read.
 pub(super) enum Verdict {
     Committed { at: Timestamp, version: u64 },
@@ -75,32 +40,26 @@ pub(super) enum Verdict {
     ConditionFailed(RecordName, Option<Record>),
 }
 
+/// A change, to be written.
+pub(super) struct CommitTask(Encoded);
+
 impl CommitTask {
     /// Encodes a change.
     ///
     /// # Errors
     /// When it is no single change, or cannot be encoded.
     pub(super) fn new(commit: Commit) -> Result<Self, StoreError> {
-        commit.subject()?;
-        let Commit { row, events, notices, claim, not_before, not_after, conditions, writes } = commit;
-        let row = row.map(|row| {
-            let bytes = row.document.encode()?;
-            Ok::<_, StoreError>(Row { expect: row.expect, document: row.document, bytes })
-        });
-        let row = row.transpose()?;
-        let encoded = notices.iter().map(NewNotice::new).collect::<Result<_, _>>()?;
-        let claim = claim.filter(|_| !notices.is_empty()).map(|by| Claim { by, notices });
-        Ok(Self { row, events, notices: encoded, claim, not_before, not_after, conditions, writes })
+        Encoded::new(commit).map(Self)
     }
 
     /// Why the change cannot be made, time and conditions considered; version and key are the row's matter.
     fn refused(&self, batch: &mut Batch<'_>, now: Timestamp) -> Result<Option<Verdict>, StoreError> {
-        let early = self.not_before.is_some_and(|bound| now < bound);
-        let late = self.not_after.is_some_and(|bound| now >= bound);
+        let early = self.0.not_before.is_some_and(|bound| now < bound);
+        let late = self.0.not_after.is_some_and(|bound| now >= bound);
         if early || late {
             return Ok(Some(Verdict::OutsideTime(now)));
         }
-        for condition in &self.conditions {
+        for condition in &self.0.conditions {
             let name = condition.name();
             if !condition.holds(batch.record_version(name)?) {
                 let found = rows::record(batch.connection(), name)?;
@@ -111,41 +70,24 @@ impl CommitTask {
     }
 
     fn write_rest(&self, batch: &mut Batch<'_>, now: Timestamp) -> Result<(), StoreError> {
-        if let (Some(row), false) = (&self.row, self.events.is_empty()) {
+        if let (Some(row), false) = (&self.0.row, self.0.events.is_empty()) {
             let fail = failed("history could not be written");
             let request = row.document.request().id;
             let mut insert = batch.statement(EVENT, &fail)?;
-            for event in &self.events {
+            for event in &self.0.events {
                 insert
                     .execute(params![request.as_bytes(), column(event.seq), &*event.text])
                     .map_err(&fail)?;
             }
         }
-        let claim = self.claim.as_ref().map(|claim| (claim.by.owner, claim.until(now)));
-        for notice in &self.notices {
-            notice.write(batch, claim)?;
+        let claim = self.0.claim.as_ref().map(|claim| (claim.by.owner, claim.until(now)));
+        for notice in &self.0.notices {
+            outbox::write(notice, batch, claim)?;
         }
-        for write in &self.writes {
+        for write in &self.0.writes {
             write_record(batch, write, now)?;
         }
         Ok(())
-    }
-
-    fn note_changes(&self, changes: &mut Vec<Change>, now: Timestamp, version: u64) {
-        if let Some(row) = &self.row {
-            let request = Arc::clone(row.document.request());
-            changes.push(Change::Request { id: request.id, stored: Some(Stored { version, request }) });
-        }
-        match &self.claim {
-            _ if self.notices.is_empty() => {}
-            Some(claim) => changes.push(Change::Claimed {
-                owner: claim.by.owner,
-                until: claim.until(now),
-                notices: claim.notices.clone(),
-            }),
-            None => changes.push(Change::Notices),
-        }
-        changes.extend(self.writes.iter().map(|write| Change::Record(write.name.clone())));
     }
 }
 
@@ -155,7 +97,7 @@ impl Task for CommitTask {
     fn run(&self, batch: &mut Batch<'_>, now: Timestamp) -> Result<Verdict, StoreError> {
         let refused = self.refused(batch, now)?;
         let mut version = 0;
-        if let Some(row) = &self.row {
+        if let Some(row) = &self.0.row {
             // A refusal for the version goes before all others; it is looked for only when there is another one, since the
             // write itself compares the version.
             if refused.is_some()
@@ -177,17 +119,24 @@ impl Task for CommitTask {
         (batch.failpoint)("before the events");
         self.write_rest(batch, now)?;
         (batch.failpoint)("after the change");
-        self.note_changes(&mut batch.changes, now, version);
+        self.0.note_changes(&mut batch.changes, now, version);
         Ok(Verdict::Committed { at: now, version })
     }
 }
 
-impl Row {
-    fn id(&self) -> RequestId {
-        self.document.request().id
-    }
-
+/// Writing a request.
+trait WriteRow {
     /// Why the row cannot be written, if it cannot. Reads only.
+    fn conflict(&self, batch: &Batch<'_>) -> Result<Option<Verdict>, StoreError>;
+
+    /// Writes the row, if its version and key are as expected. The new version.
+    fn write(&self, batch: &Batch<'_>) -> Result<Result<u64, Verdict>, StoreError>;
+
+    /// What there is instead of what was expected.
+    fn refusal(&self, batch: &Batch<'_>) -> Result<Verdict, StoreError>;
+}
+
+impl WriteRow for Row {
     fn conflict(&self, batch: &Batch<'_>) -> Result<Option<Verdict>, StoreError> {
         let fail = failed("a request could not be read");
         let mut statement = batch.statement(VERSION, &fail)?;
@@ -203,7 +152,6 @@ impl Row {
         if statement.exists([key]).map_err(&fail)? { self.refusal(batch).map(Some) } else { Ok(None) }
     }
 
-    /// Writes the row, if its version and key are as expected. The new version.
     fn write(&self, batch: &Batch<'_>) -> Result<Result<u64, Verdict>, StoreError> {
         let fail = failed("a request could not be written");
         let index = self.document.index();
@@ -245,7 +193,6 @@ impl Row {
         if done.map_err(&fail)? == 1 { Ok(Ok(version)) } else { self.refusal(batch).map(Err) }
     }
 
-    /// What there is instead of what was expected.
     fn refusal(&self, batch: &Batch<'_>) -> Result<Verdict, StoreError> {
         let there = rows::load(batch.connection(), self.id())?;
         if let (Expect::Absent, None, Some(key)) = (self.expect, &there, self.document.index().key) {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::{
     failure::failed,
-    rows::{Raw, micros, moment},
+    rows::{self, micros, moment},
 };
 
 const DUE: &str =
@@ -27,7 +27,7 @@ pub(super) fn due(connection: &Connection, now: Timestamp, limit: usize) -> Resu
             due.next = Some(moment(at)?);
             break;
         }
-        match Raw::read(row).map_err(&fail)?.decode() {
+        match rows::raw(row).map_err(&fail)?.decode() {
             Ok(stored) => due.items.push(stored),
             Err(error) => tracing::error!(%error, "a request that is due is passed over"),
         }

@@ -6,12 +6,8 @@ use approval_core::{
 };
 use rusqlite::{Connection, params};
 
-use super::{
-    batch::Batch,
-    failure::failed,
-    job::Task,
-    rows::{column, count, limit},
-};
+use super::{batch::Batch, failure::failed, job::Task};
+use crate::columns::{column, journal_entry, journal_lines, limit};
 
 const APPEND: &str = "INSERT INTO journal (line) VALUES (?1)";
 const READ: &str = "SELECT number, line FROM journal WHERE number > ?1 ORDER BY number LIMIT ?2";
@@ -21,12 +17,7 @@ pub(super) struct JournalTask(Vec<String>);
 
 impl JournalTask {
     pub(super) fn new(lines: &[JournalLine]) -> Result<Self, StoreError> {
-        let json = |line| {
-            serde_json::to_string(line).map_err(|e| {
-                StoreError::unreadable(format!("a line of the journal cannot be written as JSON: {e}"))
-            })
-        };
-        lines.iter().map(json).collect::<Result<_, _>>().map(Self)
+        journal_lines(lines).map(Self)
     }
 }
 
@@ -56,10 +47,7 @@ pub(super) fn read(
     rows.map_err(&fail)?
         .map(|row| {
             let (number, line) = row.map_err(&fail)?;
-            let line = serde_json::from_str(&line).map_err(|e| {
-                StoreError::unreadable(format!("line {number} of the journal cannot be read: {e}"))
-            })?;
-            Ok(JournalEntry { number: count(number)?, line })
+            journal_entry(number, &line)
         })
         .collect()
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, named_params};
 
 use super::{
     failure::failed,
-    rows::{Raw, limit, micros},
+    rows::{self, Raw, limit, micros},
 };
 
 /// One fixed text for each index that is gone along and each direction. `:after` is always a bound, so that it is one on
@@ -129,7 +129,7 @@ fn walk(
             ":created_before": query.created_before.map(micros),
             ":limit": limit(most),
         },
-        Raw::read,
+        rows::raw,
     );
     for row in rows.map_err(&fail)? {
         found.push(row.map_err(&fail)?);

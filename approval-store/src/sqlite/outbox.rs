@@ -3,8 +3,8 @@
 use approval_core::{
     clock::{Timestamp, after},
     id::{ExecutorId, RequestId},
-    model::{Delivery, OutboxNotice, Text},
-    store::{Change, ClaimedNotice, NoticeClaim, NoticeClaims, NoticeSettlement, StoreError},
+    model::{OutboxNotice, Text},
+    store::{Change, NoticeClaim, NoticeClaims, NoticeSettlement, StoreError},
 };
 use rusqlite::{Connection, params};
 
@@ -14,6 +14,7 @@ use super::{
     job::Task,
     rows::{limit, micros, moment},
 };
+use crate::columns::{NewNotice, RawNotice, Settlement, claimable_at, claimed};
 
 const INSERT: &str =
     "INSERT INTO notices (id, request, channel, claimable_at, body, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -32,73 +33,22 @@ const SETTLE: &str = "UPDATE notices SET delivery = ?4, claimable_at = ?5, owner
     WHERE request = ?1 AND id = ?2 AND owner = ?3";
 const OF_REQUEST: &str = "SELECT body, delivery FROM notices WHERE request = ?1 ORDER BY number";
 
-/// A notice to be written, encoded.
-pub(super) struct NewNotice {
-    id: [u8; 16],
-    request: [u8; 16],
-    channel: Text,
-    claimable_at: Option<i64>,
-    body: String,
-}
-
-impl NewNotice {
-    pub(super) fn new(notice: &OutboxNotice) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: *notice.id.as_bytes(),
-            request: *notice.request.as_bytes(),
-            channel: Text::clone(&notice.channel),
-            claimable_at: claimable_at(&notice.delivery),
-            body: json(notice)?,
-        })
-    }
-
-    /// Writes it, claimed by somebody until a moment or by nobody.
-    pub(super) fn write(
-        &self,
-        batch: &Batch<'_>,
-        claim: Option<(ExecutorId, Timestamp)>,
-    ) -> Result<(), StoreError> {
-        let fail = failed("a notice could not be written");
-        let (claimable_at, owner) = match (self.claimable_at, claim) {
-            (Some(at), Some((owner, until))) => (Some(at.max(micros(until))), Some(*owner.as_bytes())),
-            (claimable_at, _) => (claimable_at, None),
-        };
-        batch
-            .statement(INSERT, &fail)?
-            .execute(params![self.id, self.request, &*self.channel, claimable_at, self.body, owner])
-            .map_err(&fail)?;
-        Ok(())
-    }
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value)
-        .map_err(|e| StoreError::unreadable(format!("a notice cannot be written as JSON: {e}")))
-}
-
-/// When a notice can be claimed: `None` once it is settled.
-fn claimable_at(delivery: &Delivery) -> Option<i64> {
-    match delivery {
-        Delivery::Waiting { next_at, .. } => Some(micros(*next_at)),
-        Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. } => None,
-    }
-}
-
-/// A notice as it is stored; `delivery` is how it stands, unless that is how it was written.
-pub(super) struct RawNotice {
-    body: String,
-    delivery: Option<String>,
-}
-
-impl RawNotice {
-    fn decode(&self) -> Result<OutboxNotice, StoreError> {
-        let unreadable = |e| StoreError::unreadable(format!("a notice in the store cannot be read: {e}"));
-        let mut notice: OutboxNotice = serde_json::from_str(&self.body).map_err(unreadable)?;
-        if let Some(delivery) = &self.delivery {
-            notice.delivery = serde_json::from_str(delivery).map_err(unreadable)?;
-        }
-        Ok(notice)
-    }
+/// Writes a notice, claimed by somebody until a moment or by nobody.
+pub(super) fn write(
+    notice: &NewNotice,
+    batch: &Batch<'_>,
+    claim: Option<(ExecutorId, Timestamp)>,
+) -> Result<(), StoreError> {
+    let fail = failed("a notice could not be written");
+    let (claimable_at, owner) = match (notice.claimable_at, claim) {
+        (Some(at), Some((owner, until))) => (Some(at.max(micros(until))), Some(*owner.as_bytes())),
+        (claimable_at, _) => (claimable_at, None),
+    };
+    batch
+        .statement(INSERT, &fail)?
+        .execute(params![notice.id, notice.request, &*notice.channel, claimable_at, notice.body, owner])
+        .map_err(&fail)?;
+    Ok(())
 }
 
 /// The channels of a claim that have waiting notices, or might.
@@ -168,32 +118,17 @@ impl Task for ClaimTask {
 }
 
 impl Claimed {
-    /// As the caller sees it. What cannot be read is left out and reported: it must not keep the others back.
+    /// As the caller sees it.
     pub(super) fn decode(self) -> NoticeClaims {
-        let decode = |raw: &RawNotice| {
-            raw.decode().inspect_err(|error| tracing::error!(%error, "a notice is not delivered")).ok()
-        };
-        let until = self.until;
-        let notices =
-            self.notices.iter().filter_map(decode).map(|notice| ClaimedNotice { notice, until }).collect();
-        NoticeClaims { notices, next: self.next }
+        NoticeClaims { notices: claimed(&self.notices, self.until), next: self.next }
     }
 }
 
 pub(super) struct SettleTask(Vec<Settlement>);
 
-struct Settlement {
-    by: NoticeSettlement,
-    delivery: String,
-}
-
 impl SettleTask {
     pub(super) fn new(settlements: Vec<NoticeSettlement>) -> Result<Self, StoreError> {
-        let encoded = settlements.into_iter().map(|by| {
-            let delivery = json(&by.delivery)?;
-            Ok(Settlement { by, delivery })
-        });
-        encoded.collect::<Result<_, _>>().map(Self)
+        settlements.into_iter().map(Settlement::new).collect::<Result<_, _>>().map(Self)
     }
 }
 

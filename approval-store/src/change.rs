@@ -1,0 +1,95 @@
+//! A change of a request with its history, notices and records, encoded by whoever asks for it: what writes it only
+//! writes.
+
+use std::sync::Arc;
+
+use approval_core::{
+    clock::{Timestamp, after},
+    id::RequestId,
+    model::{EventLine, OutboxNotice},
+    store::{Change, ClaimWhenWriting, Commit, Condition, Document, Expect, RecordWrite, StoreError, Stored},
+};
+
+use crate::columns::NewNotice;
+
+/// A change, encoded and ready to be written.
+pub(crate) struct Encoded {
+    pub(crate) row: Option<Row>,
+    pub(crate) events: Vec<EventLine>,
+    pub(crate) notices: Vec<NewNotice>,
+    pub(crate) claim: Option<Claim>,
+    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) not_after: Option<Timestamp>,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) writes: Vec<RecordWrite>,
+}
+
+/// Who has the notices from the beginning, and the notices, for telling the owner.
+pub(crate) struct Claim {
+    pub(crate) by: ClaimWhenWriting,
+    notices: Vec<OutboxNotice>,
+}
+
+impl Claim {
+    pub(crate) fn until(&self, now: Timestamp) -> Timestamp {
+        after(now, self.by.lease)
+    }
+}
+
+/// A request to be written.
+pub(crate) struct Row {
+    pub(crate) expect: Expect,
+    pub(crate) document: Document,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Row {
+    pub(crate) fn id(&self) -> RequestId {
+        self.document.request().id
+    }
+
+    /// The version that it will have.
+    pub(crate) const fn version(&self) -> u64 {
+        match self.expect {
+            Expect::Absent => 1,
+            Expect::Version(expected) => expected.saturating_add(1),
+        }
+    }
+}
+
+impl Encoded {
+    /// Encodes a change.
+    ///
+    /// # Errors
+    /// When it is no single change, or cannot be encoded.
+    pub(crate) fn new(commit: Commit) -> Result<Self, StoreError> {
+        commit.subject()?;
+        let Commit { row, events, notices, claim, not_before, not_after, conditions, writes } = commit;
+        let row = row.map(|row| {
+            let bytes = row.document.encode()?;
+            Ok::<_, StoreError>(Row { expect: row.expect, document: row.document, bytes })
+        });
+        let row = row.transpose()?;
+        let encoded = notices.iter().map(NewNotice::new).collect::<Result<_, _>>()?;
+        let claim = claim.filter(|_| !notices.is_empty()).map(|by| Claim { by, notices });
+        Ok(Self { row, events, notices: encoded, claim, not_before, not_after, conditions, writes })
+    }
+
+    /// What listeners are told once it is durable.
+    pub(crate) fn note_changes(&self, changes: &mut Vec<Change>, now: Timestamp, version: u64) {
+        if let Some(row) = &self.row {
+            let request = Arc::clone(row.document.request());
+            changes.push(Change::Request { id: request.id, stored: Some(Stored { version, request }) });
+        }
+        match &self.claim {
+            _ if self.notices.is_empty() => {}
+            Some(claim) => changes.push(Change::Claimed {
+                owner: claim.by.owner,
+                until: claim.until(now),
+                notices: claim.notices.clone(),
+            }),
+            None => changes.push(Change::Notices),
+        }
+        changes.extend(self.writes.iter().map(|write| Change::Record(write.name.clone())));
+    }
+}

@@ -1,0 +1,64 @@
+//! Errors of PostgreSQL as errors of the store.
+
+use std::error::Error;
+
+use approval_core::store::StoreError;
+use tokio_postgres::error::SqlState;
+
+/// Says what could not be done, for `map_err`.
+pub(super) fn failed(what: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError + Copy {
+    move |error| StoreError::caused_by(format!("{what}: {}", told(&error)), Told(error))
+}
+
+/// What the server or the connection said; `tokio_postgres` itself says little more than "db error".
+pub(super) fn told(error: &tokio_postgres::Error) -> String {
+    if let Some(said) = error.as_db_error() {
+        let detail = said.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        let hint = said.hint().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+        return format!("{} {}: {}{detail}{hint}", said.severity(), said.code().code(), said.message());
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
+}
+
+/// Keeps the message of the error beneath from being said twice.
+#[derive(Debug, thiserror::Error)]
+#[error("PostgreSQL")]
+struct Told(#[source] tokio_postgres::Error);
+
+/// Whether the connection is of no more use, so that another one may do better.
+pub(super) fn is_of_connection(error: &tokio_postgres::Error) -> bool {
+    error.is_closed()
+        || error.as_db_error().is_none_or(|said| {
+            let class = said.code().code().get(..2).unwrap_or_default();
+            // Connection failures, shutdown, too many connections, a standby that cannot be written to.
+            matches!(class, "08" | "57" | "53") || *said.code() == SqlState::READ_ONLY_SQL_TRANSACTION
+        })
+}
+
+/// Whether the same transaction may well succeed when it is tried again.
+pub(super) fn is_passing(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| {
+        [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE, SqlState::LOCK_NOT_AVAILABLE]
+            .contains(code)
+    })
+}
+
+/// What the errors of the pool say.
+pub(super) fn from_pool(error: deadpool_postgres::PoolError) -> StoreError {
+    use deadpool_postgres::{PoolError, TimeoutType};
+    match error {
+        PoolError::Backend(error) => failed("the database cannot be reached")(error),
+        PoolError::Timeout(TimeoutType::Wait) => StoreError::unavailable(
+            "all connections to the database were in use for too long; allow more (PostgresBuilder::pool_size)",
+        ),
+        PoolError::Timeout(_) => StoreError::unavailable("the database did not answer in time"),
+        PoolError::Closed => StoreError::Closed,
+        other => StoreError::caused_by("no connection to the database", other),
+    }
+}

@@ -1,0 +1,107 @@
+//! The server's time, as this process knows it.
+//!
+//! What decides is the server's clock, read there while the locks are held. For what is only computed beforehand the time
+//! is reckoned: the last moment that the server told, and what has passed since by a clock of this process that nobody sets.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use approval_core::{Clock, clock::Timestamp, store::StoreTime};
+
+/// How long a moment that the server told is good for reckoning.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// What the server told last.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    micros: i64,
+    at: Instant,
+}
+
+/// See [`ServerTime::now`].
+#[derive(Debug)]
+pub(super) struct Reckoned {
+    told: Option<Told>,
+    /// The latest moment given out, in microseconds.
+    high: i64,
+}
+
+/// Where the store's time comes from.
+#[derive(Debug)]
+pub(super) enum ServerTime {
+    /// The server.
+    Reckoned(Mutex<Reckoned>),
+    /// A clock of a test, which the server is told.
+    Given(StoreTime),
+}
+
+impl ServerTime {
+    /// Time of the server, or of `clock`.
+    pub(super) fn new(clock: Option<Arc<dyn Clock>>) -> Self {
+        match clock {
+            Some(clock) => Self::Given(StoreTime::new(clock, None)),
+            None => Self::Reckoned(Mutex::new(Reckoned { told: None, high: i64::MIN })),
+        }
+    }
+
+    /// What statements are given: nothing, unless a test has a clock of its own.
+    pub(super) fn given(&self) -> Option<i64> {
+        match self {
+            Self::Reckoned(_) => None,
+            Self::Given(time) => Some(time.now().as_microsecond()),
+        }
+    }
+
+    /// The server told this moment, just now.
+    pub(super) fn told(&self, moment: Timestamp) {
+        match self {
+            Self::Given(time) => time.raise(moment),
+            Self::Reckoned(cell) => {
+                let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
+                let micros = moment.as_microsecond();
+                cell.told = Some(Told { micros, at: Instant::now() });
+                cell.high = cell.high.max(micros);
+            }
+        }
+    }
+
+    /// The moment as far as it is known here; `None` when the server has not been heard for a while.
+    pub(super) fn now(&self) -> Option<Timestamp> {
+        match self {
+            Self::Given(time) => Some(time.now()),
+            Self::Reckoned(cell) => {
+                let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
+                let told = cell.told?;
+                let passed = told.at.elapsed();
+                if passed > FRESH {
+                    return None;
+                }
+                let passed = i64::try_from(passed.as_micros()).unwrap_or(i64::MAX);
+                cell.high = cell.high.max(told.micros.saturating_add(passed));
+                Timestamp::from_microsecond(cell.high).ok()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_reckoned_never_goes_back_and_follows_the_server() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let time = ServerTime::new(None);
+        assert_eq!((time.now(), time.given()), (None, None));
+        time.told(at(1000));
+        let first = time.now().unwrap();
+        assert!(first >= at(1000) && first < at(1060));
+        // The server's clock was set back.
+        time.told(at(500));
+        assert!(time.now().unwrap() >= first);
+        time.told(at(2000));
+        assert!(time.now().unwrap() >= at(2000));
+    }
+}
