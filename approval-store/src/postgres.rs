@@ -88,6 +88,11 @@ struct Shared {
     closed: AtomicBool,
 }
 
+/// Where the processes of a schema are notified.
+fn topic(schema: &str) -> String {
+    format!("approvals_{schema}")
+}
+
 impl std::fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PostgresStore").field("schema", &self.shared.schema).finish_non_exhaustive()
@@ -219,7 +224,7 @@ impl Store for PostgresStore {
     }
 
     async fn remove(&self, removal: Removal) -> Result<CommitOutcome, StoreError> {
-        changes::remove(&self.open()?.reader, removal, self.shared.time.given()).await
+        changes::remove(self.open()?, removal).await
     }
 
     fn subscribe(&self, listener: Weak<dyn ChangeListener>) {

@@ -1,7 +1,10 @@
 //! The store on PostgreSQL keeps every promise, on a real server.
 #![cfg(feature = "postgres")]
 
-use std::sync::Arc;
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicU32, Ordering},
+};
 
 use approval_core::{Clock, id::RequestId, store::Store};
 use approval_store::PostgresStore;
@@ -11,19 +14,38 @@ use async_trait::async_trait;
 
 struct Postgres;
 
-struct Home(Database);
+/// One database for all cases, and for each a schema of its own.
+static DATABASE: LazyLock<Result<Database, approval_test_cluster::Error>> =
+    LazyLock::new(|| Cluster::shared().database());
+static SCHEMAS: AtomicU32 = AtomicU32::new(0);
+
+fn database() -> Result<&'static Database, BoxError> {
+    DATABASE.as_ref().map_err(|error| error.to_string().into())
+}
+
+struct Home {
+    schema: String,
+}
 
 #[async_trait]
 impl StoreFactory for Postgres {
     async fn home(&self) -> Result<Box<dyn StoreHome>, BoxError> {
-        Ok(Box::new(Home(Cluster::shared().database()?)))
+        let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
+        Ok(Box::new(Home { schema: format!("case_{number}") }))
     }
 }
 
 #[async_trait]
 impl StoreHome for Home {
     async fn open(&self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, BoxError> {
-        Ok(Arc::new(PostgresStore::builder(self.0.socket_url()).clock(clock).pool_size(2).connect().await?))
+        Ok(Arc::new(
+            PostgresStore::builder(database()?.socket_url())
+                .schema(&self.schema)
+                .clock(clock)
+                .pool_size(2)
+                .connect()
+                .await?,
+        ))
     }
 
     fn shared(&self) -> bool {
@@ -31,8 +53,9 @@ impl StoreHome for Home {
     }
 
     async fn overwrite_document(&self, id: RequestId, document: &[u8]) -> Result<bool, BoxError> {
-        let hex: String = document.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.0.psql(&format!("UPDATE approvals.requests SET document = '\\x{hex}' WHERE id = '{id}'"))?;
+        let hex = document.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let schema = &self.schema;
+        database()?.psql(&format!("UPDATE {schema}.requests SET document = '\\x{hex}' WHERE id = '{id}'"))?;
         Ok(true)
     }
 }

@@ -57,7 +57,7 @@ struct Events<'a> {
     places: Vec<Place>,
     requests: Vec<Uuid>,
     seqs: Vec<i64>,
-    lines: Vec<&'a str>,
+    lines: Vec<&'a [u8]>,
 }
 
 #[derive(Default)]
@@ -187,7 +187,7 @@ impl<'a> Arrays<'a> {
                 self.events.places.push(place);
                 self.events.requests.push(*row.id().as_uuid());
                 self.events.seqs.push(column(event.seq));
-                self.events.lines.push(&event.text);
+                self.events.lines.push(event.text.as_bytes());
             }
         }
         let claim = change.claim.as_ref().map(|claim| claim.by);
@@ -329,9 +329,6 @@ impl<'a> Conditions<'a> {
 }
 
 /// Which record the first failing condition of a change is about.
-pub(super) fn first_failed<'a>(
-    change: &'a Encoded,
-    failed: impl Fn(&Condition) -> bool,
-) -> Option<&'a RecordName> {
+pub(super) fn first_failed(change: &Encoded, failed: impl Fn(&Condition) -> bool) -> Option<&RecordName> {
     change.conditions.iter().find(|condition| failed(condition)).map(Condition::name)
 }

@@ -59,7 +59,7 @@ impl PostgresBuilder {
             pool_size: 8,
             wait: Duration::from_secs(10),
             patience: Duration::from_secs(10),
-            statement_timeout: Duration::from_secs(60),
+            statement_timeout: Duration::from_mins(1),
             poll: Duration::from_secs(5),
             due_lease: Duration::from_secs(10),
             roots: None,
@@ -181,7 +181,7 @@ impl PostgresBuilder {
         let pool = pool(&connector, self.pool_size, self.wait, self.statement_timeout)?;
         let reader = Reader::new(tokio::runtime::Handle::current(), pool, self.patience);
         let (me, tag) = (Uuid::new_v4(), locks::tag(&schema));
-        let topic = format!("approvals_{schema}");
+        let topic = super::topic(&schema);
         let (time, listeners) = (Arc::new(ServerTime::new(self.clock)), Arc::new(Listeners::new()));
         let mut writer = Writer::new(
             connector.clone(),

@@ -2,19 +2,22 @@
 
 use approval_core::{
     id::RequestId,
-    store::{ChangeCursor, Changes, CommitOutcome, Removal, StoreError, Stored},
+    store::{Change, ChangeCursor, Changes, CommitOutcome, Removal, StoreError},
 };
 use deadpool_postgres::Object;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::reader::{Fault, Reader};
+use super::{
+    Shared,
+    reader::{Fault, Reader},
+};
 use crate::columns::{column, count, limit, moment};
 
 const UNSETTLED: &str = "SELECT unsettled_batch($1)";
 const CHANGED: &str =
     "SELECT batch, requests FROM changes WHERE batch > $1 AND batch < $2 ORDER BY batch LIMIT $3";
-const REMOVE: &str = "SELECT remove_request($1, $2, $3)";
+const REMOVE: &str = "SELECT remove_request($1, $2, $3, $4, $5, $6)";
 
 /// The first number of a batch that may still be written.
 pub(super) async fn unsettled(connection: &Object, tag: i32) -> Result<i64, tokio_postgres::Error> {
@@ -65,25 +68,28 @@ fn collect(found: &[tokio_postgres::Row], after: u64, most: usize) -> Result<Cha
 }
 
 /// Removes a request with all that hangs on it, if it has this version.
-pub(super) async fn remove(
-    reader: &Reader,
-    removal: Removal,
-    given: Option<i64>,
-) -> Result<CommitOutcome, StoreError> {
+pub(super) async fn remove(shared: &Shared, removal: Removal) -> Result<CommitOutcome, StoreError> {
     let Removal { request, version } = removal;
-    let done: Option<i64> = reader
-        .read("a request could not be removed", move |connection| async move {
-            let statement = connection.prepare_cached(REMOVE).await?;
-            let row =
-                connection.query_one(&statement, &[request.as_uuid(), &column(version), &given]).await?;
-            Ok(row.try_get(0)?)
+    let (me, tag, given) = (shared.me, shared.tag, shared.time.given());
+    let topic = super::topic(&shared.schema);
+    let done: Option<i64> = shared
+        .reader
+        .read("a request could not be removed", move |connection| {
+            let topic = topic.clone();
+            async move {
+                let statement = connection.prepare_cached(REMOVE).await?;
+                let row = connection
+                    .query_one(&statement, &[&me, request.as_uuid(), &column(version), &given, &tag, &topic])
+                    .await?;
+                Ok(row.try_get(0)?)
+            }
         })
         .await?;
     match done {
-        Some(at) => Ok(CommitOutcome::Committed { at: moment(at)?, version: 0 }),
-        None => {
-            let there: Option<Stored> = reader.load(request).await?;
-            Ok(CommitOutcome::Conflict(there))
+        Some(at) => {
+            shared.listeners.tell(&[Change::Request { id: request, stored: None }]);
+            Ok(CommitOutcome::Committed { at: moment(at)?, version: 0 })
         }
+        None => Ok(CommitOutcome::Conflict(shared.reader.load(request).await?)),
     }
 }

@@ -4,11 +4,11 @@ use std::collections::{HashSet, VecDeque};
 
 use approval_core::{
     id::RequestId,
-    store::{Expect, RecordName},
+    store::{Condition, Expect, RecordName},
 };
 
 use super::work::Work;
-use crate::change::Encoded;
+use crate::change::{Encoded, Row};
 
 /// Most changes in one transaction.
 const MOST: usize = 1024;
@@ -27,7 +27,7 @@ struct Taken<'a> {
 impl<'a> Taken<'a> {
     /// Whether a change can go along, and takes what it is about if so.
     fn take(&mut self, change: &'a Encoded) -> bool {
-        let id = change.row.as_ref().map(|row| row.id());
+        let id = change.row.as_ref().map(Row::id);
         let key = change.row.as_ref().filter(|row| row.expect == Expect::Absent);
         let key = key.and_then(|row| row.document.request().key.as_deref());
         let free = id.is_none_or(|id| !self.requests.contains(&id))
@@ -40,7 +40,7 @@ impl<'a> Taken<'a> {
         if free {
             self.requests.extend(id);
             self.keys.extend(key);
-            self.bound.extend(change.conditions.iter().map(|condition| condition.name()));
+            self.bound.extend(change.conditions.iter().map(Condition::name));
             self.written.extend(change.writes.iter().map(|write| &write.name));
         }
         free

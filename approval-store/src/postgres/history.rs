@@ -18,7 +18,9 @@ pub(super) async fn history(reader: &Reader, id: RequestId) -> Result<Vec<EventL
             let statement = connection.prepare_cached(HISTORY).await?;
             let found = connection.query(&statement, &[id.as_uuid()]).await?;
             let lines = found.iter().map(|row| {
-                let line: &str = row.try_get(1)?;
+                let line = std::str::from_utf8(row.try_get(1)?).map_err(|_| {
+                    StoreError::unreadable(format!("a line of the history of {id} is no text"))
+                })?;
                 Ok(EventLine { seq: count(row.try_get(0)?)?, text: line.into() })
             });
             lines.collect()

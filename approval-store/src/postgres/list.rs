@@ -92,7 +92,10 @@ fn statements(query: &Query, most: usize) -> Vec<Statement> {
         if let Some(after) = query.after {
             statement.and(than, *after.as_uuid());
         }
-        statement.text.push_str(&format!(" ORDER BY id {order} LIMIT {}", limit(most)));
+        statement.text.push_str(" ORDER BY id ");
+        statement.text.push_str(order);
+        statement.text.push_str(" LIMIT ");
+        statement.text.push_str(&limit(most).to_string());
         statement
     };
     match along(query) {
@@ -131,8 +134,8 @@ pub(super) async fn list(reader: &Reader, query: &Query) -> Result<Page, StoreEr
         })
         .await?;
     match query.order {
-        Order::Ascending => found.sort_unstable_by(|(a, _), (b, _)| a.cmp(b)),
-        Order::Descending => found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a)),
+        Order::Ascending => found.sort_unstable_by_key(|(id, _)| *id),
+        Order::Descending => found.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id)),
     }
     let more = found.len() > most;
     found.truncate(most);

@@ -13,6 +13,15 @@ use approval_core::{Clock, clock::Timestamp, store::StoreTime};
 /// How long a moment that the server told is good for reckoning.
 const FRESH: Duration = Duration::from_secs(30);
 
+/// A moment of the clock that nobody sets.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it measures how long ago the server's clock was read; it tells no time"
+)]
+fn moment_here() -> Instant {
+    Instant::now()
+}
+
 /// What the server told last.
 #[derive(Clone, Copy, Debug)]
 struct Told {
@@ -61,7 +70,7 @@ impl ServerTime {
             Self::Reckoned(cell) => {
                 let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
                 let micros = moment.as_microsecond();
-                cell.told = Some(Told { micros, at: Instant::now() });
+                cell.told = Some(Told { micros, at: moment_here() });
                 cell.high = cell.high.max(micros);
             }
         }

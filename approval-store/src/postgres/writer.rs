@@ -29,7 +29,7 @@ use super::{
     verdict::{self, Verdicts},
     work::Work,
 };
-use crate::columns::claimable_at;
+use crate::{change, columns::claimable_at};
 
 /// Enters a process, or takes over from an older connection of it; waits for what that one still writes.
 const TAKE_OVER: &str = "INSERT INTO writers AS w (id, fence, batch, high_water, refused, reasons, failed)
@@ -260,7 +260,9 @@ impl Writer {
         let at = match verdicts.at() {
             Ok(at) => at,
             Err(error) => {
-                group.into_iter().for_each(|work| work.refuse(error.clone()));
+                for work in group {
+                    work.refuse(error.clone());
+                }
                 return;
             }
         };
@@ -274,7 +276,7 @@ impl Writer {
         for (place, work) in group.iter().enumerate() {
             match work {
                 Work::Change(change, _) if verdicts.reason(place).is_none() => {
-                    let version = change.row.as_ref().map_or(0, |row| row.version());
+                    let version = change.row.as_ref().map_or(0, change::Row::version);
                     change.note_changes(&mut changes, at, version);
                 }
                 Work::Settle(settlements, _)
@@ -291,7 +293,7 @@ impl Writer {
                 Work::Settle(_, answer) | Work::Journal(_, answer) => drop(answer.send(Ok(()))),
                 Work::Change(change, answer) => match verdicts.reason(place) {
                     None => {
-                        let version = change.row.as_ref().map_or(0, |row| row.version());
+                        let version = change.row.as_ref().map_or(0, change::Row::version);
                         drop(answer.send(Ok(verdict::committed(at, version))));
                     }
                     Some(reason) => {

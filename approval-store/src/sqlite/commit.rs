@@ -176,7 +176,7 @@ impl WriteRow for Row {
                 (1, done)
             }
             Expect::Version(expected) => {
-                let version = expected.saturating_add(1);
+                let version = self.version();
                 let done = batch.statement(UPDATE, &fail)?.execute(params![
                     index.id.as_bytes(),
                     column(expected),

@@ -1,4 +1,5 @@
--- Times are microseconds since 1970 in UTC; documents, lines and bodies are JSON. A text that may hold any character has
+-- Times are microseconds since 1970 in UTC; documents, lines and bodies are JSON; what is hashed or
+-- must come back byte for byte is kept as bytes. A text that may hold any character has
 -- those escaped that PostgreSQL cannot keep in a text; names of records are bytes, so that they sort as such.
 
 -- The columns before the document are copies of what is in it, for finding it. Ids sort by time, so that new rows and
@@ -28,7 +29,7 @@ CREATE INDEX requests_due ON requests (due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE events (
     request uuid NOT NULL,
     seq bigint NOT NULL,
-    line text NOT NULL,
+    line bytea NOT NULL,
     PRIMARY KEY (request, seq)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
 

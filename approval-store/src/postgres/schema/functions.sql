@@ -38,7 +38,7 @@ CREATE FUNCTION commit_batch(
     new_executors uuid[], new_created bigint[], new_documents bytea[],
     old_changes int[], old_ids uuid[], old_versions bigint[], old_statuses text[], old_executions text[],
     old_dues bigint[], old_executors uuid[], old_documents bytea[],
-    event_changes int[], event_requests uuid[], event_seqs bigint[], event_lines text[],
+    event_changes int[], event_requests uuid[], event_seqs bigint[], event_lines bytea[],
     notice_changes int[], notice_ids uuid[], notice_requests uuid[], notice_channels text[],
     notice_claimable bigint[], notice_owners uuid[], notice_leases bigint[], notice_bodies text[],
     write_changes int[], write_names bytea[], write_values bytea[],
@@ -47,7 +47,6 @@ CREATE FUNCTION commit_batch(
     OUT at bigint, OUT refused int[], OUT reasons int[], OUT failed int[]
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    low bigint;
     batch_number bigint;
     stale int[];
     late int[];
@@ -62,9 +61,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'another connection of this process has taken over' USING ERRCODE = 'APFEN';
     END IF;
-    SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO low FROM batches;
-    PERFORM pg_advisory_xact_lock_shared((tag::bigint << 48) | low);
-    batch_number := nextval('batches');
+    batch_number := begin_batch(tag);
     FOR i IN 1 .. cardinality(locks) LOOP
         IF exclusive[i] THEN
             PERFORM pg_advisory_xact_lock(locks[i]);
@@ -228,9 +225,22 @@ BEGIN
 END
 $$;
 
+-- Tells that a transaction is under way that takes a number of a batch, and takes it.
+CREATE FUNCTION begin_batch(tag int) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    low bigint;
+BEGIN
+    SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO low FROM batches;
+    PERFORM pg_advisory_xact_lock_shared((tag::bigint << 48) | low);
+    RETURN nextval('batches');
+END
+$$;
+
 -- Removes a request of this version with its history and notices. When; null if it is not there or has another version.
-CREATE FUNCTION remove_request(wanted uuid, wanted_version bigint, given_time bigint) RETURNS bigint
-LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION remove_request(me uuid, wanted uuid, wanted_version bigint, given_time bigint, tag int, topic text)
+RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    batch_number bigint := begin_batch(tag);
 BEGIN
     DELETE FROM requests WHERE id = wanted AND version = wanted_version;
     IF NOT FOUND THEN
@@ -239,6 +249,9 @@ BEGIN
     DELETE FROM events WHERE request = wanted;
     DELETE FROM notices WHERE request = wanted;
     DELETE FROM due_claims WHERE request = wanted;
+    INSERT INTO changes (batch, writer, requests, records, notices)
+        VALUES (batch_number, me, ARRAY[wanted], '{}', false);
+    PERFORM pg_notify(topic, concat_ws(' ', batch_number, me, 0, replace(wanted::text, '-', '')));
     RETURN store_time(given_time);
 END
 $$;
