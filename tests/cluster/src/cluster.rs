@@ -1,16 +1,15 @@
 //! A cluster: a server, its directories, and who clears them away.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::{env, path::PathBuf};
+use std::{env, fs};
 
 use crate::installation::Installation;
 use crate::server::{Mode, Server};
 use crate::watchdog::Watchdog;
-use crate::{Database, Error, Settings};
+use crate::{Database, Error, Settings, Standby, tls};
 
 /// A running PostgreSQL server of its own, with the superuser `postgres`, whom it trusts without a password.
 ///
@@ -20,8 +19,10 @@ pub struct Cluster {
     server: Server,
     url: String,
     socket_url: String,
+    ca: Option<String>,
     databases: AtomicU32,
-    _watchdog: Arc<Watchdog>,
+    standbys: AtomicU32,
+    watchdog: Arc<Watchdog>,
 }
 
 impl Cluster {
@@ -44,23 +45,31 @@ impl Cluster {
     ///
     /// # Errors
     /// If PostgreSQL is missing and cannot be installed, or if the cluster cannot be made or started.
-    pub fn start(settings: Settings) -> Result<Self, Error> {
+    pub fn start(mut settings: Settings) -> Result<Self, Error> {
         let installation = Installation::find()?;
-        // The path of a Unix socket has at most 107 bytes, so it is never below a folder that the caller chose.
-        let home = folder(&env::temp_dir())?;
-        let data = match &settings.data_below {
-            Some(place) => folder(place)?,
-            None => home.clone(),
-        };
-        let watchdog = Watchdog::start(&home, &data).map_err(Error::system("starting the watchdog"))?;
-        for folder in [&home, &data] {
-            fs::set_permissions(folder, Permissions::from_mode(0o755))
-                .map_err(Error::system(format!("opening {} to the server", folder.display())))?;
+        let data_below = settings.data_below.as_deref().map(existing).transpose()?;
+        let watchdog = Watchdog::start(&existing(&env::temp_dir())?, data_below.as_deref())?;
+        let (home, data) = (watchdog.home().to_owned(), watchdog.data().join("primary"));
+        for folder in [&home, watchdog.data()] {
             installation.hand_over(folder)?;
         }
-        let server = Server::create(installation, home, data.join("primary"), settings)?;
+        let issued = if settings.tls { Some(tls::issue(&home, &installation)?) } else { None };
+        let ca = issued.map(|issued| {
+            // First, so that a line of the caller's overrides them.
+            settings.conf.splice(..0, issued.conf);
+            issued.ca
+        });
+        let server = Server::create(installation, home, data, settings)?;
         let (url, socket_url) = (server.url("postgres"), server.socket_url("postgres"));
-        Ok(Self { server, url, socket_url, databases: AtomicU32::new(0), _watchdog: Arc::new(watchdog) })
+        Ok(Self {
+            server,
+            url,
+            socket_url,
+            ca,
+            databases: AtomicU32::new(0),
+            standbys: AtomicU32::new(0),
+            watchdog: Arc::new(watchdog),
+        })
     }
 
     /// A fresh database of its own.
@@ -70,6 +79,16 @@ impl Cluster {
     pub fn database(&self) -> Result<Database, Error> {
         let number = self.databases.fetch_add(1, Ordering::Relaxed) + 1;
         Database::create(&self.server, format!("test_{number}"))
+    }
+
+    /// A new standby, which has everything that this cluster has, follows it and answers. It follows behind; see
+    /// [`Standby::make_synchronous`].
+    ///
+    /// # Errors
+    /// If the copy cannot be made or started.
+    pub fn standby(&self) -> Result<Standby, Error> {
+        let number = self.standbys.fetch_add(1, Ordering::Relaxed) + 1;
+        Standby::start(&self.server, number, Arc::clone(&self.watchdog))
     }
 
     /// Where to connect over TCP: `postgres://postgres@127.0.0.1:PORT/postgres`.
@@ -82,6 +101,18 @@ impl Cluster {
     #[must_use]
     pub fn socket_url(&self) -> &str {
         &self.socket_url
+    }
+
+    /// With [`Settings::tls`]: the certificate of the authority that issued the server's, as PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca.as_deref()
+    }
+
+    /// With [`Settings::tls`]: the file that holds [`ca_pem`](Self::ca_pem).
+    #[must_use]
+    pub fn ca_file(&self) -> Option<PathBuf> {
+        self.ca.is_some().then(|| self.server.home().join(tls::CA_FILE))
     }
 
     /// The TCP port, which is also part of the name of the socket.
@@ -141,7 +172,7 @@ impl Cluster {
     /// until it has recovered.
     ///
     /// # Errors
-    /// If it does not come back.
+    /// If it runs already or does not come back.
     pub fn start_again(&self) -> Result<(), Error> {
         self.server.start()
     }
@@ -154,14 +185,29 @@ impl Cluster {
     pub fn kill_backend(&self, pid: u32) -> Result<(), Error> {
         self.server.kill_backend(pid)
     }
+
+    /// Waits until the server takes connections again, after [`kill_backend`](Self::kill_backend).
+    ///
+    /// # Errors
+    /// If it does not within a minute.
+    pub fn wait_until_ready(&self) -> Result<(), Error> {
+        self.server.wait_until("the server takes connections", || {
+            Ok(self.server.psql("postgres", "select 1").is_ok())
+        })
+    }
+
+    /// A client program of the same installation (`psql`, `pgbench`), without any option yet and with none of
+    /// the settings of the user.
+    #[must_use]
+    pub fn client(&self, program: &str) -> Command {
+        self.server.client(program)
+    }
 }
 
-/// A new folder below `place` that nobody else has; the watchdog removes it.
-fn folder(place: &Path) -> Result<PathBuf, Error> {
-    let in_vain = || format!("making a folder in {}", place.display());
-    fs::create_dir_all(place).map_err(Error::system(in_vain()))?;
-    // The server changes its working directory: a relative path would lead elsewhere.
-    let place = place.canonicalize().map_err(Error::system(in_vain()))?;
-    let folder = tempfile::Builder::new().prefix("approvals-pg-").tempdir_in(&place);
-    Ok(folder.map_err(Error::system(in_vain()))?.keep())
+/// The whole path of a folder, which is made if it is not there: the server changes its working directory, and
+/// a relative path would lead elsewhere.
+fn existing(folder: &Path) -> Result<PathBuf, Error> {
+    fs::create_dir_all(folder)
+        .and_then(|()| folder.canonicalize())
+        .map_err(Error::system(format!("making the folder {}", folder.display())))
 }

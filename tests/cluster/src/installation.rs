@@ -43,16 +43,18 @@ impl Installation {
         Ok(Self { programs, user })
     }
 
-    /// A program of the server, run as the server's user.
-    pub(crate) fn server_program(&self, name: &str) -> Command {
+    /// A program that works on the data directory `data`, run as the server's user.
+    pub(crate) fn server_program(&self, name: &str, data: &Path) -> Command {
         let mut command = self.client_program(name);
+        // There the watchdog finds it, should this process end while the program is at work.
+        command.current_dir(data.parent().unwrap_or(data));
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group);
         }
         command
     }
 
-    /// A program that only connects, run as the user of the tests.
+    /// A program that connects to a server and no more, run as the user of the tests.
     pub(crate) fn client_program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
         // No setting of the user (PGHOST, PGOPTIONS, LANG, ..) may change what a test sees.

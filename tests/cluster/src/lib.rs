@@ -2,7 +2,8 @@
 //! directories of its own, stopped and removed when the last handle is dropped or the process ends by whatever
 //! means. Nothing of a server that may already run on the machine is used or touched.
 //!
-//! Everything blocks, for at most a minute, and may be called from asynchronous tests too.
+//! Everything blocks, for at most a minute (SQL for as long as it takes), and may be called from asynchronous
+//! tests too.
 //!
 //! ```
 //! use approval_test_cluster::Cluster;
@@ -34,6 +35,8 @@ mod installation;
 mod poll;
 mod server;
 mod settings;
+mod standby;
+mod tls;
 mod watchdog;
 
 pub use cluster::Cluster;
@@ -41,3 +44,4 @@ pub use database::Database;
 pub use error::Error;
 pub use server::Mode;
 pub use settings::Settings;
+pub use standby::Standby;

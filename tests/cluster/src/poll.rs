@@ -6,22 +6,19 @@ use std::time::{Duration, Instant};
 /// How long to pause between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Looks until `look` finds something; `None` if it found nothing within `patience`.
+/// Looks until `done`; whether it was done within `patience`.
 ///
 /// # Errors
-/// The first error of `look`.
+/// The first error of `done`.
 #[expect(clippy::disallowed_methods, reason = "a deadline for another process, which has no other clock")]
-pub(crate) fn until<T, E>(
-    patience: Duration,
-    mut look: impl FnMut() -> Result<Option<T>, E>,
-) -> Result<Option<T>, E> {
+pub(crate) fn until<E>(patience: Duration, mut done: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
     let begin = Instant::now();
     loop {
-        if let Some(found) = look()? {
-            return Ok(Some(found));
+        if done()? {
+            return Ok(true);
         }
         if begin.elapsed() >= patience {
-            return Ok(None);
+            return Ok(false);
         }
         thread::sleep(PAUSE);
     }

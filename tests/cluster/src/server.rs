@@ -55,21 +55,21 @@ impl Server {
         data: PathBuf,
         settings: Settings,
     ) -> Result<Self, Error> {
-        let mut initdb = installation.server_program("initdb");
+        let mut initdb = installation.server_program("initdb", &data);
         initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]);
         // To sync the files costs half a second; only a machine that fails within that time would tell.
         initdb.args(["--no-sync", "--no-instructions", "-D"]).arg(&data);
         finish("initdb", &mut initdb, Path::new(""))?;
+        if let Some(hba) = settings.hba_text() {
+            let file = data.join("pg_hba.conf");
+            fs::write(&file, hba).map_err(Error::system(format!("writing {}", file.display())))?;
+        }
         append(&data.join("postgresql.conf"), &settings.into_text())?;
         Self::start_on_free_port(installation, home, data)
     }
 
     /// Starts a data directory for the first time, on the first port on which it can.
-    pub(crate) fn start_on_free_port(
-        installation: Installation,
-        home: PathBuf,
-        data: PathBuf,
-    ) -> Result<Self, Error> {
+    fn start_on_free_port(installation: Installation, home: PathBuf, data: PathBuf) -> Result<Self, Error> {
         let mut server = Self { installation, home, data, port: 0 };
         let mut attempts = 0;
         loop {
@@ -82,6 +82,33 @@ impl Server {
                 Ok(()) => return Ok(server),
             }
         }
+    }
+
+    /// Copies this server, which must run, as the beginning of a standby that calls itself `name`.
+    pub(crate) fn copy_to(&self, data: &Path, name: &str) -> Result<(), Error> {
+        let mut copy = self.installation.server_program("pg_basebackup", data);
+        copy.args(["-R", "-X", "stream", "-c", "fast", "--no-sync"]);
+        // Over the socket, which is open to replication whatever is set for TCP.
+        copy.arg("-d").arg(format!("{}&application_name={name}", self.socket_url("")));
+        copy.arg("-D").arg(data);
+        finish("pg_basebackup", &mut copy, &self.log())
+    }
+
+    /// Starts another data directory as a server of the same home.
+    pub(crate) fn beside(&self, data: PathBuf) -> Result<Self, Error> {
+        Self::start_on_free_port(self.installation.clone(), self.home.clone(), data)
+    }
+
+    pub(crate) fn promote(&self) -> Result<(), Error> {
+        finish("pg_ctl promote", self.pg_ctl().arg("promote"), &self.log())
+    }
+
+    pub(crate) fn client(&self, program: &str) -> Command {
+        self.installation.client_program(program)
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -102,18 +129,20 @@ impl Server {
     }
 
     /// Starts the server and waits until it takes connections. After a SIGKILL sessions may still hold the
-    /// shared memory for a second; it is tried until they have gone.
+    /// shared memory for a second, and the system may still know the dead process; it is tried until they have
+    /// gone.
     pub(crate) fn start(&self) -> Result<(), Error> {
-        let mut last = None;
-        let started = poll::until(PATIENCE, || match self.start_once() {
-            Ok(()) => Ok(Some(())),
-            Err(Error::Failed { program, said, log }) if log.contains("pre-existing shared memory block") => {
-                last = Some(Error::Failed { program, said, log });
-                Ok(None)
-            }
+        if let Some(pid) = self.pid() {
+            let what = format!("the server on port {} runs already, as process {pid}", self.port);
+            return Err(Error::Unfit { what });
+        }
+        let left_over =
+            |log: &str| log.contains("pre-existing shared memory block") || log.contains("already exists");
+        self.wait_until("a server that was killed is wholly gone", || match self.start_once() {
+            Ok(()) => Ok(true),
+            Err(Error::Failed { log, .. }) if left_over(&log) => Ok(false),
             Err(error) => Err(error),
-        })?;
-        started.ok_or_else(|| last.unwrap_or_else(|| self.late("the server starts")))
+        })
     }
 
     fn start_once(&self) -> Result<(), Error> {
@@ -137,8 +166,8 @@ impl Server {
         finish("pg_ctl stop", self.pg_ctl().args(["-m", mode.name(), "stop"]), &self.log())
     }
 
-    pub(crate) fn pg_ctl(&self) -> Command {
-        let mut command = self.installation.server_program("pg_ctl");
+    fn pg_ctl(&self) -> Command {
+        let mut command = self.installation.server_program("pg_ctl", &self.data);
         command.args(["-w", "-t", &PATIENCE.as_secs().to_string(), "-D"]).arg(&self.data);
         command
     }
@@ -160,8 +189,7 @@ impl Server {
             what: format!("the server on port {} does not run, so it cannot be killed", self.port),
         })?;
         self.send_kill(pid)?;
-        poll::until(PATIENCE, || Ok((!self.is_ours(pid)).then_some(())))?
-            .ok_or_else(|| self.late("the killed server is gone"))
+        self.wait_until("the killed server is gone", || Ok(!self.is_ours(pid)))
     }
 
     pub(crate) fn kill_backend(&self, pid: u32) -> Result<(), Error> {
@@ -204,17 +232,25 @@ impl Server {
     }
 
     /// Beside the data directory, so that a copy of it does not hold it.
-    pub(crate) fn log(&self) -> PathBuf {
+    fn log(&self) -> PathBuf {
         self.data.with_extension("log")
     }
 
-    pub(crate) fn late(&self, until: &str) -> Error {
-        Error::Late { until: until.to_owned(), seconds: PATIENCE.as_secs(), log: tail(&self.log(), 0) }
+    /// Looks until `done`, which `until` says in words; fails if it fails, or after a minute.
+    pub(crate) fn wait_until(
+        &self,
+        until: &str,
+        done: impl FnMut() -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        if poll::until(PATIENCE, done)? {
+            return Ok(());
+        }
+        Err(Error::Late { until: until.to_owned(), seconds: PATIENCE.as_secs(), log: tail(&self.log(), 0) })
     }
 }
 
 /// Runs a program and fails if it fails.
-pub(crate) fn finish(name: &str, command: &mut Command, log: &Path) -> Result<(), Error> {
+fn finish(name: &str, command: &mut Command, log: &Path) -> Result<(), Error> {
     let output = run(name, command)?;
     if output.status.success() { Ok(()) } else { Err(failed(name, &output, log)) }
 }

@@ -15,12 +15,21 @@ pub struct Settings {
     pub(crate) durable: bool,
     pub(crate) max_connections: u16,
     pub(crate) conf: Vec<String>,
+    pub(crate) hba: Vec<String>,
+    pub(crate) tls: bool,
     pub(crate) data_below: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { durable: false, max_connections: 100, conf: Vec::new(), data_below: None }
+        Self {
+            durable: false,
+            max_connections: 100,
+            conf: Vec::new(),
+            hba: Vec::new(),
+            tls: false,
+            data_below: None,
+        }
     }
 }
 
@@ -44,11 +53,32 @@ impl Settings {
         self
     }
 
+    /// Whether the server speaks TLS with those who ask for it, with a certificate for `localhost` and 127.0.0.1.
+    /// Clients must trust [`Cluster::ca_pem`](crate::Cluster::ca_pem).
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// A line for `pg_hba.conf` about connections over TCP (`hostssl all all 127.0.0.1/32 scram-sha-256`). With
+    /// the first such line nobody else may connect over TCP; without any, everybody may. Over the Unix socket
+    /// everybody always may.
+    pub fn hba(mut self, line: impl Into<String>) -> Self {
+        self.hba.push(line.into());
+        self
+    }
+
     /// Puts the data below this folder instead of the temporary one: for measurements on a real disk. The folder
     /// is made if it does not exist; every user must be able to reach it when the tests run as root.
     pub fn on_disk(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data_below = Some(folder.into());
         self
+    }
+
+    /// The text of `pg_hba.conf`, or `None` if that which `initdb` wrote is right.
+    pub(crate) fn hba_text(&self) -> Option<String> {
+        let over_socket = "local all all trust\nlocal replication all trust\n";
+        (!self.hba.is_empty()).then(|| format!("{over_socket}{}\n", self.hba.join("\n")))
     }
 
     /// The text to append to the `postgresql.conf` that `initdb` wrote.

@@ -1,0 +1,16 @@
+//! A throwaway PostgreSQL server to try something on by hand: says where it is, and is gone when standard input
+//! ends or this program does. `--durable` makes it keep on a crash what it acknowledged.
+
+use std::io::{self, Write};
+
+use approval_test_cluster::{Cluster, Settings};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let durable = std::env::args().skip(1).any(|argument| argument == "--durable");
+    let cluster = Cluster::start(Settings::default().durable(durable))?;
+    let mut out = io::stdout();
+    writeln!(out, "{}\n{}\n{}", cluster.url(), cluster.socket_url(), cluster.data().display())?;
+    out.flush()?;
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(())
+}
