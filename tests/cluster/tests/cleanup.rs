@@ -131,6 +131,15 @@ fn a_killed_server_leaves_nothing() {
 }
 
 #[test]
+fn the_target_folder_serves_as_a_disk() {
+    let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    fs::set_permissions(disk.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let cluster = Cluster::start(Settings::default().durable(true).on_disk(disk.path())).unwrap();
+    assert_eq!(Path::new(&cluster.psql("show data_directory").unwrap()), cluster.data());
+    assert!(cluster.data().starts_with(disk.path()));
+}
+
+#[test]
 fn a_cluster_that_cannot_start_leaves_nothing() {
     let disk = open_folder();
     assert!(Cluster::start(Settings::default().on_disk(disk.path()).conf("nonsense")).is_err());
