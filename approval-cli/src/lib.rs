@@ -16,16 +16,20 @@
 //! `approvals stats --store approvals.db --from 2026-01-01 --by action,approver` shows what is pending, how requests were decided, and how
 //! long people took.
 //!
-//! Exit status: 0 when all is well, 1 when a file has mistakes or a trail a breach, 2 when it cannot be read or the command line is wrong.
+//! `approvals store copy sqlite:old.db sqlite:new.db` moves everything to another store and makes sure that the two are equal;
+//! `approvals store verify` compares them once more.
+//!
+//! Exit status: 0 when all is well, 1 when a file has mistakes, a trail a breach or a copy differs, 2 when it cannot be read or the command line is wrong.
 
 mod audit;
 mod policy;
 mod stats;
 mod store;
+mod transfer;
 
 use std::{
     ffi::OsString,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -55,12 +59,21 @@ enum Command {
     Audit(audit::Command),
     /// Show what is pending, how requests were decided, and how long people took
     Stats(stats::Arguments),
+    /// Copy a store to another one, and compare two
+    #[command(subcommand)]
+    Store(transfer::Command),
 }
+
+/// Whether what is written for people to read goes to a terminal, where a line can be drawn again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terminal(bool);
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(run(std::env::args_os(), &mut io::stdout().lock(), &mut io::stderr().lock()))
+    let errors = io::stderr();
+    let terminal = Terminal(errors.is_terminal());
+    ExitCode::from(run_at(terminal, std::env::args_os(), &mut io::stdout().lock(), &mut errors.lock()))
 }
 
 /// Runs a command line, name of the program first. Answers the exit status.
@@ -69,10 +82,20 @@ pub fn run(
     out: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> u8 {
+    run_at(Terminal(false), arguments, out, errors)
+}
+
+fn run_at(
+    terminal: Terminal,
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> u8 {
     let done = match Arguments::try_parse_from(arguments) {
         Ok(Arguments { command: Command::Policy(command) }) => policy::run(&command, out, errors),
         Ok(Arguments { command: Command::Audit(command) }) => audit::run(&command, out, errors),
         Ok(Arguments { command: Command::Stats(arguments) }) => stats::run(&arguments, out, errors),
+        Ok(Arguments { command: Command::Store(command) }) => transfer::run(&command, terminal, out, errors),
         // Help and the version come as errors too.
         Err(error) if error.use_stderr() => write!(errors, "{error}").map(|()| UNUSABLE),
         Err(error) => write!(out, "{error}").map(|()| FINE),

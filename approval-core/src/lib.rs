@@ -98,6 +98,7 @@ pub mod store;
 #[cfg(feature = "file")]
 pub mod suggest;
 mod sync;
+pub mod transfer;
 #[cfg(feature = "file")]
 pub mod yaml;
 

@@ -17,6 +17,7 @@ mod record;
 mod stats;
 mod tally;
 mod time;
+pub(crate) mod unfinished;
 
 use std::{fmt::Debug, sync::Weak};
 
@@ -194,6 +195,17 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// When the store failed.
     async fn append_journal(&self, lines: Vec<JournalLine>) -> Result<(), StoreError>;
 
+    /// Appends lines under the numbers that they have in another store, which seals name; all or none, durable when it
+    /// returns. The numbers count up, and come after the last one that is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] unless the store implements it; when a number is not after the last one; when the store
+    /// failed.
+    async fn import_journal(&self, entries: Vec<JournalEntry>) -> Result<(), StoreError> {
+        drop(entries);
+        Err(StoreError::Unsupported { store: self.info().name, what: "keep the numbers of another journal" })
+    }
+
     /// Up to `limit` lines of the journal after the line numbered `after` (0: from the beginning), oldest first. A line is
     /// shown only when all lines with lower numbers are: whoever reads on after the last one shown misses none.
     ///
@@ -251,6 +263,9 @@ pub trait Store: Debug + Send + Sync + 'static {
         None
     }
 }
+
+/// Name of the record that holds every halt.
+pub(crate) const HALTS: &str = "halt";
 
 /// Name of a channel in the outbox.
 pub type ChannelName = Text;

@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["file"],
     &["store"],
     &["audit"],
+    &["transfer"],
     &["suggest"],
     &["approval_error"],
     &["notify"],

@@ -38,6 +38,8 @@ pub struct Exporter<'a> {
     next: Next,
     /// The last seal when it began. Later ones may name what was read before it grew.
     fence: Option<SealRef>,
+    /// The last seal was handed in: the store's own record does not say it.
+    fenced: bool,
     hash: Sha256,
     lines: u64,
 }
@@ -46,7 +48,12 @@ impl<'a> Exporter<'a> {
     /// Begins at the beginning.
     #[must_use]
     pub fn new(store: &'a dyn Store) -> Self {
-        Self { store, next: Next::First, fence: None, hash: Sha256::new(), lines: 0 }
+        Self { store, next: Next::First, fence: None, fenced: false, hash: Sha256::new(), lines: 0 }
+    }
+
+    /// Begins at the beginning, of a store whose last seal is `fence`, whatever it says itself.
+    pub(crate) fn up_to(store: &'a dyn Store, fence: Option<SealRef>) -> Self {
+        Self { fence, fenced: true, ..Self::new(store) }
     }
 
     /// The next page: one or more lines of JSON, each with its line break. `None`: that was all.
@@ -58,7 +65,9 @@ impl<'a> Exporter<'a> {
             let mut page = String::new();
             match self.next {
                 Next::First => {
-                    self.fence = records::last_seal(self.store).await?;
+                    if !self.fenced {
+                        self.fence = records::last_seal(self.store).await?;
+                    }
                     trail::push(&mut page, Line::First);
                     self.next = Next::SealsAfter(0);
                 }
@@ -141,7 +150,7 @@ fn json<T: Serialize>(value: &T) -> Result<String, AuditError> {
 
 /// A request with its history as of one moment. What does not fit although nothing grew is given as it is: it is what is to
 /// be found out. `None`: it is gone.
-pub(super) async fn history(
+pub(crate) async fn history(
     store: &dyn Store,
     mut stored: Stored,
 ) -> Result<Option<(Stored, Vec<EventLine>)>, AuditError> {

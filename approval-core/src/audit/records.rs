@@ -7,14 +7,14 @@ use crate::{
     clock::Timestamp,
     id::TrailId,
     model::Text,
-    store::{ChangeCursor, RecordName, Store, StoreError},
+    store::{ChangeCursor, RecordName, RecordWrite, Store, StoreError, unfinished},
 };
 
 const SEALS: &str = "audit/seal/";
 const STATE: &str = "audit/state";
 
 /// The record that says where sealing stands.
-pub(super) fn state_record() -> RecordName {
+pub(crate) fn state_record() -> RecordName {
     RecordName::new(STATE)
 }
 
@@ -26,25 +26,34 @@ pub(super) fn seal_record(number: u64) -> RecordName {
 /// Where sealing stands. Written with each seal, in one commit, bound to its version: hence one chain of seals, however
 /// many processes seal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct State {
+pub(crate) struct State {
     /// When the last seal was made.
-    pub(super) at: Timestamp,
+    pub(crate) at: Timestamp,
     /// The last seal.
-    pub(super) last: SealRef,
+    pub(crate) last: SealRef,
     /// Histories that grew after this are not sealed yet.
-    pub(super) cursor: ChangeCursor,
+    pub(crate) cursor: ChangeCursor,
     /// Where the journal stood.
-    pub(super) journal: JournalHead,
+    pub(crate) journal: JournalHead,
     /// The key that the last seal was signed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) key: Option<Text>,
+    pub(crate) key: Option<Text>,
     /// Names the trail.
-    pub(super) trail: TrailId,
+    pub(crate) trail: TrailId,
+}
+
+impl State {
+    /// The write that makes it where sealing stands.
+    pub(crate) fn write(&self) -> Result<RecordWrite, AuditError> {
+        let value = serde_json::to_vec(self).map_err(AuditError::encoding("the state of sealing"))?;
+        Ok(RecordWrite { name: state_record(), value: Some(value) })
+    }
 }
 
 /// Where sealing stands, with the version of the record.
-pub(super) async fn state(store: &dyn Store) -> Result<Option<(u64, State)>, AuditError> {
+pub(crate) async fn state(store: &dyn Store) -> Result<Option<(u64, State)>, AuditError> {
     let Some(record) = store.record(&state_record()).await? else { return Ok(None) };
+    unfinished::refuse(&record.value)?;
     let state = serde_json::from_slice(&record.value)
         .map_err(|e| StoreError::unreadable(format!("the record {STATE} cannot be read: {e}")))?;
     Ok(Some((record.version, state)))

@@ -261,7 +261,7 @@ impl Sealer {
                 Condition::Absent(seal_name.clone()),
             ],
             writes: vec![
-                state_write(&state)?,
+                state.write()?,
                 RecordWrite { name: seal_name.clone(), value: Some(line.into_bytes()) },
             ],
             ..Commit::default()
@@ -374,9 +374,4 @@ impl Sealer {
 async fn read_one(store: &dyn Store, number: u64) -> Result<Option<ChainHash>, AuditError> {
     let seals = super::read_seals(store, number.saturating_sub(1), 1).await?;
     Ok(seals.first().filter(|seal| seal.header.number == number).map(|seal| seal.header.hash()))
-}
-
-fn state_write(state: &State) -> Result<RecordWrite, AuditError> {
-    let value = serde_json::to_vec(state).map_err(AuditError::encoding("the state of sealing"))?;
-    Ok(RecordWrite { name: records::state_record(), value: Some(value) })
 }

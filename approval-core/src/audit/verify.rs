@@ -368,11 +368,18 @@ pub async fn verify_store(
     store: &dyn Store,
     options: VerifyOptions,
 ) -> Result<Result<Report, Breach>, AuditError> {
+    verify_exported(Exporter::new(store), options).await
+}
+
+/// The same for what an exporter gives.
+pub(crate) async fn verify_exported(
+    mut exporter: Exporter<'_>,
+    options: VerifyOptions,
+) -> Result<Result<Report, Breach>, AuditError> {
     let mut verifier = match Verifier::new(options) {
         Ok(verifier) => verifier,
         Err(breach) => return Ok(Err(breach)),
     };
-    let mut exporter = Exporter::new(store);
     while let Some(page) = exporter.next().await? {
         for line in page.split_terminator('\n') {
             if let Err(breach) = verifier.line(line) {

@@ -7,15 +7,12 @@ use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
     model::Halts,
-    store::{Condition, Record, RecordName, StoreError},
+    store::{Condition, HALTS, Record, RecordName, StoreError, unfinished},
     sync::{Mutex, lock},
 };
 
 /// How old the view may be that an allowed call relies on.
 const FRESH: Duration = Duration::from_secs(1);
-
-/// Name of the record that holds every halt.
-const RECORD: &str = "halt";
 
 /// The halts in force, and the version of the record that says so.
 #[derive(Clone, Debug)]
@@ -53,7 +50,7 @@ pub(crate) struct HaltWatch {
 
 impl HaltWatch {
     pub(crate) fn new() -> Self {
-        Self { name: RecordName::new(RECORD), seen: Mutex::new(None) }
+        Self { name: RecordName::new(HALTS), seen: Mutex::new(None) }
     }
 
     pub(crate) const fn name(&self) -> &RecordName {
@@ -98,6 +95,7 @@ impl HaltWatch {
 
 /// Reads the record of the halts.
 pub(crate) fn parse(record: &Record) -> Result<Halts, StoreError> {
+    unfinished::refuse(&record.value)?;
     serde_json::from_slice(&record.value)
         .map_err(|e| StoreError::unreadable(format!("the record {} cannot be read: {e}", record.name)))
 }

@@ -187,6 +187,8 @@ impl Lease {
 /// Takes away leases that ran out, and notes what those processes left executing. Returns whether there may be more.
 pub(crate) async fn sweep(core: &Arc<Core>) -> Result<(), ApprovalError> {
     let mut after: Option<RecordName> = None;
+    // Nothing is taken away from a store that is not whole yet.
+    core.halts.view(core).await?;
     loop {
         let records = core.store.records(PREFIX, after.as_ref(), 100).await?;
         let Some(last) = records.last() else { break };

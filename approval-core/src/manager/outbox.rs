@@ -115,6 +115,8 @@ impl<'a> Worker<'a> {
     }
 
     async fn turn(&mut self) -> Result<Option<Timestamp>, ApprovalError> {
+        // Nothing is told from a store that is not whole yet.
+        self.core.halts.view(self.core).await?;
         let NoticeClaims { notices, next } = self.core.store.claim_notices(&self.claim).await?;
         self.begin(notices.into_iter().map(|claimed| claimed.notice)).await?;
         self.core.by_own_clock(next).await

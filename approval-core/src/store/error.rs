@@ -43,6 +43,15 @@ pub enum StoreError {
         /// What was asked.
         what: &'static str,
     },
+    /// It is being filled from another store, and is not whole yet.
+    #[error(
+        "the store is half a copy of {source_name}: run `approvals store copy` again, which goes on where it stopped, and work with \
+         the store once it is done"
+    )]
+    HalfCopied {
+        /// The store that it is copied from.
+        source_name: String,
+    },
     /// It was closed.
     #[error("the store is closed")]
     Closed,

@@ -62,7 +62,7 @@ pub struct MemoryStore {
     records: Records,
     outbox: Outbox,
     numbers: changes::Numbers,
-    journal: Mutex<Vec<JournalLine>>,
+    journal: Mutex<Vec<JournalEntry>>,
     time: StoreTime,
     listeners: Listeners,
     closed: AtomicBool,
@@ -361,20 +361,30 @@ impl Store for MemoryStore {
 
     async fn append_journal(&self, lines: Vec<JournalLine>) -> Result<(), StoreError> {
         self.open()?;
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner).extend(lines);
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = last_number(&journal).saturating_add(1);
+        journal.extend((next..).zip(lines).map(|(number, line)| JournalEntry { number, line }));
+        Ok(())
+    }
+
+    async fn import_journal(&self, entries: Vec<JournalEntry>) -> Result<(), StoreError> {
+        self.open()?;
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let after = entries.first().is_none_or(|first| first.number > last_number(&journal));
+        if !after || !entries.is_sorted_by(|a, b| a.number < b.number) {
+            return Err(StoreError::unavailable(
+                "the numbers of lines for the journal do not come after those that it has",
+            ));
+        }
+        journal.extend(entries);
         Ok(())
     }
 
     async fn read_journal(&self, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
         self.open()?;
         let journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        let after = usize::try_from(after).unwrap_or(usize::MAX);
-        Ok((1..)
-            .zip(&*journal)
-            .skip(after)
-            .take(limit)
-            .map(|(number, line)| JournalEntry { number, line: line.clone() })
-            .collect())
+        let from = journal.partition_point(|entry| entry.number <= after);
+        Ok(journal.iter().skip(from).take(limit).cloned().collect())
     }
 
     async fn changes(&self, after: &ChangeCursor, limit: usize) -> Result<Changes, StoreError> {
@@ -395,6 +405,11 @@ impl Store for MemoryStore {
         self.closed.store(true, Ordering::Release);
         Ok(())
     }
+}
+
+/// The number of the last line; 0 without one.
+fn last_number(journal: &[JournalEntry]) -> u64 {
+    journal.last().map_or(0, |entry| entry.number)
 }
 
 impl Default for MemoryStore {

@@ -1,0 +1,136 @@
+//! `approvals store`: copies a store to another one, and compares two.
+
+mod screen;
+
+use std::io::{self, Write};
+
+use approval_core::transfer::{Contents, Progress, Transfer, TransferError};
+use clap::{Args, Subcommand};
+use tokio::sync::watch;
+
+use self::screen::Screen;
+use crate::{
+    FINE, MISTAKES, Terminal, UNUSABLE,
+    store::{BoxError, Missing, connect, name_of, run_on},
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Copy everything into an empty store, and make sure that both are equal; run again after a crash, it goes on
+    ///
+    /// Nothing should work with FROM meanwhile, nor afterwards: it is left as it is, and nothing there says that it was copied.
+    /// TO can be used once the copy is done, and refuses until then. Kept are requests, histories, notices, records (halts,
+    /// standing approvals, limits), the journal and the seals. A copy that was interrupted goes on when it is run again with the
+    /// same FROM and TO.
+    Copy(Stores),
+    /// Compare a store with its copy, request by request, without writing anything
+    Verify(Stores),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stores {
+    /// The store to copy from: sqlite:PATH, or a path
+    #[arg(value_name = "FROM")]
+    from: String,
+    /// The store to copy to, empty or not there yet
+    #[arg(value_name = "TO")]
+    to: String,
+}
+
+pub(crate) fn run(
+    command: &Command,
+    terminal: Terminal,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> io::Result<u8> {
+    let mut screen = Screen::new(errors, terminal);
+    let done = match command {
+        Command::Copy(stores) => copy(stores, &mut screen, out),
+        Command::Verify(stores) => verify(stores, &mut screen, out),
+    };
+    match done {
+        Ok(status) => Ok(status),
+        Err(error) => {
+            writeln!(errors, "error: {error}")?;
+            Ok(UNUSABLE)
+        }
+    }
+}
+
+fn copy(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Result<u8, BoxError> {
+    let done = on_both(stores, Missing::Make, screen, async |transfer| transfer.copy().await);
+    let copied = done?.map_err(|(error, last)| {
+        let go_on = last.filter(|_| error.can_resume()).map_or_else(String::new, |progress| {
+            let Progress { step, done, .. } = progress;
+            format!("\n{done} {step} so far; run the same command again, and it goes on from there")
+        });
+        format!("{error}{go_on}")
+    })?;
+    let to = &stores.to;
+    if copied.before {
+        writeln!(out, "{to} was copied from {} already, until {}; nothing was done", stores.from, copied.at)?;
+        writeln!(out, "to compare the two: approvals store verify {} {to}", stores.from)?;
+        return Ok(FINE);
+    }
+    writeln!(out, "copied to {to}, and found equal: {}", list(&copied.contents))?;
+    match &copied.trail {
+        Some(Err(breach)) => {
+            writeln!(out, "BREACH: {breach}")?;
+            writeln!(out, "the store that was copied from has it too: it was copied as it is")?;
+            Ok(MISTAKES)
+        }
+        Some(Ok(report)) if report.seals > 0 => {
+            writeln!(out, "its trail is sound and fits its {} seals; they go on from there", report.seals)?;
+            Ok(FINE)
+        }
+        Some(Ok(_)) | None => {
+            writeln!(out, "its trail is sound; it has no seals")?;
+            Ok(FINE)
+        }
+    }
+}
+
+fn verify(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Result<u8, BoxError> {
+    let done = on_both(stores, Missing::Refuse, screen, async |transfer| transfer.verify().await);
+    let found = done?.map_err(|(error, _)| error)?;
+    if found.is_equal() {
+        writeln!(out, "equal: {}", list(&found.equal))?;
+        return Ok(FINE);
+    }
+    for difference in &found.differences {
+        writeln!(out, "{difference}")?;
+    }
+    writeln!(out, "{} differences; equal are {}", found.different, list(&found.equal))?;
+    Ok(MISTAKES)
+}
+
+fn list(contents: &Contents) -> String {
+    let Contents { requests, events, notices, records, journal, .. } = contents;
+    format!(
+        "{requests} requests with {events} events and {notices} notices, {records} records, {journal} journal lines"
+    )
+}
+
+/// Opens both stores and does something with them, showing how far it is. The inner error comes with the last progress.
+fn on_both<T>(
+    stores: &Stores,
+    missing: Missing,
+    screen: &mut Screen<'_>,
+    work: impl AsyncFnOnce(&Transfer) -> Result<T, TransferError>,
+) -> Result<Result<T, (TransferError, Option<Progress>)>, BoxError> {
+    let (from, to) = (name_of(&stores.from)?, name_of(&stores.to)?);
+    if from == to {
+        return Err(TransferError::SameStore.into());
+    }
+    let source = connect(&stores.from, Missing::Refuse)?;
+    let target = connect(&stores.to, missing)?;
+    run_on([source, target], async |[source, target]| {
+        let (latest, progress) = watch::channel(None::<Progress>);
+        let transfer = Transfer::new(source, target).source(from).on_progress(move |progress| {
+            latest.send_replace(Some(*progress));
+        });
+        let done = screen.while_working(work(&transfer), &progress).await?;
+        let last = *progress.borrow();
+        Ok(done.map_err(|error| (error, last)))
+    })
+}
