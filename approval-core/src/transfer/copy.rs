@@ -29,6 +29,8 @@ pub(super) struct Run<'a> {
     pub(super) from: &'a dyn Store,
     pub(super) to: &'a dyn Store,
     pub(super) target: Target,
+    /// An earlier run may have written what comes next.
+    may_be_there: bool,
 }
 
 pub(super) async fn copy(transfer: &Transfer) -> Result<Copied, TransferError> {
@@ -46,7 +48,7 @@ pub(super) async fn copy(transfer: &Transfer) -> Result<Copied, TransferError> {
         }
         Begun::Open(target) => target,
     };
-    let mut run = Run { transfer, from, to, target };
+    let mut run = Run { transfer, from, to, target, may_be_there: true };
     run.fill().await?;
     run.until_equal().await
 }
@@ -88,6 +90,7 @@ impl Run<'_> {
         }
         let rest: Vec<_> =
             unsealed.into_iter().filter(|id| self.target.unsealed().is_none_or(|done| *id > done)).collect();
+        self.may_be_there = true;
         for ids in rest.chunks(UNDER_WAY) {
             let Some(end) = ids.last() else { continue };
             let found = try_join_all(ids.iter().map(|id| self.from.load(*id))).await;
@@ -114,7 +117,9 @@ impl Run<'_> {
         are_sealed: bool,
     ) -> Result<(), TransferError> {
         let count = requests.len() as u64;
-        try_join_all(requests.into_iter().map(|stored| self.bring(stored))).await?;
+        try_join_all(requests.into_iter().map(|stored| self.bring(stored, self.may_be_there))).await?;
+        // The rest is behind what an earlier run has seen.
+        self.may_be_there = false;
         self.target.wrote(self.to, end, count, are_sealed).await?;
         self.tell(Step::Requests, self.target.requests());
         Ok(())
@@ -173,13 +178,13 @@ impl Run<'_> {
                 if copy.is_some_and(|copy| source.difference(&copy).is_none()) {
                     return Ok((false, Contents::of(&source)));
                 }
-                self.bring(source.stored).await?;
+                self.bring(source.stored, true).await?;
             }
-            Pair::Source(source) => drop(self.bring(source).await?),
+            Pair::Source(source) => self.bring(source, false).await?,
             Pair::Target(target) => {
                 let id = target.request.id;
                 match self.from.load(id).await.map_err(TransferError::Source)? {
-                    Some(source) => drop(self.bring(source).await?),
+                    Some(source) => self.bring(source, true).await?,
                     None => self.remove(&target).await?,
                 }
             }

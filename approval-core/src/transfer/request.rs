@@ -88,16 +88,17 @@ enum Wrote {
 }
 
 impl Run<'_> {
-    /// Brings a request of the target to where it is in the source. Whether anything had to be written.
-    pub(super) async fn bring(&self, stored: Stored) -> Result<bool, TransferError> {
+    /// Brings a request of the target to where it is in the source. If it may be there, it is looked for before it is written.
+    pub(super) async fn bring(&self, stored: Stored, may_be_there: bool) -> Result<(), TransferError> {
         let id = stored.request.id;
         let read = Whole::read(self.from, stored).await.map_err(TransferError::Source)?;
         // Gone from the source by now: whoever walks both stores finds out.
-        let Some(whole) = read else { return Ok(false) };
-        let mut wrote = self.write(&whole, Expect::Absent, 0, 0).await?;
+        let Some(whole) = read else { return Ok(()) };
+        let found = if may_be_there { self.to.load(id).await.map_err(TransferError::Target)? } else { None };
+        let mut wrote = Wrote::Conflict(found);
         for _ in 0..ROUNDS {
             match wrote {
-                Wrote::Done => return Ok(true),
+                Wrote::Done => return Ok(()),
                 Wrote::KeyTaken(other) => {
                     let other_id = other.request.id;
                     if self.from.load(other_id).await.map_err(TransferError::Source)?.is_some() {
@@ -109,7 +110,7 @@ impl Run<'_> {
                 }
                 Wrote::Conflict(None) => wrote = self.write(&whole, Expect::Absent, 0, 0).await?,
                 Wrote::Conflict(Some(found)) => match self.go_on(&whole, found).await? {
-                    None => return Ok(false),
+                    None => return Ok(()),
                     Some(next) => wrote = next,
                 },
             }

@@ -104,6 +104,9 @@ impl Target {
         writes.extend(locked.map(|name| RecordWrite { name, value: Some(lock.clone()) }));
         match to.commit(Commit { conditions, writes, ..Commit::default() }).await {
             Ok(CommitOutcome::Committed { .. }) => Ok(Self { marker, version: 1 }),
+            Ok(CommitOutcome::ConditionFailed { name: taken, .. }) if taken == name() => {
+                Err(TransferError::TakenOver)
+            }
             Ok(
                 CommitOutcome::Conflict(_)
                 | CommitOutcome::KeyTaken(_)
