@@ -174,7 +174,7 @@ async fn half_a_copy_lets_nothing_happen() {
     // Everything but the last write.
     let line: Arc<dyn Store> = Cut::after(&target, all - 1, Last::Lost);
     scene.transfer(&line).copy().await.unwrap_err();
-    let before = everything_locked(&*target).await;
+    let before = what_stands(&*target).await;
 
     let people = manager(&target, &scene.clock);
     let refused = |error: ApprovalError| {
@@ -191,15 +191,21 @@ async fn half_a_copy_lets_nothing_happen() {
     assert!(Sealer::new(Arc::clone(&target), sealing(&scene.signer)).seal().await.is_err());
     people.advance(Span::from_secs(120)).await;
     people.shutdown().await.unwrap();
-    assert_eq!(everything_locked(&*target).await, before, "not even a lease was taken away");
+    assert!(what_stands(&*target).await == before, "not even a lease was taken away");
 
     scene.transfer(&target).copy().await.unwrap();
     assert_eq!(everything(&*scene.store).await, everything(&*target).await);
 }
 
-async fn everything_locked(store: &dyn Store) -> Vec<Vec<u8>> {
-    let records = store.records("", None, 10_000).await.unwrap();
-    records.into_iter().map(|record| [record.name.as_str().as_bytes(), &record.value].concat()).collect()
+/// Records and where requests stand, the counters of limits aside: a call that is not let run counts all the same, and the
+/// copy puts that right.
+async fn what_stands(store: &dyn Store) -> String {
+    let records = store.records("", None, 10_000).await.unwrap().into_iter();
+    let records = records.filter(|record| !record.name.as_str().starts_with("limit/"));
+    let records: Vec<_> = records.map(|record| (record.name, record.version)).collect();
+    let requests = store.list(&approval_core::store::Query::default()).await.unwrap().items;
+    let versions: Vec<_> = requests.iter().map(|stored| (stored.request.id, stored.version)).collect();
+    format!("{records:?} {versions:?} {:?}", store.read_journal(0, 1000).await.unwrap())
 }
 
 #[tokio::test]
