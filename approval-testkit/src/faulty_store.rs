@@ -113,6 +113,8 @@ faults! {
     ForgetsRecordVersions => "a_record_has_value_version_and_time",
     /// Puts lines between those that were appended together.
     ScattersJournal => "lines_appended_together_stay_together",
+    /// Gives imported lines numbers of its own.
+    NumbersImportsAnew => "imported_lines_keep_their_numbers",
     /// Does not name all whose history grew.
     PassesOverChanges => "every_grown_history_is_named",
     /// Says that there is no more when there is.

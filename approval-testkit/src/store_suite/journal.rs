@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use approval_core::{
     Principal,
-    store::{JournalEntry, JournalLine},
+    store::{JournalEntry, JournalLine, StoreError},
 };
 
 use super::{Check, Env, Stop, ensure, ensure_eq};
@@ -107,5 +107,32 @@ pub(super) async fn lines_appended_together_stay_together(env: &mut Env) -> Chec
         };
         ensure_eq!(texts(group), lines(env, first * 10, 10)?.iter().collect::<Vec<_>>(), "a group of lines");
     }
+    Ok(())
+}
+
+pub(super) async fn imported_lines_keep_their_numbers(env: &mut Env) -> Check {
+    let entries = |from: usize, numbers: &[u64]| -> Result<Vec<JournalEntry>, Stop> {
+        let lines = lines(env, from, numbers.len())?;
+        Ok(numbers.iter().zip(lines).map(|(number, line)| JournalEntry { number: *number, line }).collect())
+    };
+    let (first, second) = (entries(0, &[3, 4, 9])?, entries(3, &[12])?);
+    match env.store.import_journal(first.clone()).await {
+        Err(StoreError::Unsupported { .. }) => {
+            ensure_eq!(env.store.read_journal(0, 10).await?, vec![], "what a store that cannot import has");
+            return Ok(());
+        }
+        done => done?,
+    }
+    env.store.import_journal(second.clone()).await?;
+    let all = [first, second].concat();
+    ensure_eq!(env.store.read_journal(0, 10).await?, all, "the imported journal");
+    for again in [entries(4, &[12])?, entries(4, &[5])?, entries(4, &[13, 4])?, entries(4, &[20, 20])?] {
+        let numbers: Vec<_> = again.iter().map(|entry| entry.number).collect();
+        ensure!(env.store.import_journal(again).await.is_err(), "numbers {numbers:?} are taken behind 12");
+    }
+    ensure_eq!(env.store.read_journal(0, 10).await?, all, "the journal after refused imports");
+    env.store.append_journal(lines(env, 5, 1)?).await?;
+    let last = env.store.read_journal(12, 10).await?;
+    ensure_eq!(texts(&last), vec![&line(env, 5)?], "what was appended behind what was imported");
     Ok(())
 }

@@ -126,6 +126,7 @@ cases! { $
         the_journal_is_read_a_page_at_a_time: "pages of the journal together hold each line once",
         every_kind_of_line_is_kept: "every kind of line comes back as it was",
         lines_appended_together_stay_together: "lines appended together stay together",
+        imported_lines_keep_their_numbers: "imported lines keep the numbers that they had, if the store can do that",
     }
     changes {
         every_grown_history_is_named: "every request whose history grew is named",

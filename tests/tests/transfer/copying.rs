@@ -13,7 +13,6 @@ use approval_core::{
 
 use crate::{
     cut::{Cut, Last},
-    in_use::Counted,
     scene::{ANN, Place, Scene, call, empty, everything, manager, read_for, sealing, verified},
 };
 
@@ -167,7 +166,7 @@ async fn half_a_copy_lets_nothing_happen() {
     let (target, _) = empty(Place::Memory, &scene.clock);
     let all = {
         let (other, _) = empty(Place::Memory, &scene.clock);
-        let counted = Counted::new(&other);
+        let counted = Cut::counting(&other);
         scene.transfer(&(Arc::clone(&counted) as Arc<dyn Store>)).copy().await.unwrap();
         counted.writes()
     };

@@ -46,7 +46,12 @@ impl Cut {
         Arc::new(Self { inner, left: AtomicUsize::new(writes), last, cut, most_rows: AtomicUsize::new(0) })
     }
 
-    /// A line that holds until [`Cut::now`].
+    /// A line that holds, for [`Cut::writes`].
+    pub fn counting(inner: &Arc<dyn Store>) -> Arc<Self> {
+        Self::after(inner, usize::MAX - 1, Last::Lost)
+    }
+
+    /// A line that holds until [`Cut::cut_off`].
     pub fn whole(inner: &Arc<dyn Store>) -> Arc<Self> {
         Self::after(inner, usize::MAX, Last::Lost)
     }

@@ -19,22 +19,13 @@ use crate::{
     scene::{ANN, BOB, Place, Scene, call, empty, everything, manager, person, sealing, verified},
 };
 
-/// Counts the writes of a copy.
-pub struct Counted;
-
-impl Counted {
-    pub fn new(store: &Arc<dyn Store>) -> Arc<Cut> {
-        Cut::after(store, usize::MAX - 1, Last::Lost)
-    }
-}
-
 #[tokio::test]
 async fn what_changed_between_two_runs_is_copied_again() {
     let scene = Scene::new(Place::Memory).await;
     let (target, _folder) = empty(Place::Sqlite, &scene.clock);
     let writes = {
         let (other, _) = empty(Place::Memory, &scene.clock);
-        let counted = Counted::new(&other);
+        let counted = Cut::counting(&other);
         scene.transfer(&(Arc::clone(&counted) as Arc<dyn Store>)).copy().await.unwrap();
         counted.writes()
     };

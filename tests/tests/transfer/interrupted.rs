@@ -6,7 +6,6 @@ use approval_core::{audit::Sealer, store::Store};
 
 use crate::{
     cut::{Cut, Last},
-    in_use::Counted,
     scene::{Place, Scene, empty, everything, sealing, verified},
 };
 
@@ -15,7 +14,7 @@ async fn cut_at_every_write_it_goes_on(place: Place) {
     let wanted = everything(&*scene.store).await;
     let writes = {
         let (target, _folder) = empty(place, &scene.clock);
-        let counted = Counted::new(&target);
+        let counted = Cut::counting(&target);
         scene.transfer(&(Arc::clone(&counted) as Arc<dyn Store>)).copy().await.unwrap();
         counted.writes()
     };

@@ -191,7 +191,7 @@ impl Scene {
             let notices = store.notices(told).await.unwrap();
             settled = notices.len() == 2
                 && notices.iter().filter(|notice| is_waiting(notice)).count() == 1
-                && notices.iter().any(|notice| is_tried_again(notice));
+                && notices.iter().any(is_tried_again);
             if settled {
                 break;
             }
