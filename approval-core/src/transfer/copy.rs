@@ -76,6 +76,8 @@ impl Run<'_> {
             Ok(_) | Err(StoreError::Unsupported { .. }) => {}
             Err(error) => return Err(TransferError::Target(error)),
         }
+        // First, for it shows whether the target can keep the numbers of its lines.
+        self.journal(self.target.journal(), Step::Journal).await?;
         self.tell(Step::Requests, self.target.requests());
         let mut last = self.last_written().await?;
         loop {
@@ -98,8 +100,6 @@ impl Run<'_> {
             self.bring_all(found, *end, false).await?;
         }
         self.records(Step::Records).await?;
-        let from = self.target.journal();
-        self.journal(from, Step::Journal).await?;
         Ok(())
     }
 

@@ -11,7 +11,9 @@ use approval_core::{
 };
 use approval_testkit::TestManager;
 
-use crate::scene::{ANN, BOB, Place, Scene, call, configure, empty, manager, read, sealing, verified};
+use crate::scene::{
+    ANN, BOB, Place, Scene, call, configure, empty, in_doubt, manager, read, sealing, verified,
+};
 
 async fn the_target_goes_on(from: Place, to: Place) {
     let scene = Scene::new(from).await;
@@ -49,13 +51,7 @@ async fn the_target_goes_on(from: Place, to: Place) {
 
     // The process that ran something is not here: its lease runs out by itself.
     assert_eq!(state(scene.executing).await, ExecutionState::Executing);
-    for _ in 0..8 {
-        people.advance(Span::from_secs(10)).await;
-    }
-    let lost = people.until(scene.executing, |request| {
-        request.execution.as_ref().is_some_and(|execution| execution.state() == ExecutionState::Unknown)
-    });
-    lost.await.unwrap();
+    in_doubt(&people, scene.executing).await;
 
     // Sealing goes on: nothing is passed over, and little is sealed twice.
     let sealer = Sealer::new(Arc::clone(&target), sealing(&scene.signer));
