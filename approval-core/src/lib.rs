@@ -52,6 +52,7 @@
 //!   guarded action asks. What is allowed without asking leaves a line in the journal.
 //! - A [`Directory`](directory::Directory) knows who is in which group, and who may stand in for whom.
 //! - The [`audit`] trail is what all of this leaves behind, sealed so that nobody changes it unnoticed.
+//! - A [`transfer`] moves everything from one store to another.
 //!
 //! # Other ways in
 //!

@@ -101,27 +101,38 @@ async fn a_history_that_was_changed_is_not_copied_over() {
     let line: Arc<dyn Store> = Cut::after(&target, 12, Last::Lost);
     scene.transfer(&line).copy().await.unwrap_err();
     // Somebody rewrites the source: the second line of a request that was copied.
-    let (id, version) = {
-        let page = target.list(&approval_core::store::Query::default()).await.unwrap();
-        let stored = page.items.iter().find(|stored| stored.request.chain.count > 1).unwrap();
-        let id = stored.request.id;
-        (id, scene.store.load(id).await.unwrap().unwrap().version)
-    };
-    let stored = scene.store.load(id).await.unwrap().unwrap();
-    let mut lines = scene.store.history(id).await.unwrap();
-    lines[1].text = lines[1].text.replace(ANN, BOB).into();
-    let removal = approval_core::store::Removal { request: id, version };
-    scene.store.remove(removal).await.unwrap();
-    let row = approval_core::store::RowWrite {
-        expect: approval_core::store::Expect::Absent,
-        document: approval_core::store::Document::new(stored.request),
-    };
-    let commit = approval_core::store::Commit { row: Some(row), events: lines, ..Default::default() };
-    scene.store.commit(commit).await.unwrap();
+    let page = target.list(&approval_core::store::Query::default()).await.unwrap();
+    let id = page.items.iter().find(|stored| stored.request.chain.count > 1).unwrap().request.id;
+    rewrite(&*scene.store, id).await;
     let error = scene.transfer(&target).copy().await.unwrap_err();
     assert!(
         matches!(&error, TransferError::Differs(Difference::History(found, 2)) if *found == id),
         "{error}"
     );
     assert!(!error.can_resume(), "{error}");
+}
+
+#[tokio::test]
+async fn a_breach_is_copied_and_told() {
+    let scene = Scene::new(Place::Memory).await;
+    rewrite(&*scene.store, scene.long).await;
+    let (target, _folder) = empty(Place::Sqlite, &scene.clock);
+    let copied = scene.transfer(&target).copy().await.unwrap();
+    let breach = copied.trail.unwrap().unwrap_err();
+    assert!(breach.to_string().contains(&scene.long.to_string()), "{breach}");
+    assert_eq!(everything(&*scene.store).await, everything(&*target).await);
+}
+
+/// Somebody puts other words into the second line of a history.
+async fn rewrite(store: &dyn Store, id: approval_core::RequestId) {
+    let stored = store.load(id).await.unwrap().unwrap();
+    let mut lines = store.history(id).await.unwrap();
+    lines[1].text = lines[1].text.replace(ANN, BOB).into();
+    store.remove(approval_core::store::Removal { request: id, version: stored.version }).await.unwrap();
+    let row = approval_core::store::RowWrite {
+        expect: approval_core::store::Expect::Absent,
+        document: approval_core::store::Document::new(stored.request),
+    };
+    let commit = approval_core::store::Commit { row: Some(row), events: lines, ..Default::default() };
+    store.commit(commit).await.unwrap();
 }
