@@ -92,6 +92,8 @@ pub(crate) struct Core {
     pub(crate) policy: Arc<dyn Policy>,
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) notifiers: Vec<(Text, Arc<dyn Notifier>)>,
+    /// Those of them that another process serves.
+    pub(crate) elsewhere: Vec<Text>,
     pub(crate) settings: Settings,
     pub(crate) waiters: waiters::Waiters<RequestId, Stored>,
     pub(crate) cache: cache::RowCache,
@@ -121,6 +123,11 @@ pub(crate) struct Settings {
 }
 
 impl Core {
+    /// The channels that this process serves.
+    pub(crate) fn served_here(&self) -> impl Iterator<Item = &(Text, Arc<dyn Notifier>)> {
+        self.notifiers.iter().filter(|(name, _)| !self.elsewhere.contains(name))
+    }
+
     /// Nothing new is begun after a shutdown.
     pub(crate) fn at_work(&self) -> Result<(), ApprovalError> {
         if self.stop.is_stopped() { Err(ApprovalError::ShutDown) } else { Ok(()) }

@@ -5,6 +5,7 @@
 
 mod batch;
 mod decider;
+mod elsewhere;
 mod handler;
 mod routing;
 mod timing;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 
 pub use batch::Voted;
 pub use decider::{Decider, DecisionSink};
+pub(crate) use elsewhere::Elsewhere;
 pub use handler::{HandlerReply, handler};
 pub(crate) use routing::route;
 pub use token::{DecideToken, TokenKey};

@@ -160,6 +160,23 @@ pub(crate) fn journal_lines(lines: &[JournalLine]) -> Result<Vec<String>, StoreE
     lines.iter().map(json).collect()
 }
 
+/// The same, under the numbers that they have already.
+pub(crate) fn numbered(entries: &[JournalEntry]) -> Result<Vec<(i64, String)>, StoreError> {
+    let lines: Vec<JournalLine> = entries.iter().map(|entry| entry.line.clone()).collect();
+    let numbers = entries.iter().map(|entry| column(entry.number));
+    Ok(numbers.zip(journal_lines(&lines)?).collect())
+}
+
+/// Whether numbered lines count up, and come after the last one that is there.
+pub(crate) fn in_order(lines: &[(i64, String)], last: i64) -> bool {
+    lines.first().is_none_or(|(first, _)| *first > last) && lines.is_sorted_by(|(a, _), (b, _)| a < b)
+}
+
+/// What an import is told that they do not.
+pub(crate) fn not_in_order() -> StoreError {
+    StoreError::unavailable("the numbers of lines for the journal do not come after those that it has")
+}
+
 /// A line of the journal from its columns.
 pub(crate) fn journal_entry(number: i64, line: &str) -> Result<JournalEntry, StoreError> {
     let line = serde_json::from_str(line)

@@ -61,7 +61,7 @@ use work::{Answer, Work};
 
 use crate::{
     change::Encoded,
-    columns::{Settlement, journal_lines},
+    columns::{self, Settlement, journal_lines},
 };
 
 /// Keeps requests in a PostgreSQL database, version 15 or newer, durably: what it acknowledged is on the server's disk,
@@ -213,6 +213,11 @@ impl Store for PostgresStore {
     async fn append_journal(&self, lines: Vec<JournalLine>) -> Result<(), StoreError> {
         let lines = journal_lines(&lines)?;
         self.write(|answer| Work::Journal(lines, answer)).await
+    }
+
+    async fn import_journal(&self, entries: Vec<JournalEntry>) -> Result<(), StoreError> {
+        let done = journal::import(&self.open()?.reader, &entries).await?;
+        if done { Ok(()) } else { Err(columns::not_in_order()) }
     }
 
     async fn read_journal(&self, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {

@@ -49,12 +49,15 @@ pub use builder::SqliteBuilder;
 use changes::RemoveTask;
 use commit::CommitTask;
 use job::{Job, Task};
-use journal::JournalTask;
+use journal::{ImportTask, JournalTask};
 use outbox::{ClaimTask, SettleTask};
 use readers::Readers;
 use rows::Raw;
 
-use crate::group_commit::{Closed, Queue};
+use crate::{
+    columns,
+    group_commit::{Closed, Queue},
+};
 
 /// Keeps requests in one SQLite file, durably: what it acknowledged survives `kill -9` and a loss of power.
 ///
@@ -203,6 +206,11 @@ impl Store for SqliteStore {
             return self.now().await.map(drop);
         }
         self.write(JournalTask::new(&lines)?).await
+    }
+
+    async fn import_journal(&self, entries: Vec<JournalEntry>) -> Result<(), StoreError> {
+        let done = self.write(ImportTask::new(&entries)?).await?;
+        if done { Ok(()) } else { Err(columns::not_in_order()) }
     }
 
     async fn read_journal(&self, after: u64, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {

@@ -3,8 +3,10 @@
 pub mod bench;
 pub mod crash;
 pub mod examples;
+pub mod machine;
 pub mod matters;
 pub mod peer;
+pub mod postgres;
 pub mod random;
 pub mod repo;
 pub mod trace;

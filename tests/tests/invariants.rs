@@ -13,6 +13,7 @@ use approval_core::{
 };
 use approval_store::SqliteStore;
 use approval_testkit::FakeClock;
+use approval_tests::postgres::Place;
 use async_trait::async_trait;
 use serde_json::json;
 
@@ -107,6 +108,14 @@ async fn what_the_clock_overtakes_on_its_way_to_sqlite_does_not_count() {
     overtaken_vote(Arc::new(open("votes.db", &clock)), clock).await;
     let clock = Leaping::new();
     overtaken_use(Arc::new(open("uses.db", &clock)), clock).await;
+}
+
+#[tokio::test]
+async fn what_the_clock_overtakes_on_its_way_to_postgres_does_not_count() {
+    let clock = Leaping::new();
+    overtaken_vote(Place::new().open(Arc::clone(&clock) as _).await, clock).await;
+    let clock = Leaping::new();
+    overtaken_use(Place::new().open(Arc::clone(&clock) as _).await, clock).await;
 }
 
 #[tokio::test]

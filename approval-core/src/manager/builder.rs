@@ -27,7 +27,7 @@ use crate::{
     error::Invalid,
     id::ExecutorId,
     model::{Limit, Principal, Request, Text, TimeoutSpike, TimeoutWatch, canonical::DigestKey},
-    notify::{HandlerReply, Notice, Notifier, NotifyError, TokenKey, handler},
+    notify::{Elsewhere, HandlerReply, Notice, Notifier, NotifyError, TokenKey, handler},
     policy::{AskAlways, Call, Policy, Ruling, policy_fn},
     store::{ChangeListener, MemoryStore, Store},
     sync::Mutex,
@@ -66,6 +66,7 @@ pub struct ManagerBuilder {
     policy: Arc<dyn Policy>,
     directory: Arc<dyn Directory>,
     notifiers: Vec<Arc<dyn Notifier>>,
+    elsewhere: Vec<Text>,
     agent: Option<Principal>,
     namespace: Text,
     limits: Vec<Arc<Limit>>,
@@ -95,6 +96,7 @@ impl ManagerBuilder {
             policy: Arc::new(AskAlways),
             directory: Arc::new(StaticDirectory::new()),
             notifiers: Vec::new(),
+            elsewhere: Vec::new(),
             agent: None,
             namespace: "default".into(),
             limits: Vec::new(),
@@ -145,6 +147,25 @@ impl ManagerBuilder {
     /// Adds a channel.
     pub fn notifier(self, notifier: impl Notifier) -> Self {
         self.shared_notifier(Arc::new(notifier))
+    }
+
+    /// Names a channel that another process on the same store serves: people are told through it of what this process asks, and
+    /// decide there. That process adds the channel itself with [`ManagerBuilder::notifier`] or [`ManagerBuilder::handler`] (whose
+    /// channel is called `handler`). Until it runs, the notices wait.
+    ///
+    /// # Example
+    /// An agent on one machine, the inbox on another:
+    /// ```
+    /// # use approval_core::ApprovalManager;
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let agent = ApprovalManager::builder().channel_elsewhere("inbox").build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn channel_elsewhere(mut self, name: impl Into<Text>) -> Self {
+        let name = name.into();
+        self.notifiers.push(Arc::new(Elsewhere::new(Text::clone(&name))));
+        self.elsewhere.push(name);
+        self
     }
 
     /// Adds a channel that is used elsewhere too.
@@ -281,6 +302,7 @@ impl ManagerBuilder {
             policy: self.policy,
             directory: self.directory,
             notifiers,
+            elsewhere: self.elsewhere,
             standing: StandingWatch::new(Text::clone(&self.namespace)),
             settings: Settings {
                 namespace: self.namespace,
@@ -332,8 +354,7 @@ impl ApprovalManager {
             }
         }
         let starting: Vec<_> = core
-            .notifiers
-            .iter()
+            .served_here()
             .map(|(name, notifier)| (Arc::clone(notifier), self.decider(Arc::clone(name))))
             .collect();
         let core = Arc::clone(core);

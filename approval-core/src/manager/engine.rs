@@ -12,7 +12,9 @@ use crate::{
     clock::Timestamp,
     id::{GrantId, RequestId, StandingId},
     lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
-    model::{Delivery, Execution, Gate, OnTimeout, OutboxNotice, People, Principal, Request, RunLimits},
+    model::{
+        Delivery, Execution, Gate, OnTimeout, OutboxNotice, People, Principal, Request, RunLimits, Text,
+    },
     notify,
     store::{
         ClaimWhenWriting, Commit, CommitOutcome, Condition, Document, Expect, RowWrite, StoreError, Stored,
@@ -307,7 +309,11 @@ impl Core {
         let commit = Commit {
             row: Some(RowWrite { expect, document: Document::new(Arc::clone(&request)) }),
             events,
-            claim: if to_deliver_now(&notices, now) { self.claim_when_writing() } else { None },
+            claim: if to_deliver_now(&notices, now, &self.elsewhere) {
+                self.claim_when_writing()
+            } else {
+                None
+            },
             notices,
             not_before,
             not_after,
@@ -334,9 +340,9 @@ impl Core {
 }
 
 /// Whether there are notices, and all of them are to be delivered now.
-fn to_deliver_now(notices: &[OutboxNotice], now: Timestamp) -> bool {
+fn to_deliver_now(notices: &[OutboxNotice], now: Timestamp, elsewhere: &[Text]) -> bool {
     let due = |notice: &OutboxNotice| match notice.delivery {
-        Delivery::Waiting { next_at, .. } => next_at <= now,
+        Delivery::Waiting { next_at, .. } => next_at <= now && !elsewhere.contains(&notice.channel),
         Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. } => false,
     };
     !notices.is_empty() && notices.iter().all(due)

@@ -55,6 +55,11 @@ impl Lease {
         self.ttl / 3
     }
 
+    /// How long a claim of notices keeps others away: long enough that whoever is alive prolongs it in time.
+    pub(crate) fn of_notices(&self) -> Span {
+        self.ttl.saturating_mul(2)
+    }
+
     fn current(&self) -> Option<Held> {
         lock(&self.held).clone()
     }

@@ -17,8 +17,6 @@ use crate::{
 const BATCH: usize = 256;
 /// Deliveries under way at the most. One may take as long as a person thinks.
 const UNDER_WAY: usize = 4096;
-/// How long a claim keeps others away.
-const LEASE: Span = Span::from_secs(60);
 /// The worker looks at least so often, for leases that ran out elsewhere.
 const LONGEST_NAP: Span = Span::from_secs(30);
 
@@ -26,8 +24,8 @@ const LONGEST_NAP: Span = Span::from_secs(30);
 pub(crate) async fn run(core: Arc<Core>) {
     let claim = NoticeClaim {
         owner: core.handover.owner(),
-        channels: core.notifiers.iter().map(|(name, _)| Arc::clone(name)).collect(),
-        lease: LEASE,
+        channels: core.served_here().map(|(name, _)| Arc::clone(name)).collect(),
+        lease: core.lease.of_notices(),
         limit: BATCH,
     };
     if claim.channels.is_empty() {

@@ -33,6 +33,9 @@ const MISSED: &str = "SELECT batch, writer, requests, records, notices FROM chan
 /// After so many missed batches it is cheaper to look at everything that somebody waits for.
 const MANY: usize = 20_000;
 
+/// More numbers of batches than a crash of the server can take back.
+const GIVEN_AGAIN: i64 = 1000;
+
 /// Pauses between attempts to connect: the first, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 /// How long the server may take to answer before the connection counts as lost.
@@ -100,6 +103,10 @@ impl Ear {
     /// Connects again, as often as it takes, and tells what was missed meanwhile.
     async fn again(&self, told: &mut Told) -> Line {
         let [mut pause, longest] = PAUSES;
+        // Numbers that were taken and not written may be given again after a crash of the server. What is told twice does
+        // no harm.
+        told.below = told.below.saturating_sub(GIVEN_AGAIN);
+        told.also.clear();
         loop {
             let attempt = async {
                 let (line, _) = self.listen().await?;
@@ -122,7 +129,7 @@ impl Ear {
 
     /// Tells what was notified: everything that has come in by now.
     async fn hear(&self, first: Notification, line: &mut Line, told: &mut Told) -> Result<(), Lost> {
-        let mut changes = Vec::new();
+        let (mut changes, mut batches) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(notification) = next {
             if let Some(heard) = Heard::read(notification.payload())
@@ -136,11 +143,13 @@ impl Ear {
                         rows.iter().try_for_each(|row| collect(row, self.me, &mut changes))?;
                     }
                 }
-                told.also.insert(heard.batch);
+                batches.push(heard.batch);
             }
             next = line.heard.try_recv().ok();
         }
         self.listeners.tell(&changes);
+        // Only now: had the connection been lost before, the log would tell it all.
+        told.also.extend(batches);
         Ok(())
     }
 

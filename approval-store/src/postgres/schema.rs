@@ -12,6 +12,8 @@ const MIGRATIONS: &[&[&str]] = &[&[include_str!("schema/1.sql"), include_str!("s
 /// The oldest server that will do, as it numbers itself.
 const OLDEST_SERVER: i32 = 150_000;
 
+const THERE: &str = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = 'store_version')";
 const VERSION_TABLE: &str =
     "CREATE TABLE store_version (version int NOT NULL); INSERT INTO store_version VALUES (0)";
 
@@ -64,16 +66,14 @@ async fn check_server(client: &Client) -> Result<(), StoreError> {
 /// When it is newer than this program.
 async fn found(client: &Client, schema: &str) -> Result<Option<u32>, StoreError> {
     let fail = failed("the version of the schema cannot be read");
-    let table = format!("\"{schema}\".store_version");
-    let there = client
-        .query_one("SELECT to_regclass($1) IS NOT NULL", &[&table])
-        .await
-        .and_then(|row| row.try_get::<_, bool>(0))
-        .map_err(fail)?;
+    // A look into the tables of the catalogue: what `to_regclass` knows may be older than the lock that was waited for.
+    let there =
+        client.query_one(THERE, &[&schema]).await.and_then(|row| row.try_get::<_, bool>(0)).map_err(fail)?;
     if !there {
         return Ok(None);
     }
-    let row = client.query_one(&format!("SELECT max(version) FROM {table}"), &[]).await.map_err(fail)?;
+    let table = format!("SELECT max(version) FROM \"{schema}\".store_version");
+    let row = client.query_one(&table, &[]).await.map_err(fail)?;
     let version: i32 = row.try_get(0).map_err(fail)?;
     let (found, known) = (u32::try_from(version).unwrap_or_default(), known());
     if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(Some(found)) }

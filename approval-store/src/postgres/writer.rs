@@ -175,7 +175,8 @@ impl Writer {
         let deadline = Instant::now() + self.patience;
         let (mut in_doubt, mut attempts) = (false, 0);
         loop {
-            if self.connection.is_none() {
+            // One that is known to be lost is not tried: what was never sent is not in doubt.
+            if self.connection.as_ref().is_none_or(|connected| connected.own.client.is_closed()) {
                 let left = match self.reconnect(deadline).await {
                     Ok(left) => left,
                     Err(error) if in_doubt => {

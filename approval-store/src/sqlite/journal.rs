@@ -7,9 +7,11 @@ use approval_core::{
 use rusqlite::{Connection, params};
 
 use super::{batch::Batch, failure::failed, job::Task};
-use crate::columns::{column, journal_entry, journal_lines, limit};
+use crate::columns::{column, in_order, journal_entry, journal_lines, limit, numbered};
 
 const APPEND: &str = "INSERT INTO journal (line) VALUES (?1)";
+const IMPORT: &str = "INSERT INTO journal (number, line) VALUES (?1, ?2)";
+const LAST: &str = "SELECT coalesce(max(number), 0) FROM journal";
 const READ: &str = "SELECT number, line FROM journal WHERE number > ?1 ORDER BY number LIMIT ?2";
 
 /// Lines to be appended, encoded.
@@ -31,6 +33,32 @@ impl Task for JournalTask {
             append.execute([line]).map_err(&fail)?;
         }
         Ok(())
+    }
+}
+
+/// Lines to be appended under numbers that they have already. Whether they come after all that are there.
+pub(super) struct ImportTask(Vec<(i64, String)>);
+
+impl ImportTask {
+    pub(super) fn new(entries: &[JournalEntry]) -> Result<Self, StoreError> {
+        numbered(entries).map(Self)
+    }
+}
+
+impl Task for ImportTask {
+    type Outcome = bool;
+
+    fn run(&self, batch: &mut Batch<'_>, _: Timestamp) -> Result<bool, StoreError> {
+        let fail = failed("the journal could not be written");
+        let last: i64 = batch.statement(LAST, &fail)?.query_row([], |row| row.get(0)).map_err(&fail)?;
+        if !in_order(&self.0, last) {
+            return Ok(false);
+        }
+        let mut import = batch.statement(IMPORT, &fail)?;
+        for (number, line) in &self.0 {
+            import.execute(params![number, line]).map_err(&fail)?;
+        }
+        Ok(true)
     }
 }
 

@@ -78,6 +78,14 @@ impl House {
         Self::new(stores, clock.clone(), Some(folder))
     }
 
+    /// Managers with a store each, all on one schema of a server.
+    pub async fn in_one_schema(managers: usize) -> Self {
+        let (place, clock) = (approval_tests::postgres::Place::new(), FakeClock::new());
+        let open = || place.open(Arc::new(clock.clone()));
+        let stores = futures_util::future::join_all((0..managers).map(|_| open())).await;
+        Self::new(stores, clock.clone(), None)
+    }
+
     fn new(
         stores: impl IntoIterator<Item = Arc<dyn Store>>,
         clock: FakeClock,

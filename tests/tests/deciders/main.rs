@@ -109,6 +109,20 @@ async fn deciders_on_several_stores_of_one_sqlite_file_agree_on_one_winner() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn deciders_on_several_stores_of_one_postgres_schema_agree_on_one_winner() {
+    let house = House::in_one_schema(3).await;
+    contests("deciders on PostgreSQL", &house, decisions(300, 20_000)).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_64_redemptions_of_one_grant_on_postgres_one_succeeds() {
+    let house = House::in_one_schema(4).await;
+    redeem::many(&house, decisions(20, 1_000)).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_redemptions_of_one_grant_in_memory_one_succeeds() {
     let house = House::in_memory(4);
     redeem::many(&house, decisions(50, 10_000)).await;

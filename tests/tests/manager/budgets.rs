@@ -183,7 +183,7 @@ async fn cases(
     name: &str,
     few: usize,
     many: usize,
-    store: impl Fn(&FakeClock) -> (Arc<dyn Store>, Option<TempDir>),
+    store: impl AsyncFn(&FakeClock) -> (Arc<dyn Store>, Option<TempDir>),
 ) {
     let random = Random::new(seed(name));
     let (mut ran, mut refused) = (0, 0);
@@ -191,7 +191,7 @@ async fn cases(
         let mut random = random.part(number as u64);
         let case = Case::new(&mut random);
         let clock = FakeClock::new();
-        let (store, _folder) = store(&clock);
+        let (store, _folder) = store(&clock).await;
         let all = never_overspent(store, clock, &case, &mut random).await;
         ran += all.len();
         refused += 4 * CALLERS - all.len();
@@ -202,7 +202,7 @@ async fn cases(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_window_of_any_budget_is_overspent_in_memory() {
-    let memory = |clock: &FakeClock| {
+    let memory = async |clock: &FakeClock| {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::with_clock(Arc::new(clock.clone())));
         (store, None)
     };
@@ -210,8 +210,16 @@ async fn no_window_of_any_budget_is_overspent_in_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_window_of_any_budget_is_overspent_on_postgres() {
+    let postgres = async |clock: &FakeClock| {
+        (approval_tests::postgres::Place::new().open(Arc::new(clock.clone())).await, None)
+    };
+    cases("budgets on PostgreSQL", 3, 100, postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_window_of_any_budget_is_overspent_on_sqlite() {
-    let sqlite = |clock: &FakeClock| {
+    let sqlite = async |clock: &FakeClock| {
         let folder = tempfile::tempdir().unwrap();
         let builder = SqliteStore::builder(folder.path().join("approvals.db")).clock(Arc::new(clock.clone()));
         let store: Arc<dyn Store> = Arc::new(builder.open().unwrap());

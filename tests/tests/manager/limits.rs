@@ -80,6 +80,13 @@ async fn parallel_callers_never_overspend_on_sqlite() {
     parallel_callers_never_overspend(Arc::new(store), clock).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_callers_never_overspend_on_postgres() {
+    let clock = FakeClock::at(approval_core::clock::Timestamp::now());
+    let store = approval_tests::postgres::Place::new().open(Arc::new(clock.clone())).await;
+    parallel_callers_never_overspend(store, clock).await;
+}
+
 #[tokio::test]
 async fn over_a_limit_that_asks_people_are_asked_and_may_go_over_it() {
     let manager = in_memory(Limit::new("two").calls(2).within(seconds(3600)));

@@ -84,6 +84,13 @@ async fn of_64_who_ask_at_once_on_sqlite_as_many_as_may_are_open() {
     of_64_at_once(Arc::new(store.unwrap()), clock).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_64_who_ask_at_once_on_postgres_as_many_as_may_are_open() {
+    let clock = FakeClock::new();
+    let store = approval_tests::postgres::Place::new().open(Arc::new(clock.clone())).await;
+    of_64_at_once(store, clock).await;
+}
+
 #[tokio::test]
 async fn each_agent_has_its_own_room_and_questions_take_of_it() {
     let manager = TestManager::with(with(three())).unwrap();

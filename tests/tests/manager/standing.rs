@@ -83,6 +83,14 @@ async fn parallel_calls_never_use_one_more_often_than_was_meant_on_sqlite() {
     parallel_calls_never_use_one_more_often_than_was_meant(manager.unwrap()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_calls_never_use_one_more_often_than_was_meant_on_postgres() {
+    let clock = FakeClock::at(approval_core::clock::Timestamp::now());
+    let store = approval_tests::postgres::Place::new().open(Arc::new(clock.clone())).await;
+    let manager = TestManager::on(store, &clock, approval_core::manager::ManagerBuilder::unattended);
+    parallel_calls_never_use_one_more_often_than_was_meant(manager.unwrap()).await;
+}
+
 #[tokio::test]
 async fn it_runs_out_and_can_be_taken_back() {
     let manager = unattended();

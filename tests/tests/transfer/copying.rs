@@ -18,7 +18,7 @@ use crate::{
 
 async fn a_copy_is_equal(from: Place, to: Place) {
     let scene = Scene::new(from).await;
-    let (target, _folder) = empty(to, &scene.clock);
+    let (target, _folder) = empty(to, &scene.clock).await;
     let steps = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&steps);
     let transfer = scene.transfer(&target).on_progress(move |progress| seen.lock().unwrap().push(*progress));
@@ -66,6 +66,21 @@ async fn from_sqlite_to_memory_a_copy_is_equal() {
 }
 
 #[tokio::test]
+async fn from_sqlite_to_postgres_a_copy_is_equal() {
+    a_copy_is_equal(Place::Sqlite, Place::Postgres).await;
+}
+
+#[tokio::test]
+async fn from_postgres_to_sqlite_a_copy_is_equal() {
+    a_copy_is_equal(Place::Postgres, Place::Sqlite).await;
+}
+
+#[tokio::test]
+async fn from_postgres_to_postgres_a_copy_is_equal() {
+    a_copy_is_equal(Place::Postgres, Place::Postgres).await;
+}
+
+#[tokio::test]
 async fn from_memory_to_sqlite_a_copy_is_equal() {
     a_copy_is_equal(Place::Memory, Place::Sqlite).await;
 }
@@ -73,8 +88,8 @@ async fn from_memory_to_sqlite_a_copy_is_equal() {
 #[tokio::test]
 async fn there_and_back_again_it_is_what_it_was() {
     let scene = Scene::new(Place::Memory).await;
-    let (there, _folder) = empty(Place::Sqlite, &scene.clock);
-    let (back, _) = empty(Place::Memory, &scene.clock);
+    let (there, _folder) = empty(Place::Sqlite, &scene.clock).await;
+    let (back, _) = empty(Place::Memory, &scene.clock).await;
     scene.transfer(&there).copy().await.unwrap();
     Transfer::new(Arc::clone(&there), Arc::clone(&back)).copy().await.unwrap();
     assert_eq!(everything(&*scene.store).await, everything(&*back).await);
@@ -87,8 +102,8 @@ async fn there_and_back_again_it_is_what_it_was() {
 #[tokio::test]
 async fn an_empty_store_is_copied_too() {
     let scene = Scene::new(Place::Memory).await;
-    let (source, _) = empty(Place::Memory, &scene.clock);
-    let (target, _) = empty(Place::Memory, &scene.clock);
+    let (source, _) = empty(Place::Memory, &scene.clock).await;
+    let (target, _) = empty(Place::Memory, &scene.clock).await;
     let copied = Transfer::new(Arc::clone(&source), Arc::clone(&target)).copy().await.unwrap();
     assert_eq!(copied.contents.requests, 0);
     assert_eq!(last_seal(&*target).await.unwrap(), None);
@@ -99,7 +114,7 @@ async fn an_empty_store_is_copied_too() {
 #[tokio::test]
 async fn done_twice_it_does_nothing_the_second_time() {
     let scene = Scene::new(Place::Memory).await;
-    let (target, _) = empty(Place::Memory, &scene.clock);
+    let (target, _) = empty(Place::Memory, &scene.clock).await;
     let first = scene.transfer(&target).copy().await.unwrap();
     // The target is at work by now; a second copy must not touch it.
     let people = manager(&target, &scene.clock);
@@ -120,7 +135,7 @@ async fn a_target_that_holds_anything_is_refused_and_left_as_it_is() {
     let record = RecordWrite { name: RecordName::new("limit/x"), value: Some(b"1".to_vec()) };
     let journal = scene.store.read_journal(0, 1).await.unwrap().remove(0);
     for what in ["requests", "records", "lines of a journal"] {
-        let (target, _) = empty(Place::Memory, &scene.clock);
+        let (target, _) = empty(Place::Memory, &scene.clock).await;
         match what {
             "requests" => drop(manager(&target, &scene.clock).request(call("a.b", 1)).await.unwrap()),
             "records" => {
@@ -143,7 +158,7 @@ async fn a_target_that_holds_anything_is_refused_and_left_as_it_is() {
 #[tokio::test]
 async fn half_a_copy_goes_on_from_its_own_source_alone() {
     let scene = Scene::new(Place::Memory).await;
-    let (target, _) = empty(Place::Memory, &scene.clock);
+    let (target, _) = empty(Place::Memory, &scene.clock).await;
     let line: Arc<dyn Store> = Cut::after(&target, 5, Last::Lost);
     let error = scene.transfer(&line).copy().await.unwrap_err();
     assert!(matches!(error, TransferError::Target(_)) && error.can_resume(), "{error}");
@@ -153,7 +168,7 @@ async fn half_a_copy_goes_on_from_its_own_source_alone() {
     let text = error.to_string();
     assert!(text.contains("the source") && text.contains("another source"), "{text}");
     // Nor is half a copy something to copy from, or to compare with.
-    let (third, _) = empty(Place::Memory, &scene.clock);
+    let (third, _) = empty(Place::Memory, &scene.clock).await;
     let half = Transfer::new(Arc::clone(&target), third);
     assert!(matches!(half.copy().await, Err(TransferError::Source(StoreError::HalfCopied { .. }))));
     let found = scene.transfer(&target).verify().await;
@@ -163,9 +178,9 @@ async fn half_a_copy_goes_on_from_its_own_source_alone() {
 #[tokio::test]
 async fn half_a_copy_lets_nothing_happen() {
     let scene = Scene::new(Place::Memory).await;
-    let (target, _) = empty(Place::Memory, &scene.clock);
+    let (target, _) = empty(Place::Memory, &scene.clock).await;
     let all = {
-        let (other, _) = empty(Place::Memory, &scene.clock);
+        let (other, _) = empty(Place::Memory, &scene.clock).await;
         let counted = Cut::counting(&other);
         scene.transfer(&(Arc::clone(&counted) as Arc<dyn Store>)).copy().await.unwrap();
         counted.writes()
@@ -211,7 +226,7 @@ async fn what_stands(store: &dyn Store) -> String {
 async fn time_does_not_go_back() {
     let scene = Scene::new(Place::Memory).await;
     let slow = approval_testkit::FakeClock::at("2026-03-01T00:00:00Z");
-    let (target, _) = empty(Place::Memory, &slow);
+    let (target, _) = empty(Place::Memory, &slow).await;
     let error = scene.transfer(&target).copy().await.unwrap_err();
     assert!(matches!(error, TransferError::ClockBehind { .. }) && error.can_resume(), "{error}");
     // A little behind is behind too, in the end.
@@ -226,7 +241,7 @@ async fn time_does_not_go_back() {
 #[tokio::test]
 async fn no_commit_takes_more_rows_than_a_key_value_service_does() {
     let scene = Scene::new(Place::Memory).await;
-    let (target, _) = empty(Place::Memory, &scene.clock);
+    let (target, _) = empty(Place::Memory, &scene.clock).await;
     let line = Cut::whole(&target);
     scene.transfer(&(Arc::clone(&line) as Arc<dyn Store>)).copy().await.unwrap();
     let most = line.most_rows.load(Ordering::SeqCst);
@@ -237,12 +252,12 @@ async fn no_commit_takes_more_rows_than_a_key_value_service_does() {
 #[tokio::test]
 async fn a_journal_keeps_its_numbers_or_is_not_copied() {
     let scene = Scene::new(Place::Memory).await;
-    let (source, _) = empty(Place::Memory, &scene.clock);
+    let (source, _) = empty(Place::Memory, &scene.clock).await;
     let line = scene.store.read_journal(0, 1).await.unwrap().remove(0).line;
     let entries = [3, 4, 9].map(|number| JournalEntry { number, line: line.clone() });
     source.import_journal(entries.to_vec()).await.unwrap();
     assert!(source.import_journal(entries.to_vec()).await.is_err(), "numbers count up");
-    let (target, _) = empty(Place::Memory, &scene.clock);
+    let (target, _) = empty(Place::Memory, &scene.clock).await;
     Transfer::new(Arc::clone(&source), Arc::clone(&target)).copy().await.unwrap();
     assert_eq!(target.read_journal(0, 10).await.unwrap(), entries);
     target.append_journal(vec![line]).await.unwrap();
@@ -252,7 +267,7 @@ async fn a_journal_keeps_its_numbers_or_is_not_copied() {
 #[tokio::test]
 async fn every_difference_is_told() {
     let scene = Scene::new(Place::Sqlite).await;
-    let (target, _) = empty(Place::Memory, &scene.clock);
+    let (target, _) = empty(Place::Memory, &scene.clock).await;
     let transfer = scene.transfer(&target);
     transfer.copy().await.unwrap();
     let first = async || {

@@ -17,7 +17,7 @@ use crate::scene::{
 
 async fn the_target_goes_on(from: Place, to: Place) {
     let scene = Scene::new(from).await;
-    let (target, _folder) = empty(to, &scene.clock);
+    let (target, _folder) = empty(to, &scene.clock).await;
     scene.transfer(&target).copy().await.unwrap();
     let people = manager(&target, &scene.clock);
 
@@ -79,6 +79,16 @@ async fn from_memory_to_sqlite_the_target_goes_on() {
 }
 
 #[tokio::test]
+async fn from_sqlite_to_postgres_the_target_goes_on() {
+    the_target_goes_on(Place::Sqlite, Place::Postgres).await;
+}
+
+#[tokio::test]
+async fn from_postgres_to_sqlite_the_target_goes_on() {
+    the_target_goes_on(Place::Postgres, Place::Sqlite).await;
+}
+
+#[tokio::test]
 async fn from_sqlite_to_memory_the_target_goes_on() {
     the_target_goes_on(Place::Sqlite, Place::Memory).await;
 }
@@ -86,7 +96,7 @@ async fn from_sqlite_to_memory_the_target_goes_on() {
 #[tokio::test]
 async fn what_seals_cover_is_not_sealed_again() {
     let scene = Scene::new(Place::Sqlite).await;
-    let (target, _folder) = empty(Place::Sqlite, &scene.clock);
+    let (target, _folder) = empty(Place::Sqlite, &scene.clock).await;
     let mut many = Vec::new();
     let people = manager(&scene.store, &scene.clock);
     for number in 0..600 {
@@ -132,7 +142,7 @@ async fn a_notice_that_was_claimed_can_be_claimed_in_the_target() {
         limit: 10,
     };
     assert_eq!(store.claim_notices(&claim).await.unwrap().notices.len(), 1);
-    let (target, _folder) = empty(Place::Sqlite, &scene.clock);
+    let (target, _folder) = empty(Place::Sqlite, &scene.clock).await;
     scene.transfer(&target).copy().await.unwrap();
     let told = Arc::new(std::sync::Mutex::new(Vec::new()));
     let heard = Arc::clone(&told);

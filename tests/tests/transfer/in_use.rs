@@ -22,9 +22,9 @@ use crate::{
 #[tokio::test]
 async fn what_changed_between_two_runs_is_copied_again() {
     let scene = Scene::new(Place::Memory).await;
-    let (target, _folder) = empty(Place::Sqlite, &scene.clock);
+    let (target, _folder) = empty(Place::Sqlite, &scene.clock).await;
     let writes = {
-        let (other, _) = empty(Place::Memory, &scene.clock);
+        let (other, _) = empty(Place::Memory, &scene.clock).await;
         let counted = Cut::counting(&other);
         scene.transfer(&(Arc::clone(&counted) as Arc<dyn Store>)).copy().await.unwrap();
         counted.writes()
@@ -60,7 +60,7 @@ async fn what_changed_between_two_runs_is_copied_again() {
 #[tokio::test]
 async fn what_changes_while_it_is_copied_is_copied_again() {
     let scene = Scene::new(Place::Memory).await;
-    let (target, _folder) = empty(Place::Sqlite, &scene.clock);
+    let (target, _folder) = empty(Place::Sqlite, &scene.clock).await;
     let line = scene.store.read_journal(0, 1).await.unwrap().remove(0).line;
     let (source, once) = (Arc::clone(&scene.store), AtomicBool::new(false));
     let transfer = scene.transfer(&target).on_progress(move |progress| {
@@ -75,7 +75,7 @@ async fn what_changes_while_it_is_copied_is_copied_again() {
 #[tokio::test]
 async fn a_source_that_keeps_changing_is_told() {
     let scene = Scene::new(Place::Memory).await;
-    let (target, _folder) = empty(Place::Sqlite, &scene.clock);
+    let (target, _folder) = empty(Place::Sqlite, &scene.clock).await;
     let people = manager(&scene.store, &scene.clock);
     let (source, numbers) = (people.clone(), AtomicUsize::new(100));
     // A request is opened each time that the copy thinks that it has seen them all.
@@ -97,7 +97,7 @@ async fn a_source_that_keeps_changing_is_told() {
 #[tokio::test]
 async fn a_history_that_was_changed_is_not_copied_over() {
     let scene = Scene::new(Place::Memory).await;
-    let (target, _folder) = empty(Place::Sqlite, &scene.clock);
+    let (target, _folder) = empty(Place::Sqlite, &scene.clock).await;
     let line: Arc<dyn Store> = Cut::after(&target, 12, Last::Lost);
     scene.transfer(&line).copy().await.unwrap_err();
     // Somebody rewrites the source: the second line of a request that was copied.
@@ -116,7 +116,7 @@ async fn a_history_that_was_changed_is_not_copied_over() {
 async fn a_breach_is_copied_and_told() {
     let scene = Scene::new(Place::Memory).await;
     rewrite(&*scene.store, scene.long).await;
-    let (target, _folder) = empty(Place::Sqlite, &scene.clock);
+    let (target, _folder) = empty(Place::Sqlite, &scene.clock).await;
     let copied = scene.transfer(&target).copy().await.unwrap();
     let breach = copied.trail.unwrap().unwrap_err();
     assert!(breach.to_string().contains(&scene.long.to_string()), "{breach}");

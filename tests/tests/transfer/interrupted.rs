@@ -13,7 +13,7 @@ async fn cut_at_every_write_it_goes_on(place: Place) {
     let scene = Scene::new(Place::Memory).await;
     let wanted = everything(&*scene.store).await;
     let writes = {
-        let (target, _folder) = empty(place, &scene.clock);
+        let (target, _folder) = empty(place, &scene.clock).await;
         let counted = Cut::counting(&target);
         scene.transfer(&(Arc::clone(&counted) as Arc<dyn Store>)).copy().await.unwrap();
         counted.writes()
@@ -21,7 +21,7 @@ async fn cut_at_every_write_it_goes_on(place: Place) {
     assert!(writes > 15, "{writes}");
     for last in [Last::Lost, Last::Lands] {
         for at in 0..writes {
-            let (target, _folder) = empty(place, &scene.clock);
+            let (target, _folder) = empty(place, &scene.clock).await;
             let line = Cut::after(&target, at, last);
             let error = scene.transfer(&(Arc::clone(&line) as Arc<dyn Store>)).copy().await.unwrap_err();
             assert!(line.is_cut() && error.can_resume(), "write {at}, {last:?}: {error}");
@@ -52,7 +52,7 @@ async fn cut_again_and_again_it_comes_to_its_end() {
     let scene = Scene::new(Place::Memory).await;
     let wanted = everything(&*scene.store).await;
     for (writes, last) in [(3, Last::Lost), (2, Last::Lands), (7, Last::Lands)] {
-        let (target, _folder) = empty(Place::Sqlite, &scene.clock);
+        let (target, _folder) = empty(Place::Sqlite, &scene.clock).await;
         let mut runs = 0;
         loop {
             runs += 1;
@@ -71,7 +71,7 @@ async fn cut_again_and_again_it_comes_to_its_end() {
 #[tokio::test]
 async fn of_two_copies_at_once_the_later_one_goes_on() {
     let scene = Scene::new(Place::Memory).await;
-    let (target, _folder) = empty(Place::Sqlite, &scene.clock);
+    let (target, _folder) = empty(Place::Sqlite, &scene.clock).await;
     let (one, other) = (scene.transfer(&target), scene.transfer(&target));
     let (one, other) = tokio::join!(one.copy(), other.copy());
     let ended = [one, other].map(|done| done.map(|_| ()).map_err(|error| error.can_resume()));

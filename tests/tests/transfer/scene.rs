@@ -121,10 +121,11 @@ pub struct Scene {
 pub enum Place {
     Memory,
     Sqlite,
+    Postgres,
 }
 
 /// An empty store, and the folder that it is in.
-pub fn empty(place: Place, clock: &FakeClock) -> (Arc<dyn Store>, Option<tempfile::TempDir>) {
+pub async fn empty(place: Place, clock: &FakeClock) -> (Arc<dyn Store>, Option<tempfile::TempDir>) {
     match place {
         Place::Memory => (Arc::new(MemoryStore::with_clock(Arc::new(clock.clone()))), None),
         Place::Sqlite => {
@@ -133,6 +134,7 @@ pub fn empty(place: Place, clock: &FakeClock) -> (Arc<dyn Store>, Option<tempfil
             let store = SqliteStore::builder(file).clock(Arc::new(clock.clone())).open().unwrap();
             (Arc::new(store), Some(folder))
         }
+        Place::Postgres => (approval_tests::postgres::Place::new().open(Arc::new(clock.clone())).await, None),
     }
 }
 
@@ -180,7 +182,7 @@ pub async fn in_doubt(people: &TestManager, id: RequestId) {
 impl Scene {
     pub async fn new(place: Place) -> Self {
         let clock = FakeClock::at("2026-03-01T09:00:00Z");
-        let (store, folder) = empty(place, &clock);
+        let (store, folder) = empty(place, &clock).await;
         let signer = Ed25519Signer::generate().unwrap();
         let sealer = Sealer::new(Arc::clone(&store), sealing(&signer));
         let people = manager(&store, &clock);

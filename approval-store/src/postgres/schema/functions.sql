@@ -361,3 +361,24 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Appends lines to the journal under numbers that they have already, if they come after all that are there.
+CREATE FUNCTION import_journal(numbers bigint[], lines text[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    last bigint;
+    first bigint := numbers[1];
+BEGIN
+    LOCK TABLE journal IN EXCLUSIVE MODE;
+    IF cardinality(numbers) = 0 THEN
+        RETURN true;
+    END IF;
+    SELECT coalesce(max(number), 0) INTO last FROM journal;
+    IF first <= last THEN
+        RETURN false;
+    END IF;
+    INSERT INTO journal (number, line) SELECT n.number, n.line FROM unnest(numbers, lines) AS n (number, line);
+    -- What is written from now on comes after them.
+    PERFORM setval('batches', greatest((SELECT last_value FROM batches), (numbers[cardinality(numbers)] >> 20) + 1));
+    RETURN true;
+END
+$$;
