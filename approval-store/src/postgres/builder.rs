@@ -174,10 +174,11 @@ impl PostgresBuilder {
         let connector = Connector { config: address.config, tls, setup: connect::setup(&schema) };
 
         let fail = failed("the database cannot be reached");
-        {
+        let may_write = {
             let first = connector.own(None).await.map_err(fail)?;
             schema::migrate(&first.client, &schema).await?;
-        }
+            schema::may_write(&first.client).await.map_err(fail)?
+        };
         let pool = pool(&connector, self.pool_size, self.wait, self.statement_timeout)?;
         let reader = Reader::new(tokio::runtime::Handle::current(), pool, self.patience);
         let (me, tag) = (Uuid::new_v4(), locks::tag(&schema));
@@ -194,7 +195,10 @@ impl PostgresBuilder {
             reader.clone(),
             self.patience,
         );
-        writer.enter().await.map_err(fail)?;
+        // Who may only read is not entered among those that write: a change of his is refused when he asks for it.
+        if may_write {
+            writer.enter().await.map_err(fail)?;
+        }
         time.told(reader.now(time.given()).await?);
         let ear = Ear {
             connector,

@@ -10,12 +10,21 @@ pub(super) fn failed(what: &'static str) -> impl Fn(tokio_postgres::Error) -> St
     move |error| StoreError::caused_by(format!("{what}: {}", told(&error)), Told(error))
 }
 
+/// What to do about a right that is missing.
+const RIGHTS: &str = "; docs/postgres.md tells which rights a role needs, and who makes the tables";
+
 /// What the server or the connection said; `tokio_postgres` itself says little more than "db error".
 pub(super) fn told(error: &tokio_postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {
         let detail = said.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
         let hint = said.hint().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
-        return format!("{} {}: {}{detail}{hint}", said.severity(), said.code().code(), said.message());
+        let rights = if *said.code() == SqlState::INSUFFICIENT_PRIVILEGE { RIGHTS } else { "" };
+        return format!(
+            "{} {}: {}{detail}{hint}{rights}",
+            said.severity(),
+            said.code().code(),
+            said.message()
+        );
     }
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -21,25 +21,19 @@ struct Statement {
     values: Vec<Value>,
 }
 
-impl Statement {
-    /// Adds a condition; `?` in it stands for the value.
-    fn and(&mut self, condition: &str, value: impl ToSql + Send + Sync + 'static) {
-        self.values.push(Box::new(value));
-        let joint = if self.values.len() == 1 { " WHERE " } else { " AND " };
-        self.text.push_str(joint);
-        self.text.push_str(&condition.replace('?', &format!("${}", self.values.len())));
-    }
-}
-
-/// The columns that a list goes along, each value in the order of ids.
+/// What a list goes along: each walks an index, in the order of ids.
 enum Along {
     Ids,
+    /// One run has few requests: the rest is looked at in each of them.
+    Run(String),
     Status(Vec<Status>),
     Execution(Vec<ExecutionState>),
 }
 
 fn along(query: &Query) -> Along {
-    if query.executor.is_some() && query.execution.is_empty() {
+    if let Some(run) = &query.run {
+        Along::Run(text::column(run).into_owned())
+    } else if query.executor.is_some() && query.execution.is_empty() {
         // Only what is being executed has an executor.
         Along::Execution(vec![ExecutionState::Executing])
     } else if !query.execution.is_empty() {
@@ -51,40 +45,58 @@ fn along(query: &Query) -> Along {
     }
 }
 
-/// One statement for each value of the column that is gone along: each walks an index in the order of ids.
+/// One statement for each value that is gone along.
 fn statements(query: &Query, most: usize) -> Vec<Statement> {
-    let one = |status: Option<Status>, execution: Option<ExecutionState>| {
-        let mut statement =
-            Statement { text: "SELECT id, version, document FROM requests".to_owned(), values: Vec::new() };
-        if let Some(status) = status {
-            statement.and("status = ?", status.as_str());
-        } else if !query.status.is_empty() && query.status.len() < Status::ALL.len() {
-            let statuses: Vec<&'static str> = query.status.iter().map(|status| status.as_str()).collect();
-            statement.and("status = ANY (?)", statuses);
+    match along(query) {
+        Along::Ids => vec![Statement::among_all(query, most)],
+        Along::Run(run) => vec![Statement::along("run", run, query, most)],
+        Along::Status(mut statuses) => {
+            statuses.sort_unstable_by_key(|status| status.as_str());
+            statuses.dedup();
+            let one = |status: Status| Statement::along("status", status.as_str().to_owned(), query, most);
+            statuses.into_iter().map(one).collect()
         }
-        if let Some(execution) = execution {
-            statement.and("execution = ?", execution.as_str());
+        Along::Execution(mut states) => {
+            states.sort_unstable_by_key(|state| state.as_str());
+            states.dedup();
+            let one =
+                |state: ExecutionState| Statement::along("execution", state.as_str().to_owned(), query, most);
+            states.into_iter().map(one).collect()
         }
-        let texts = [
-            ("namespace = ?", &query.namespace),
-            ("action = ?", &query.action),
-            ("requester = ?", &query.requester),
-            ("run = ?", &query.run),
-        ];
-        for (condition, wanted) in texts {
-            if let Some(wanted) = wanted {
-                statement.and(condition, text::column(wanted).into_owned());
-            }
-        }
-        if let Some(executor) = query.executor {
-            statement.and("executor = ?", *executor.as_uuid());
-        }
-        if let Some(from) = query.created_from {
-            statement.and("created_at >= ?", micros(from));
-        }
-        if let Some(before) = query.created_before {
-            statement.and("created_at < ?", micros(before));
-        }
+    }
+}
+
+impl Statement {
+    fn begun() -> Self {
+        Self { text: "SELECT id, version, document FROM requests".to_owned(), values: Vec::new() }
+    }
+
+    /// Walks the requests with this value of a column.
+    ///
+    /// From one place of the column's index to another, and in the whole order of that index, which no other one has. With
+    /// an equation and the order of ids alone the server may well go along all ids, and pass over the other values.
+    fn along(column: &str, value: String, query: &Query, most: usize) -> Self {
+        let after = query.after.map(|after| *after.as_uuid());
+        let (than, until, order, first, last) = match query.order {
+            Order::Ascending => (">", "<=", "ASC", Uuid::nil(), Uuid::max()),
+            Order::Descending => ("<", ">=", "DESC", Uuid::max(), Uuid::nil()),
+        };
+        let or_there = if after.is_some() { "" } else { "=" };
+        let mut statement = Self::begun();
+        // The index leaves out rows that have no value.
+        statement.add(&format!(
+            " WHERE ({column}, id) {than}{or_there} ($1, $2) AND ({column}, id) {until} ($1, $3) \
+             AND {column} IS NOT NULL"
+        ));
+        statement.values = vec![Box::new(value), Box::new(after.unwrap_or(first)), Box::new(last)];
+        statement.filter(query, column);
+        statement.add(&format!(" ORDER BY {column} {order}, id {order} LIMIT {}", limit(most)));
+        statement
+    }
+
+    /// Walks all requests.
+    fn among_all(query: &Query, most: usize) -> Self {
+        let mut statement = Self::begun();
         let (than, order) = match query.order {
             Order::Ascending => ("id > ?", "ASC"),
             Order::Descending => ("id < ?", "DESC"),
@@ -92,23 +104,51 @@ fn statements(query: &Query, most: usize) -> Vec<Statement> {
         if let Some(after) = query.after {
             statement.and(than, *after.as_uuid());
         }
-        statement.text.push_str(" ORDER BY id ");
-        statement.text.push_str(order);
-        statement.text.push_str(" LIMIT ");
-        statement.text.push_str(&limit(most).to_string());
+        statement.filter(query, "id");
+        statement.add(&format!(" ORDER BY id {order} LIMIT {}", limit(most)));
         statement
-    };
-    match along(query) {
-        Along::Ids => vec![one(None, None)],
-        Along::Status(mut statuses) => {
-            statuses.sort_unstable_by_key(|status| status.as_str());
-            statuses.dedup();
-            statuses.into_iter().map(|status| one(Some(status), None)).collect()
+    }
+
+    fn add(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Adds a condition; `?` in it stands for the value.
+    fn and(&mut self, condition: &str, value: impl ToSql + Send + Sync + 'static) {
+        let joint = if self.values.is_empty() { " WHERE " } else { " AND " };
+        self.values.push(Box::new(value));
+        self.text.push_str(joint);
+        self.text.push_str(&condition.replace('?', &format!("${}", self.values.len())));
+    }
+
+    /// Adds what else must hold than that of the column gone along.
+    fn filter(&mut self, query: &Query, column: &str) {
+        if column != "status" && !query.status.is_empty() && query.status.len() < Status::ALL.len() {
+            let statuses: Vec<&'static str> = query.status.iter().map(|status| status.as_str()).collect();
+            self.and("status = ANY (?)", statuses);
         }
-        Along::Execution(mut states) => {
-            states.sort_unstable_by_key(|state| state.as_str());
-            states.dedup();
-            states.into_iter().map(|state| one(None, Some(state))).collect()
+        if column != "execution" && !query.execution.is_empty() {
+            let states: Vec<&'static str> = query.execution.iter().map(|state| state.as_str()).collect();
+            self.and("execution = ANY (?)", states);
+        }
+        let texts = [
+            ("namespace = ?", &query.namespace),
+            ("action = ?", &query.action),
+            ("requester = ?", &query.requester),
+        ];
+        for (condition, wanted) in texts {
+            if let Some(wanted) = wanted {
+                self.and(condition, text::column(wanted).into_owned());
+            }
+        }
+        if let Some(executor) = query.executor {
+            self.and("executor = ?", *executor.as_uuid());
+        }
+        if let Some(from) = query.created_from {
+            self.and("created_at >= ?", micros(from));
+        }
+        if let Some(before) = query.created_before {
+            self.and("created_at < ?", micros(before));
         }
     }
 }

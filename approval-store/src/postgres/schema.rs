@@ -79,6 +79,11 @@ async fn found(client: &Client, schema: &str) -> Result<Option<u32>, StoreError>
     if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(Some(found)) }
 }
 
+/// Whether the role of this session may write, or has the rights of an auditor alone.
+pub(super) async fn may_write(client: &Client) -> Result<bool, tokio_postgres::Error> {
+    client.query_one("SELECT has_table_privilege('writers', 'INSERT')", &[]).await?.try_get(0)
+}
+
 /// Makes or changes the tables in the transaction that is open.
 async fn make(client: &Client, schema: &str) -> Result<(), StoreError> {
     let fail = failed("the tables of the store cannot be made or changed");

@@ -274,10 +274,11 @@ BEGIN
     DELETE FROM due_claims WHERE request IN (
         SELECT c.request FROM due_claims c WHERE c.until <= at ORDER BY c.until LIMIT most * 2 FOR UPDATE SKIP LOCKED
     );
+    -- The claim of each is looked up as a value: as a join, one pass over all claims might be made for each that is due.
     SELECT array_agg(d.id ORDER BY d.due_at, d.id) INTO found FROM (
         SELECT r.id, r.due_at FROM requests r
             WHERE r.due_at <= at AND r.id <> ALL (unreadable)
-                AND NOT EXISTS (SELECT FROM due_claims c WHERE c.request = r.id AND c.until > at AND c.owner <> me)
+                AND coalesce((SELECT c.until <= at OR c.owner = me FROM due_claims c WHERE c.request = r.id), true)
             ORDER BY r.due_at LIMIT most FOR NO KEY UPDATE OF r SKIP LOCKED
     ) AS d;
     -- Somebody may have claimed them since this statement began: whose claim stands is decided by the row of the claim.
@@ -294,7 +295,7 @@ BEGIN
     -- what is due later.
     SELECT r.due_at INTO next FROM requests r
         WHERE r.due_at <= at AND r.id <> ALL (unreadable) AND r.id <> ALL (claimed)
-            AND NOT EXISTS (SELECT FROM due_claims c WHERE c.request = r.id AND c.until > at AND c.owner <> me)
+            AND coalesce((SELECT c.until <= at OR c.owner = me FROM due_claims c WHERE c.request = r.id), true)
         ORDER BY r.due_at LIMIT 1;
     IF next IS NOT NULL AND cardinality(claimed) < most THEN
         next := at + 50000;
