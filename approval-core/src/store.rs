@@ -72,8 +72,16 @@ pub enum Change {
 
 /// Is told of changes. Called on the store's own threads: must not block.
 pub trait ChangeListener: Send + Sync {
-    /// These changes are durable. Told at least once, in the order of the commits of each request; may be told twice.
+    /// These changes are durable. Told at least once, in the order of the commits of each request; may be told twice, and
+    /// what this process wrote may be told before what another one wrote earlier: the version tells.
     fn changed(&self, changes: &[Change]);
+
+    /// Whether somebody waits for changes of this request at the moment. A store that hears of a change made elsewhere then
+    /// reads the request at once, to tell how it stands.
+    fn waits_for(&self, request: RequestId) -> bool {
+        let _ = request;
+        false
+    }
 }
 
 /// What a store says of itself.

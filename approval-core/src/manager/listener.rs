@@ -2,11 +2,16 @@
 
 use super::{Core, standing::StandingWatch, waiters::News};
 use crate::{
+    id::RequestId,
     model::Execution,
     store::{Change, ChangeListener},
 };
 
 impl ChangeListener for Core {
+    fn waits_for(&self, request: RequestId) -> bool {
+        self.waiters.has(request)
+    }
+
     fn changed(&self, changes: &[Change]) {
         for change in changes {
             match change {

@@ -37,7 +37,8 @@ impl<V> WaiterCell<V> {
     fn tell(&self, news: News<V>) {
         let waker = {
             let mut inside = lock(&self.inside);
-            inside.news = Some(news);
+            // What came first need not be older: two connections of a store may tell of one request.
+            inside.news = Some(if inside.news.is_some() { News::Look } else { news });
             inside.waker.take()
         };
         if let Some(waker) = waker {
@@ -149,6 +150,11 @@ impl<K: Copy + Eq + Hash, V: Clone> Waiters<K, V> {
                 cell.tell(News::Look);
             }
         }
+    }
+
+    /// Whether somebody waits for `key`.
+    pub(crate) fn has(&self, key: K) -> bool {
+        self.with_shard(&key, |shard| shard.contains_key(&key)).unwrap_or_default()
     }
 
     /// How many wait.

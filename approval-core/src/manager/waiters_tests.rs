@@ -38,6 +38,22 @@ fn every_waiter_of_a_key_is_told_and_nobody_else() {
 }
 
 #[test]
+fn of_news_in_either_order_none_is_lost() {
+    let waiters: Waiters<u32, &str> = Waiters::new(1);
+    let cell = waiters.register(1);
+    assert!(waiters.has(1) && !waiters.has(2));
+    for (first, second) in [
+        (News::Is("decided"), News::Is("pending")),
+        (News::Look, News::Is("pending")),
+        (News::Is("pending"), News::Look),
+    ] {
+        waiters.tell(1, &first);
+        waiters.tell(1, &second);
+        assert_eq!((poll(&cell), poll(&cell)), (Poll::Ready(News::Look), Poll::Pending));
+    }
+}
+
+#[test]
 fn the_forgotten_leave_nothing_behind() {
     let waiters: Waiters<u32, &str> = Waiters::new(2);
     let (first, second) = (waiters.register(1), waiters.register(1));

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{Change, ChangeListener};
+use crate::id::RequestId;
 
 type List = Arc<[Weak<dyn ChangeListener>]>;
 
@@ -30,6 +31,13 @@ impl Listeners {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Whether somebody waits for changes of this request at the moment.
+    #[must_use]
+    pub fn wait_for(&self, request: RequestId) -> bool {
+        let list = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        list.iter().filter_map(Weak::upgrade).any(|listener| listener.waits_for(request))
     }
 
     /// Tells everybody. Call it when the changes are durable, without any lock held. A listener that panics is reported
