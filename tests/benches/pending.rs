@@ -10,10 +10,11 @@ use std::{
 use approval_core::store::MemoryStore;
 use approval_tests::bench::{
     bare_memory::BareMemory,
+    bare_postgres::{self, BarePostgres},
     load::{Approvals, runtime},
     mode::{self, sized},
     ours::Ours,
-    resident, sqlite,
+    postgres, resident, sqlite,
     table::{CASES, Row, thousands},
 };
 
@@ -22,24 +23,39 @@ const IN_FLIGHT: usize = 256;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, child, case, count, ..] = arguments.as_slice()
+    if let [_, child, case, count, urls @ ..] = arguments.as_slice()
         && child == "--child"
     {
         let count = count.parse().expect("a number");
-        let each = runtime().block_on(child_main(case, count));
+        let each = runtime().block_on(child_main(case, count, urls));
         println!("{each}");
         return;
     }
     let count = mode::pending(sized(1_000_000, 1_000));
-    row(CASES[5], (count, count), ("memory-ours", "memory-bare"), 2000.0);
+    row(CASES[5], (count, count), ("memory-ours", "memory-bare"), &[], 2000.0);
     // What bare code keeps on SQLite for each is the same as in memory, besides SQLite's cache: fewer will do, and filling
     // a file takes minutes.
-    row(CASES[6], (count, count.min(200_000)), ("sqlite-ours", "sqlite-bare"), 900.0);
+    row(CASES[6], (count, count.min(200_000)), ("sqlite-ours", "sqlite-bare"), &[], 900.0);
+    let cluster = postgres::cluster();
+    let [sampled, ours, bare] = [(); 3].map(|()| cluster.database().expect("a database"));
+    runtime().block_on(async {
+        postgres::sample(sampled.url()).await;
+        bare_postgres::make_tables(bare.url()).await;
+    });
+    let counts = (count.min(200_000), count.min(100_000));
+    let urls = [sampled.url(), ours.url(), bare.url()];
+    row(CASES[18], counts, ("postgres-ours", "postgres-bare"), &urls, 900.0);
 }
 
 /// Measures both sides and reports the row.
-fn row(case: &str, (count, bare_count): (usize, usize), (ours, bare): (&str, &str), most: f64) {
-    let (ours, bare) = (measured(ours, count), measured(bare, bare_count));
+fn row(
+    case: &str,
+    (count, bare_count): (usize, usize),
+    (ours, bare): (&str, &str),
+    urls: &[&str],
+    most: f64,
+) {
+    let (ours, bare) = (measured(ours, count, urls), measured(bare, bare_count, urls));
     Row {
         case: case.to_owned(),
         ours: format!("{} bytes", thousands(ours)),
@@ -52,10 +68,10 @@ fn row(case: &str, (count, bare_count): (usize, usize), (ours, bare): (&str, &st
 }
 
 /// Bytes for each of `count` pending requests, found out by a child process.
-fn measured(case: &str, count: usize) -> f64 {
+fn measured(case: &str, count: usize, urls: &[&str]) -> f64 {
     let itself = std::env::current_exe().expect("the path of this program");
     let mut child = Command::new(itself);
-    child.args(["--child", case, &count.to_string()]);
+    child.args(["--child", case, &count.to_string()]).args(urls);
     if mode::measuring() {
         child.arg("--bench");
     }
@@ -65,7 +81,7 @@ fn measured(case: &str, count: usize) -> f64 {
     text.lines().last().and_then(|line| line.trim().parse().ok()).expect("a number")
 }
 
-async fn child_main(case: &str, count: usize) -> f64 {
+async fn child_main(case: &str, count: usize, urls: &[String]) -> f64 {
     match case {
         "memory-ours" => {
             let ours = Ours::new(Arc::new(MemoryStore::new())).await;
@@ -74,6 +90,11 @@ async fn child_main(case: &str, count: usize) -> f64 {
         "memory-bare" => each_of(Arc::new(BareMemory::new()), count).await,
         "sqlite-ours" => each_of(Arc::new(sqlite::ours().await), count).await,
         "sqlite-bare" => each_of(Arc::new(sqlite::bare(sqlite::sample().await)), count).await,
+        "postgres-ours" => each_of(Arc::new(postgres::ours(&urls[1]).await), count).await,
+        "postgres-bare" => {
+            let sample = postgres::read(&urls[0]).await;
+            each_of(Arc::new(BarePostgres::new(&urls[2], sample).await), count).await
+        }
         _ => panic!("no case {case}"),
     }
 }

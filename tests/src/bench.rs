@@ -4,13 +4,18 @@
 //! machine does meets both.
 
 pub mod bare_memory;
+pub mod bare_postgres;
 pub mod bare_sqlite;
+pub mod filled;
 pub mod load;
 pub mod mode;
+pub mod other;
 pub mod ours;
 pub mod pairs;
+pub mod postgres;
 pub mod processor;
 pub mod resident;
 pub mod sample;
 pub mod sqlite;
+pub mod statements_postgres;
 pub mod table;

@@ -53,8 +53,18 @@ pub struct Took {
 /// # Panics
 /// When an approval fails.
 pub async fn throughput<A: Approvals>(approvals: &Arc<A>, in_flight: usize, count: usize) -> Took {
-    let mut tasks = JoinSet::new();
     let (begin, used) = (Instant::now(), processor::used());
+    all(approvals, in_flight, count).await;
+    approvals.quiet().await;
+    Took { wall: begin.elapsed(), processor: processor::used().saturating_sub(used) }
+}
+
+/// The same, until the last waiter is awake. Notices may still be on their way.
+///
+/// # Panics
+/// When an approval fails.
+pub async fn all<A: Approvals>(approvals: &Arc<A>, in_flight: usize, count: usize) {
+    let mut tasks = JoinSet::new();
     for place in 0..in_flight {
         let share = count / in_flight + usize::from(place < count % in_flight);
         let (tell, mut told) = mpsc::channel(1);
@@ -76,8 +86,6 @@ pub async fn throughput<A: Approvals>(approvals: &Arc<A>, in_flight: usize, coun
     while let Some(ended) = tasks.join_next().await {
         ended.expect("no task of the load panics");
     }
-    approvals.quiet().await;
-    Took { wall: begin.elapsed(), processor: processor::used().saturating_sub(used) }
 }
 
 /// How long the one who decides thinks about it, at least. Long enough that the threads of the runtime sleep, ours and those
@@ -130,5 +138,5 @@ pub async fn latencies<A: Approvals>(approvals: &Arc<A>, count: usize) -> Vec<Du
 /// If the system gives no threads.
 #[must_use]
 pub fn runtime() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime with two workers")
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime with two workers")
 }

@@ -114,6 +114,14 @@ impl Ours {
         &self.manager
     }
 
+    /// Looks at a request, as whoever is about to decide does.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn see(&self, id: RequestId) {
+        self.decider.get(id).await.expect("it is there");
+    }
+
     /// Stops the manager.
     ///
     /// # Panics

@@ -118,6 +118,16 @@ pub const CASES: &[&str] = &[
     "policy, 100 rules that name their action; bare: one condition",
     "policy, 100 rules about every action; bare: 100 conditions",
     "statistics of 1,000,000 requests on SQLite, by everything, median; bare: a count of statuses in SQL",
+    "PostgreSQL, 64 in flight, one process",
+    "PostgreSQL, 64 in flight, one process; bare: a transaction for each step",
+    "PostgreSQL, 1,024 in flight, two processes",
+    "PostgreSQL, decision in one process to awake in another, 1 in flight, median",
+    "pending on PostgreSQL, waiters alive, memory each",
+    "PostgreSQL, transactions in a second while 10,000 wait; bare: while 10 wait",
+    "PostgreSQL, 1,000,000 pending, create; bare: 1,000 pending",
+    "PostgreSQL, 1,000,000 pending, decide; bare: 1,000 pending",
+    "PostgreSQL, 1,000,000 pending, what is due; bare: 1,000 pending",
+    "PostgreSQL, 1,000,000 pending, list; bare: 1,000 pending",
 ];
 
 /// The whole table, as far as it was measured.
