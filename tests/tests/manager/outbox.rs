@@ -22,6 +22,41 @@ use async_trait::async_trait;
 use crate::common::{ANN, BOB, CAT, Runs, call, call_with, error, person, seconds, soon, unattended};
 use crate::outage::Op;
 
+/// An agent on one machine, and on another one the process that people are reached through.
+#[tokio::test]
+async fn notices_for_a_channel_of_another_process_wait_until_it_takes_them() {
+    let store = Arc::new(MemoryStore::new());
+    let agent = ApprovalManager::builder()
+        .shared_store(Arc::clone(&store) as _)
+        .channel_elsewhere("handler")
+        .build()
+        .expect("a channel elsewhere is one that hears decisions");
+    let pending = agent.request(call()).await.unwrap();
+    let id = pending.id();
+    let notices = agent.store().notices(id).await.unwrap();
+    assert!(!notices.is_empty() && notices.iter().all(|notice| &*notice.channel == "handler"), "{notices:?}");
+    assert!(notices.iter().all(|notice| matches!(notice.delivery, Delivery::Waiting { attempts: 0, .. })));
+
+    let people = ApprovalManager::builder()
+        .shared_store(store as _)
+        .handler(|_| async { Ok(approval_core::notify::HandlerReply::Approve) })
+        .build()
+        .unwrap();
+    let approved = soon(pending).await.unwrap();
+    assert_eq!(approved.request().status, Status::Approved);
+    agent.shutdown().await.unwrap();
+    people.shutdown().await.unwrap();
+}
+
+#[test]
+fn a_channel_is_here_or_elsewhere_and_not_both() {
+    let both = ApprovalManager::builder()
+        .handler(|_| async { Ok(approval_core::notify::HandlerReply::Later) })
+        .channel_elsewhere("handler")
+        .build();
+    assert!(matches!(both, Err(BuildError::DoubledChannel(name)) if name == "handler"));
+}
+
 /// What a channel does with the next notice.
 #[derive(Clone, Debug)]
 enum Mood {
