@@ -51,6 +51,8 @@ impl Connector {
         let warned = Arc::new(AtomicBool::new(false));
         tokio::spawn(drive(connection, heard, Arc::clone(&warned)));
         client.batch_execute(&self.setup).await?;
+        // What a server says to everybody who connects is about no change.
+        warned.store(false, Ordering::Release);
         Ok(Own { client, warned })
     }
 }
