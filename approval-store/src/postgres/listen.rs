@@ -109,7 +109,12 @@ impl Ear {
         told.also.clear();
         loop {
             let attempt = async {
-                let (line, _) = self.listen().await?;
+                let (line, bound) = self.listen().await?;
+                if bound < told.below {
+                    // A standby took over that did not have everything: its numbers begin further back.
+                    told.below = bound;
+                    self.listeners.tell(&[Change::Everything]);
+                }
                 self.look(&line.own.client, told).await?;
                 Ok::<_, Lost>(line)
             };
