@@ -1,12 +1,29 @@
 //! Durable stores for [`approval_core`].
 //!
 //! - `SqliteStore` (feature `sqlite`, on by default): one file, any number of processes on one machine.
+//! - `PostgresStore` (feature `postgres`): one PostgreSQL database, any number of processes on any number of machines.
+//!
+//! [`connect`] takes whichever a URL names, and [`from_env`] the one that the environment variable `APPROVALS_STORE` names, so that
+//! the same program runs on all of them:
 //!
 //! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use approval_core::ApprovalManager;
-//! use approval_store::SqliteStore;
-//! let manager = ApprovalManager::builder().store(SqliteStore::open("approvals.db")?).unattended().build()?;
+//! let store = approval_store::connect("sqlite:approvals.db").await?;
+//! let manager = ApprovalManager::builder().shared_store(store).unattended().build()?;
+//! # Ok(()) }
+//! ```
+//!
+//! Each has a builder for its own settings:
+//!
+//! ```no_run
+//! # #[cfg(feature = "postgres")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use approval_core::ApprovalManager;
+//! use approval_store::PostgresStore;
+//! let url = "postgres://agent:password@db.example.com/approvals?sslmode=verify-full";
+//! let store = PostgresStore::builder(url).schema("team_1").pool_size(16).connect().await?;
+//! let manager = ApprovalManager::builder().store(store).unattended().build()?;
 //! # Ok(()) }
 //! ```
 
@@ -14,6 +31,7 @@
 mod change;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod columns;
+mod connect;
 #[cfg(feature = "sqlite")]
 mod group_commit;
 #[cfg(feature = "postgres")]
@@ -21,6 +39,7 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use connect::{STORE_VARIABLE, StoreUrl, connect, from_env};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]

@@ -109,6 +109,14 @@ impl PostgresStore {
         Self::builder(url).connect().await
     }
 
+    /// What the store at `url` is called, the same however its address is written, and without user and password.
+    ///
+    /// # Errors
+    /// When the address cannot be read.
+    pub(crate) fn name_of(url: &str) -> Result<String, StoreError> {
+        url::Address::read(url).map(|address| address.name())
+    }
+
     /// More settings.
     pub fn builder(url: &str) -> PostgresBuilder {
         PostgresBuilder::new(url)

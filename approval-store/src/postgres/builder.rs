@@ -42,6 +42,7 @@ pub struct PostgresBuilder {
     due_lease: Duration,
     roots: Option<PathBuf>,
     clock: Option<Arc<dyn Clock>>,
+    existing_only: bool,
 }
 
 impl std::fmt::Debug for PostgresBuilder {
@@ -64,6 +65,7 @@ impl PostgresBuilder {
             due_lease: Duration::from_secs(10),
             roots: None,
             clock: None,
+            existing_only: false,
         }
     }
 
@@ -128,6 +130,13 @@ impl PostgresBuilder {
         self
     }
 
+    /// Makes no tables: connecting fails where there are none. For programs that only look, and that a mistyped address must
+    /// not lead to make an empty store.
+    pub const fn existing_only(mut self) -> Self {
+        self.existing_only = true;
+        self
+    }
+
     /// Connects; makes the tables if there are none.
     ///
     /// # Errors
@@ -166,7 +175,7 @@ impl PostgresBuilder {
 
     async fn start(self) -> Result<(Shared, Writer, mpsc::UnboundedReceiver<Option<Work>>), StoreError> {
         let address = Address::read(&self.url)?;
-        let schema = self.schema.or(address.schema).unwrap_or_else(|| "approvals".to_owned());
+        let schema = self.schema.or(address.schema).unwrap_or_else(|| url::DEFAULT_SCHEMA.to_owned());
         url::plain(&schema)?;
         let roots = self.roots.or(address.roots);
         let trust = if roots.is_some() { Trust::Verified } else { address.trust };
@@ -176,6 +185,9 @@ impl PostgresBuilder {
         let fail = failed("the database cannot be reached");
         let may_write = {
             let first = connector.own(None).await.map_err(fail)?;
+            if self.existing_only {
+                schema::must_exist(&first.client, &schema).await?;
+            }
             schema::migrate(&first.client, &schema).await?;
             schema::may_write(&first.client).await.map_err(fail)?
         };

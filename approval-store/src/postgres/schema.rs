@@ -35,6 +35,20 @@ pub(super) async fn migrate(client: &Client, schema: &str) -> Result<(), StoreEr
     done.and(ended)
 }
 
+/// Looks whether the schema holds a store.
+///
+/// # Errors
+/// When it does not, or holds one of a newer program.
+pub(super) async fn must_exist(client: &Client, schema: &str) -> Result<(), StoreError> {
+    match found(client, schema).await? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::unavailable(format!(
+            "there is no store in the schema {schema} of the database; check the address, and the schema if it is another one \
+             (schema=NAME in the address)"
+        ))),
+    }
+}
+
 fn known() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
 }

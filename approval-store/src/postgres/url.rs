@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use approval_core::store::StoreError;
 use tokio_postgres::{
     Config,
-    config::{SslMode, TargetSessionAttrs},
+    config::{Host, SslMode, TargetSessionAttrs},
 };
 
 /// How far the server is to prove who it is.
@@ -30,6 +30,9 @@ pub(super) struct Address {
 
 /// What is ours in an address, and not known to the library.
 const SCHEMA: &str = "schema";
+
+/// The schema where none is named.
+pub(super) const DEFAULT_SCHEMA: &str = "approvals";
 
 fn bad(why: impl std::fmt::Display) -> StoreError {
     StoreError::unavailable(format!(
@@ -80,6 +83,10 @@ impl Address {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(bad("it names no host"));
         }
+        // What follows the first @ is taken for the host, and hosts are shown.
+        if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
+            return Err(bad("it has more than one @; write %40 for one that belongs to the password"));
+        }
         // A standby cannot take part: of several hosts, the one that can be written to is meant.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         if config.get_application_name().is_none() {
@@ -97,6 +104,28 @@ impl Address {
             _ => Trust::Nobody,
         };
         Ok(Self { config, trust, roots, schema })
+    }
+
+    /// The address of the same tables for people to read: without user and password, and with what goes without saying.
+    pub(super) fn name(&self) -> String {
+        let ports = self.config.get_ports();
+        let hosts = self.config.get_hosts().iter().enumerate().map(|(index, host)| {
+            // One port may stand for all hosts.
+            let port = ports.get(index).or(ports.first()).unwrap_or(&5432);
+            match host {
+                Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
+                Host::Tcp(name) => format!("{name}:{port}"),
+                #[cfg(unix)]
+                Host::Unix(folder) => format!("{}:{port}", folder.display().to_string().replace('/', "%2F")),
+            }
+        });
+        let mut hosts: Vec<_> = hosts.collect();
+        if hosts.is_empty() {
+            hosts.extend(self.config.get_hostaddrs().iter().map(ToString::to_string));
+        }
+        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
+        let schema = self.schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
+        format!("postgres://{}/{database}?schema={schema}", hosts.join(","))
     }
 }
 
@@ -138,10 +167,31 @@ mod tests {
     }
 
     #[test]
+    fn the_name_tells_the_tables_and_nothing_secret() {
+        let name = |text| Address::read(text).unwrap().name();
+        assert_eq!(
+            name("postgres://ann:s3cret@db.example.com/app?connect_timeout=9"),
+            "postgres://db.example.com:5432/app?schema=approvals"
+        );
+        assert_eq!(
+            name("postgresql://bob@db.example.com:5432/app?schema=approvals&password=s3cret"),
+            "postgres://db.example.com:5432/app?schema=approvals"
+        );
+        assert_eq!(name("postgres://ann@a,b:6432/app?schema=x"), "postgres://a:5432,b:6432/app?schema=x");
+        assert_eq!(name("postgres://ann@[::1]"), "postgres://[::1]:5432/ann?schema=approvals");
+        #[cfg(unix)]
+        assert_eq!(
+            name("postgres:///app?host=/run/postgresql&user=ann"),
+            "postgres://%2Frun%2Fpostgresql:5432/app?schema=approvals"
+        );
+    }
+
+    #[test]
     fn a_bad_address_is_explained_without_its_password() {
         for text in [
             "postgres://ann:s3cret@",
             "postgres://ann:s3cret@h:many/d",
+            "postgres://ann:first@s3cret@h/d",
             "postgres://ann:s3cret@h/d?sslrootcert=%zz",
             "nonsense",
         ] {

@@ -1,0 +1,135 @@
+use super::*;
+
+fn name(text: &str) -> String {
+    text.parse::<StoreUrl>().unwrap().to_string()
+}
+
+fn refused(text: &str) -> String {
+    text.parse::<StoreUrl>().unwrap_err().to_string()
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+#[test]
+fn memory_is_one_of_its_own_each_time() {
+    let store = block_on(connect("memory:")).unwrap();
+    assert_eq!((store.info().name, store.info().durable), ("memory", false));
+    assert_eq!(name("MEMORY:"), "memory:");
+    assert!(refused("memory:shared").contains("memory: alone"));
+    let error = block_on("memory:".parse::<StoreUrl>().unwrap().connect_existing()).unwrap_err();
+    assert!(error.to_string().contains("one in memory is empty"), "{error}");
+}
+
+#[test]
+fn what_names_no_store_is_explained() {
+    for text in ["", "mysql://ann:s3cret@db/x", "redis:", "localhost:5432"] {
+        let message = refused(text);
+        assert!(message.contains("memory:, sqlite:PATH, a path alone, or postgres://"), "{message}");
+        assert!(!message.contains("s3cret"), "{message}");
+    }
+    assert!(refused("mysql://ann:s3cret@db/x").contains("\"mysql\""));
+    assert!(refused("file:approvals.db").contains("sqlite:PATH"));
+    assert!(refused("sqlite:").contains("names no file"));
+    assert!(refused("sqlite::memory:").contains("given as memory:"));
+    assert!(refused("sqlite://approvals.db").contains("sqlite:///ABSOLUTE/PATH"));
+    assert!(refused("sqlite:approvals.db?mode=ro").contains("no settings"));
+    for text in ["host=db user=ann password=s3cret", "dbname=app password=s3cret"] {
+        let message = refused(text);
+        assert!(message.contains("postgres://") && !message.contains("s3cret"), "{message}");
+    }
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use super::*;
+
+    #[test]
+    fn a_path_may_be_written_in_three_ways() {
+        assert_eq!(name("sqlite:approvals.db"), "sqlite:approvals.db");
+        assert_eq!(name("approvals.db"), "sqlite:approvals.db");
+        assert_eq!(name("sqlite:/var/lib/a b.db"), "sqlite:/var/lib/a b.db");
+        assert_eq!(name("SQLite:///var/lib/a.db"), "sqlite:/var/lib/a.db");
+        assert_eq!(name("./odd:name?.db"), "sqlite:./odd:name?.db");
+        assert_eq!(name(r"C:\approvals.db"), r"sqlite:C:\approvals.db");
+        assert_eq!("a/b.db".parse::<StoreUrl>().unwrap(), StoreUrl::file("a/b.db"));
+        assert_eq!(StoreUrl::file("a/b.db").path(), Some(std::path::Path::new("a/b.db")));
+    }
+
+    #[test]
+    fn the_file_is_made_unless_it_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("approvals.db");
+        for text in [format!("sqlite:{}", path.display()), format!("sqlite://{}", path.display())] {
+            let url: StoreUrl = text.parse().unwrap();
+            let error = block_on(url.connect_existing()).unwrap_err().to_string();
+            assert!(error.contains("there is no file") && !path.exists(), "{error}");
+            block_on(async {
+                let store = connect(&text).await.unwrap();
+                assert_eq!(store.info().name, "sqlite");
+                store.close().await.unwrap();
+                let store = url.connect_existing().await.unwrap();
+                store.close().await.unwrap();
+            });
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+}
+
+#[cfg(not(feature = "sqlite"))]
+#[test]
+fn the_missing_feature_is_named() {
+    assert!(refused("sqlite:a.db").contains("feature `sqlite`"));
+    assert!(refused("a.db").contains("feature `sqlite`"));
+}
+
+#[cfg(not(feature = "postgres"))]
+#[test]
+fn the_missing_feature_is_named_without_the_password() {
+    let message = refused("postgres://ann:s3cret@db/x");
+    assert!(message.contains("feature `postgres`") && !message.contains("s3cret"), "{message}");
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use approval_test_cluster::Cluster;
+
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let url: StoreUrl = "postgresql://ann:s3cret@db.example.com/app?schema=x".parse().unwrap();
+        assert_eq!(url.to_string(), "postgres://db.example.com:5432/app?schema=x");
+        assert_eq!(format!("{url:?}"), "StoreUrl(postgres://db.example.com:5432/app?schema=x)");
+        assert_eq!(url.path(), None);
+        for text in ["postgres://ann:s3cret@", "POSTGRES://ann:s3cret@h:many/d", "postgres:ann:s3cret"] {
+            let message = refused(text);
+            assert!(
+                message.contains("postgres://user:password@host") && !message.contains("s3cret"),
+                "{message}"
+            );
+        }
+        // Nobody listens on port 1.
+        let error = block_on(connect("postgres://ann:s3cret@127.0.0.1:1/app")).unwrap_err();
+        assert!(error.to_string().contains("cannot be reached"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+    }
+
+    #[test]
+    fn the_tables_are_made_unless_they_must_be_there() {
+        let database = Cluster::shared().database().unwrap();
+        let text = format!("{}?schema=one", database.url());
+        let schemas = || database.psql("select count(*) from pg_namespace where nspname = 'one'").unwrap();
+        let url: StoreUrl = text.parse().unwrap();
+        let error = block_on(url.connect_existing()).unwrap_err().to_string();
+        assert!(error.contains("no store in the schema one"), "{error}");
+        assert_eq!(schemas(), "0");
+        block_on(async {
+            let store = connect(&text).await.unwrap();
+            assert_eq!((store.info().name, schemas().as_str()), ("postgres", "1"));
+            store.close().await.unwrap();
+            url.connect_existing().await.unwrap().close().await.unwrap();
+        });
+    }
+}
