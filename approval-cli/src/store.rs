@@ -1,9 +1,9 @@
 //! The stores that a command works with.
 
-use std::{future::Future, path::Path, sync::Arc};
+use std::{ffi::OsStr, future::Future, path::Path, sync::Arc};
 
 use approval_core::{clock::Timestamp, store::Store};
-use approval_store::SqliteStore;
+use approval_store::StoreUrl;
 
 /// Any error, to be shown.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -17,22 +17,25 @@ pub(crate) enum Missing {
     Make,
 }
 
-/// The store of a URL: `sqlite:PATH`, or a path alone.
-pub(crate) fn connect(url: &str, missing: Missing) -> Result<Arc<dyn Store>, BoxError> {
-    open(path_of(url)?, missing)
-}
-
-fn open(path: &Path, missing: Missing) -> Result<Arc<dyn Store>, BoxError> {
-    if missing == Missing::Refuse && !path.is_file() {
-        return Err(format!("there is no file {}; give the file of the store", path.display()).into());
+/// Opens the store at a URL.
+async fn open(url: &StoreUrl, missing: Missing) -> Result<Arc<dyn Store>, BoxError> {
+    let opened = match missing {
+        Missing::Refuse => url.connect_existing().await,
+        Missing::Make => url.connect().await,
+    };
+    let store = opened.map_err(|error| format!("{url}: {error}"))?;
+    if store.info().durable {
+        return Ok(store);
     }
-    let store = SqliteStore::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(Arc::new(store))
+    Err(format!(
+        "{url} is gone when this command ends; give sqlite:PATH, a path, or postgres://user@host/database"
+    )
+    .into())
 }
 
 /// What the store of a URL is called, the same however its place is written. Never with a password.
-pub(crate) fn name_of(url: &str) -> Result<String, BoxError> {
-    let path = path_of(url)?;
+pub(crate) fn name_of(url: &StoreUrl) -> Result<String, BoxError> {
+    let Some(path) = url.path() else { return Ok(url.to_string()) };
     let whole = path.canonicalize().or_else(|_| {
         // It is not there yet: its folder is.
         let (folder, file) = (path.parent(), path.file_name().unwrap_or_default());
@@ -43,34 +46,28 @@ pub(crate) fn name_of(url: &str) -> Result<String, BoxError> {
     Ok(format!("sqlite:{}", whole.display()))
 }
 
-fn path_of(url: &str) -> Result<&Path, BoxError> {
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        return Ok(Path::new(path));
-    }
-    match url.split_once(':') {
-        Some((kind, _)) if url.contains("://") || kind == "memory" => {
-            Err(format!("no store of the kind {kind:?} can be opened here; give sqlite:PATH, or a path")
-                .into())
-        }
-        _ => Ok(Path::new(url)),
+/// The store that an argument names: a URL, or a path, which need not be text.
+fn named(argument: &OsStr) -> Result<StoreUrl, BoxError> {
+    match argument.to_str() {
+        Some(text) => Ok(text.parse()?),
+        None => Ok(StoreUrl::file(argument)),
     }
 }
 
-/// Runs something on a store, and closes it.
-pub(crate) fn on_store<T, F>(path: &Path, work: impl FnOnce(Arc<dyn Store>) -> F) -> Result<T, BoxError>
+/// Runs something on the store that an argument names, and closes it. None is made.
+pub(crate) fn on_store<T, F>(
+    argument: impl AsRef<OsStr>,
+    work: impl FnOnce(Arc<dyn Store>) -> F,
+) -> Result<T, BoxError>
 where
     F: Future<Output = Result<T, BoxError>>,
 {
-    let store = match path.to_str() {
-        Some(url) => connect(url, Missing::Refuse)?,
-        None => open(path, Missing::Refuse)?,
-    };
-    run_on([store], |[store]| work(store))
+    run_on([(&named(argument.as_ref())?, Missing::Refuse)], |[store]| work(store))
 }
 
 /// Runs something on stores, and closes them.
 pub(crate) fn run_on<T, F, const N: usize>(
-    stores: [Arc<dyn Store>; N],
+    urls: [(&StoreUrl, Missing); N],
     work: impl FnOnce([Arc<dyn Store>; N]) -> F,
 ) -> Result<T, BoxError>
 where
@@ -78,7 +75,17 @@ where
 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async {
-        let done = work(stores.clone()).await;
+        let mut stores = Vec::with_capacity(N);
+        let opened = async {
+            for (url, missing) in urls {
+                stores.push(open(url, missing).await?);
+            }
+            <[_; N]>::try_from(stores.clone()).map_err(|_| "a store is missing".into())
+        };
+        let done = match opened.await {
+            Ok(stores) => work(stores).await,
+            Err(error) => Err(error),
+        };
         for store in stores {
             store.close().await?;
         }

@@ -5,13 +5,14 @@ mod screen;
 use std::io::{self, Write};
 
 use approval_core::transfer::{Contents, Progress, Transfer, TransferError};
+use approval_store::StoreUrl;
 use clap::{Args, Subcommand};
 use tokio::sync::watch;
 
 use self::screen::Screen;
 use crate::{
     FINE, MISTAKES, Terminal, UNUSABLE,
-    store::{BoxError, Missing, connect, name_of, run_on},
+    store::{BoxError, Missing, name_of, run_on},
 };
 
 #[derive(Debug, Subcommand)]
@@ -29,12 +30,24 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Stores {
-    /// The store to copy from: sqlite:PATH, or a path
+    /// The store to copy from: sqlite:PATH, a path, or a PostgreSQL URL
     #[arg(value_name = "FROM")]
     from: String,
     /// The store to copy to, empty or not there yet
     #[arg(value_name = "TO")]
     to: String,
+}
+
+/// Both, read. Their text has no password, and is what is shown.
+struct Urls {
+    from: StoreUrl,
+    to: StoreUrl,
+}
+
+impl Stores {
+    fn urls(&self) -> Result<Urls, BoxError> {
+        Ok(Urls { from: self.from.parse()?, to: self.to.parse()? })
+    }
 }
 
 pub(crate) fn run(
@@ -58,7 +71,8 @@ pub(crate) fn run(
 }
 
 fn copy(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Result<u8, BoxError> {
-    let done = on_both(stores, Missing::Make, screen, async |transfer| transfer.copy().await);
+    let urls = stores.urls()?;
+    let done = on_both(&urls, Missing::Make, screen, async |transfer| transfer.copy().await);
     let copied = done?.map_err(|(error, last)| {
         let go_on = last.filter(|_| error.can_resume()).map_or_else(String::new, |progress| {
             let Progress { step, done, .. } = progress;
@@ -66,10 +80,10 @@ fn copy(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Result
         });
         format!("{error}{go_on}")
     })?;
-    let to = &stores.to;
+    let Urls { from, to } = &urls;
     if copied.before {
-        writeln!(out, "{to} was copied from {} already, until {}; nothing was done", stores.from, copied.at)?;
-        writeln!(out, "to compare the two: approvals store verify {} {to}", stores.from)?;
+        writeln!(out, "{to} was copied from {from} already, until {}; nothing was done", copied.at)?;
+        writeln!(out, "to compare the two: approvals store verify {from} {to}")?;
         return Ok(FINE);
     }
     writeln!(out, "copied to {to}, and found equal: {}", list(&copied.contents))?;
@@ -91,7 +105,8 @@ fn copy(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Result
 }
 
 fn verify(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Result<u8, BoxError> {
-    let done = on_both(stores, Missing::Refuse, screen, async |transfer| transfer.verify().await);
+    let urls = stores.urls()?;
+    let done = on_both(&urls, Missing::Refuse, screen, async |transfer| transfer.verify().await);
     let found = done?.map_err(|(error, _)| error)?;
     if found.is_equal() {
         writeln!(out, "equal: {}", list(&found.equal))?;
@@ -113,18 +128,16 @@ fn list(contents: &Contents) -> String {
 
 /// Opens both stores and does something with them, showing how far it is. The inner error comes with the last progress.
 fn on_both<T>(
-    stores: &Stores,
+    urls: &Urls,
     missing: Missing,
     screen: &mut Screen<'_>,
     work: impl AsyncFnOnce(&Transfer) -> Result<T, TransferError>,
 ) -> Result<Result<T, (TransferError, Option<Progress>)>, BoxError> {
-    let (from, to) = (name_of(&stores.from)?, name_of(&stores.to)?);
-    if from == to {
+    let from = name_of(&urls.from)?;
+    if from == name_of(&urls.to)? {
         return Err(TransferError::SameStore.into());
     }
-    let source = connect(&stores.from, Missing::Refuse)?;
-    let target = connect(&stores.to, missing)?;
-    run_on([source, target], async |[source, target]| {
+    run_on([(&urls.from, Missing::Refuse), (&urls.to, missing)], async |[source, target]| {
         let (latest, progress) = watch::channel(None::<Progress>);
         let transfer = Transfer::new(source, target).source(from).on_progress(move |progress| {
             latest.send_replace(Some(*progress));

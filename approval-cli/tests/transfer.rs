@@ -142,8 +142,8 @@ fn what_cannot_be_copied_is_said() {
     refused(&["copy", &typo, &other], "there is no file");
     refused(&["verify", &from, &typo], "there is no file");
     assert!(!Path::new(&typo).exists(), "nothing is made");
-    refused(&["copy", &from, "memory:"], "give sqlite:PATH");
-    refused(&["copy", "mysql://ann:secret@db/x", &from], "give sqlite:PATH");
+    refused(&["copy", &from, "memory:"], "sqlite:PATH");
+    refused(&["copy", "mysql://ann:secret@db/x", &from], "sqlite:PATH");
     let (_, _, errors) = approvals(&["store", "copy", "mysql://ann:secret@db/x", &from]);
     assert!(!errors.contains("secret"), "{errors}");
     let (status, ..) = approvals(&["store", "copy", &from]);

@@ -17,7 +17,9 @@ enum Class {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let terminal = Terminal::from_env().acting_as(Principal::user("ann@example.com")?);
-    let approvals = ApprovalManager::builder().notifier(terminal).agent("travel-bot").build()?;
+    let store = approval_store::from_env("memory:").await?;
+    let approvals =
+        ApprovalManager::builder().shared_store(store).notifier(terminal).agent("travel-bot").build()?;
 
     let class = approvals
         .ask::<Class>("Which class shall I book to Tokyo?")

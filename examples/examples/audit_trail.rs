@@ -8,9 +8,7 @@ use approval_core::{
     Action, ApprovalError, ApprovalManager,
     audit::{Ed25519Keys, Ed25519Signer, Exporter, FileSink, Sealing, VerifyOptions, verify_file},
     notify::HandlerReply,
-    store::Store,
 };
-use approval_store::SqliteStore;
 use serde_json::json;
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,7 +19,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let signer = Ed25519Signer::generate()?;
     let public = signer.public_pem()?;
 
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path().join("approvals.db"))?);
+    let file = folder.path().join("approvals.db");
+    let store = approval_store::from_env(&format!("sqlite:{}", file.display())).await?;
     let manager = ApprovalManager::builder()
         .shared_store(Arc::clone(&store))
         .handler(async |_| Ok(HandlerReply::Reject("too much".to_owned())))

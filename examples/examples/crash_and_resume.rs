@@ -18,7 +18,6 @@ use approval_core::{
     model::{ExecutionState, Request},
     store::Query,
 };
-use approval_store::SqliteStore;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -37,9 +36,12 @@ async fn transfer(approvals: &ApprovalManager, to: &str, cents: u64) -> Result<(
     std::future::pending().await // It never gets further: the process is killed here.
 }
 
-fn manager(file: &Path) -> anyhow::Result<ApprovalManager> {
+/// The agent and whoever supervises it work with one store.
+async fn manager(file: &Path) -> anyhow::Result<ApprovalManager> {
+    let store = approval_store::from_env(&file.display().to_string()).await?;
+    anyhow::ensure!(store.info().durable, "two processes need a store that both can open");
     Ok(ApprovalManager::builder()
-        .store(SqliteStore::open(file)?)
+        .shared_store(store)
         .agent("payroll")
         .lease(Span::from_secs(1)) // After a second without a sign of life a process counts as lost.
         .unattended()
@@ -48,7 +50,7 @@ fn manager(file: &Path) -> anyhow::Result<ApprovalManager> {
 
 /// The process that is killed. It makes the same call whenever it is started.
 async fn agent(file: &Path) -> anyhow::Result<()> {
-    let approvals = manager(file)?;
+    let approvals = manager(file).await?;
     let work = async {
         match transfer(&approvals, "acme", 5_000).await {
             Ok(()) => println!("done"),
@@ -93,7 +95,7 @@ fn is_unknown(request: &Request) -> bool {
 }
 
 async fn supervise(file: &Path) -> anyhow::Result<()> {
-    let approvals = manager(file)?;
+    let approvals = manager(file).await?;
     let ann = Principal::user("ann@example.com")?;
 
     println!("1. The agent asks, and is killed while Ann thinks.");

@@ -100,7 +100,8 @@ async fn main() -> anyhow::Result<()> {
     let (clicks, mut clicked) = mpsc::unbounded_channel();
     let decider = Arc::new(OnceLock::new());
     let chat = Chat { clicks, decider: Arc::clone(&decider) };
-    let approvals = ApprovalManager::builder().notifier(chat).build()?;
+    let store = approval_store::from_env("memory:").await?;
+    let approvals = ApprovalManager::builder().shared_store(store).notifier(chat).build()?;
 
     let web_server = tokio::spawn(async move {
         while let Some(click) = clicked.recv().await {

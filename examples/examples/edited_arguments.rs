@@ -33,7 +33,8 @@ async fn refund(
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let terminal = Terminal::from_env().acting_as(Principal::user("ann@example.com")?);
-    let approvals = ApprovalManager::builder().notifier(terminal).build()?;
+    let store = approval_store::from_env("memory:").await?;
+    let approvals = ApprovalManager::builder().shared_store(store).notifier(terminal).build()?;
     let refunded = refund(&approvals, "acme", 5_000).await?;
     println!("asked for 5000 cents, refunded {refunded}");
     Ok(())

@@ -35,6 +35,9 @@ async fn refund(
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // The shortest channel: a function that speaks for the people asked. Here it knows their answer.
-    let approvals = ApprovalManager::builder().handler(async |_notice| Ok(HandlerReply::Approve)).build()?;
+    let approvals = ApprovalManager::builder()
+        .shared_store(approval_store::from_env("memory:").await?)
+        .handler(async |_notice| Ok(HandlerReply::Approve))
+        .build()?;
     refund(&approvals, 1_000).await // The caller passes no grant.
 }

@@ -17,6 +17,7 @@ async fn send_mail(approvals: &ApprovalManager, to: &str, text: &str) -> anyhow:
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let terminal = Terminal::from_env().acting_as(Principal::user("ann@example.com")?);
-    let approvals = ApprovalManager::builder().notifier(terminal).build()?;
+    let store = approval_store::from_env("memory:").await?;
+    let approvals = ApprovalManager::builder().shared_store(store).notifier(terminal).build()?;
     send_mail(&approvals, "bob@example.com", "Hello, Bob!").await
 }

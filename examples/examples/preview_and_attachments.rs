@@ -75,7 +75,8 @@ fn farewell() -> Result<Action, approval_core::Invalid> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let terminal = Terminal::from_env().acting_as(Principal::user("ann@example.com")?);
-    let approvals = ApprovalManager::builder().notifier(terminal).build()?;
+    let store = approval_store::from_env("memory:").await?;
+    let approvals = ApprovalManager::builder().shared_store(store).notifier(terminal).build()?;
     let database = Database(BTreeMap::from([("cust-9", 47)]));
 
     let data = DeleteData {

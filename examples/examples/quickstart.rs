@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Stop it while it waits for you (Ctrl-C, or `kill -9`), start it again, and it goes on with the same question: the
-//! state lies in a SQLite file. Another folder for that file can be given: `-- path/to/folder`.
+//! state lies in a SQLite file. Another folder for that file can be given: `-- path/to/folder`. As in all examples, another
+//! store is named by the environment variable `APPROVALS_STORE`, such as `postgres://user@host/database`.
 
 use std::{
     fs,
@@ -20,7 +21,6 @@ use approval_core::{
     policy::{Call, Ruling},
     store::{JournalLine, Query},
 };
-use approval_store::SqliteStore;
 
 /// What the agent can do.
 struct Tools {
@@ -148,9 +148,10 @@ async fn start() -> anyhow::Result<ExitCode> {
     }
     let mut input_end = terminal.input_end();
 
+    let file = folder.join("approvals.sqlite");
     let limit: Money = "50 EUR".parse()?;
     let approvals = ApprovalManager::builder()
-        .store(SqliteStore::open(folder.join("approvals.sqlite"))?)
+        .shared_store(approval_store::from_env(&file.display().to_string()).await?)
         .policy_fn(move |call| policy(call, &limit))
         .notifier(terminal)
         .agent("support-bot")

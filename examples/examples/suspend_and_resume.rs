@@ -6,7 +6,6 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use approval_core::{ApprovalError, ApprovalManager, Principal, RequestId, guarded_action};
-use approval_store::SqliteStore;
 
 #[guarded_action(
     name = "accounts.close",
@@ -23,17 +22,17 @@ async fn close_account(approvals: &ApprovalManager, customer: &str) -> Result<()
 }
 
 /// Each step below could be a process of its own: nothing but the file is shared between them.
-fn start(file: &Path) -> anyhow::Result<ApprovalManager> {
+async fn start(file: &Path) -> anyhow::Result<ApprovalManager> {
     // No channel here hears decisions; they come in through `decider`, as from a web page of yours.
     Ok(ApprovalManager::builder()
-        .store(SqliteStore::open(file)?)
+        .shared_store(approval_store::from_env(&file.display().to_string()).await?)
         .agent("back-office")
         .unattended()
         .build()?)
 }
 
 async fn agent_calls(file: &Path) -> anyhow::Result<Option<RequestId>> {
-    let approvals = start(file)?;
+    let approvals = start(file).await?;
     let waits = match close_account(&approvals, "acme").await {
         Ok(()) => None,
         Err(ApprovalError::Pending(about)) => {
@@ -51,7 +50,7 @@ async fn agent_calls(file: &Path) -> anyhow::Result<Option<RequestId>> {
 }
 
 async fn ann_approves(file: &Path, request: RequestId) -> anyhow::Result<()> {
-    let approvals = start(file)?;
+    let approvals = start(file).await?;
     let decider = approvals.decider("back-office web page");
     // You have authenticated Ann; she approves the arguments that she saw.
     let seen = decider.get(request).await?;

@@ -19,7 +19,11 @@ fn delete(path: &str) -> Result<(), String> {
 
 fn main() -> anyhow::Result<()> {
     let terminal = Terminal::from_env().acting_as(Principal::user("ann@example.com")?);
-    let approvals = ApprovalManager::builder().notifier(terminal).agent("tidy-up").build()?;
+    // Opening a store may take a connection to a database; nothing else here is asynchronous.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let store = runtime.block_on(approval_store::from_env("memory:"))?;
+    let approvals =
+        ApprovalManager::builder().shared_store(store).notifier(terminal).agent("tidy-up").build()?;
     set_ambient(Some(approvals));
 
     Context::new().intent("the disk is full").sync_scope(|| {

@@ -27,7 +27,8 @@ async fn handle_complaint(approvals: &ApprovalManager, order: &str) -> Result<St
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let approvals = ApprovalManager::builder().notifier(ApproveAll::new()).build()?;
+    let store = approval_store::from_env("memory:").await?;
+    let approvals = ApprovalManager::builder().shared_store(store).notifier(ApproveAll::new()).build()?;
     println!("{}", handle_complaint(&approvals, "A-17").await?);
     println!("the rest of this example is tests: cargo test --example testing");
     Ok(())

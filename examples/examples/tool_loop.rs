@@ -59,6 +59,7 @@ async fn call_tool(
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let approvals = ApprovalManager::builder()
+        .shared_store(approval_store::from_env("memory:").await?)
         .policy_fn(|call| match call.action.name.as_str() {
             "notes.write" => Ruling::allow(),
             _ => Ruling::ask(),

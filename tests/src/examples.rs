@@ -83,12 +83,16 @@ impl From<Output> for Ended {
 /// If it cannot be started, or does not end.
 #[must_use]
 pub fn run(name: &str, answers: &[&str]) -> Ended {
-    let mut running = Running::start(name, &[]);
-    for answer in answers {
-        running.type_line(answer);
-    }
-    running.close_input();
-    running.end()
+    Running::start(name, &[]).answered(answers)
+}
+
+/// The same on the store at `url`.
+///
+/// # Panics
+/// If it cannot be started, or does not end.
+#[must_use]
+pub fn run_on(url: &str, name: &str, answers: &[&str]) -> Ended {
+    Running::start_on(Some(url), name, &[]).answered(answers)
 }
 
 /// A program that runs.
@@ -112,6 +116,20 @@ impl Heard {
     fn text(&self) -> String {
         self.text.lock().expect("no reader panics").clone()
     }
+
+    /// Waits until it holds `text` at least `times` times, and gives back all of it.
+    fn wait_for(&self, text: &str, times: usize) -> String {
+        let mut heard = self.text.lock().expect("no reader panics");
+        #[expect(clippy::disallowed_methods, reason = "a deadline for another process")]
+        let deadline = Instant::now() + PATIENCE;
+        while heard.matches(text).count() < times {
+            #[expect(clippy::disallowed_methods, reason = "a deadline for another process")]
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{text:?} does not come; so far:\n{heard}");
+            heard = self.more.wait_timeout(heard, left).expect("no reader panics").0;
+        }
+        heard.clone()
+    }
 }
 
 impl Running {
@@ -121,8 +139,19 @@ impl Running {
     /// If it cannot be started.
     #[must_use]
     pub fn start(name: &str, arguments: &[&str]) -> Self {
+        Self::start_on(None, name, arguments)
+    }
+
+    /// The same on the store at `url`, or on the one that the example takes by itself.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_on(url: Option<&str>, name: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(binary(name))
             .args(arguments)
+            // Empty counts as not set; whoever runs the tests may have set it.
+            .env("APPROVALS_STORE", url.unwrap_or_default())
             .current_dir(repo::root())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -135,6 +164,15 @@ impl Running {
             listen(child.stderr.take().expect("a pipe"), &stderr),
         ];
         Self { stdin: child.stdin.take(), child, stdout, stderr, readers }
+    }
+
+    /// Hands in these lines, lets the input end, and waits until it has ended.
+    fn answered(mut self, answers: &[&str]) -> Ended {
+        for answer in answers {
+            self.type_line(answer);
+        }
+        self.close_input();
+        self.end()
     }
 
     /// Hands in a line.
@@ -158,16 +196,15 @@ impl Running {
     /// If it does not come.
     #[must_use]
     pub fn wait_for(&self, text: &str, times: usize) -> String {
-        let mut heard = self.stderr.text.lock().expect("no reader panics");
-        #[expect(clippy::disallowed_methods, reason = "a deadline for another process")]
-        let deadline = Instant::now() + PATIENCE;
-        while heard.matches(text).count() < times {
-            #[expect(clippy::disallowed_methods, reason = "a deadline for another process")]
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{text:?} does not come; standard error so far:\n{heard}");
-            heard = self.stderr.more.wait_timeout(heard, left).expect("no reader panics").0;
-        }
-        heard.clone()
+        self.stderr.wait_for(text, times)
+    }
+
+    /// Waits until standard output holds `text` at least `times` times, and gives back all of it.
+    ///
+    /// # Panics
+    /// If it does not come.
+    pub fn wait_for_output(&self, text: &str, times: usize) -> String {
+        self.stdout.wait_for(text, times)
     }
 
     /// Kills it: SIGKILL on Unix.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use approval_core::store::{Query, Store};
 use approval_store::SqliteStore;
-use approval_tests::examples::{self, Ended, Running, run};
+use approval_test_cluster::{Cluster, Database};
+use approval_tests::examples::{self, Ended, Running, run, run_on};
 use tempfile::TempDir;
 
 /// The text holds these, in this order.
@@ -397,4 +398,121 @@ fn a_quickstart_stopped_by_ctrl_c_says_so_and_goes_on_later() {
     let again = quickstart(folder.path());
     assert_eq!(ids(&again.wait_for("ann@example.com> ", 1)), ids(&shown));
     let _killed = again.kill();
+}
+
+/// A database of its own.
+fn database() -> Database {
+    Cluster::shared().database().expect("a PostgreSQL server of Debian's package")
+}
+
+/// How many requests it holds.
+fn requests_in(database: &Database) -> String {
+    database.psql("select count(*) from approvals.requests").expect("the tables of the store")
+}
+
+#[test]
+fn examples_run_on_a_database_too() {
+    for (name, answers, said, requests) in [
+        ("hello", &["y"][..], &["sent to bob@example.com: Hello, Bob!"][..], "1"),
+        ("edited_arguments", &["edit cents=1200"], &["asked for 5000 cents, refunded 1200"], "1"),
+        ("ask_a_person", &["2", "answer 3"], &["booking 3 seats in Business"], "2"),
+        ("sync_agent", &["y", "n keep it"], &["deleted cache/old.bin", "kept photos/wedding.jpg"], "2"),
+        ("custom_notifier", &[], &["[chat] to user:ann@example.com", "approved"], "1"),
+        ("audit_trail", &[], &["sound: 3 events, 0 not sealed", "found: line 2 or line 3"], "1"),
+        ("suspend_and_resume", &[], &["202 Accepted", "  closed the account", "ran already: succeeded"], "1"),
+        ("crash_and_resume", &[], &["requests in the store: 1", "outcome_unknown", "already_ran"], "1"),
+    ] {
+        let database = database();
+        let ended = run_on(database.url(), name, answers);
+        assert_success(&ended);
+        assert_in_order(&ended.stdout, said);
+        assert_eq!(requests_in(&database), requests, "{name}");
+    }
+}
+
+#[test]
+fn the_quickstart_goes_through_on_a_database() {
+    let (folder, database) = (TempDir::new().unwrap(), database());
+    let arguments = [folder.path().to_str().expect("a path of plain text")];
+    let mut running = Running::start_on(Some(database.url()), "quickstart", &arguments);
+    for answer in ["y", "y", "1", "y", "2"] {
+        running.type_line(answer);
+    }
+    running.close_input();
+    let ended = running.end();
+    assert_success(&ended);
+    assert_in_order(&ended.stdout, &["[mail server]", "[bank] 8000 cents", "On record:"]);
+    assert!(
+        ended.stdout.contains("accounts.balance: succeeded, nobody was asked"),
+        "the journal is read: {}",
+        ended.stdout
+    );
+    assert_eq!(requests_in(&database), "2");
+}
+
+/// What the agent of the example says.
+const AGENT: [&str; 7] = [
+    "asks to pay 120 EUR to acme",
+    "pays 120 EUR to acme",
+    "asks to pay 9000 EUR to a new supplier",
+    "does not pay: approval_denied",
+    "asks to pay 80 EUR to acme",
+    "pays 80 EUR to acme",
+    "is done",
+];
+
+/// What the one who decides says.
+const DECIDER: [&str; 5] = [
+    "waits for requests",
+    "user:ann@example.com reads: Pay 120 EUR to acme, and says yes",
+    "user:ann@example.com reads: Pay 9000 EUR to a new supplier, and says no",
+    "user:ann@example.com reads: Pay 80 EUR to acme, and says yes",
+    "is done",
+];
+
+/// Both, each with its name in front.
+fn assert_both_did_their_part(ended: &Ended) {
+    assert_success(ended);
+    let of = |name: &str| -> Vec<&str> {
+        let lines = ended.stdout.lines().filter_map(|line| line.split_once(" | "));
+        lines.filter(|(who, _)| who.trim() == name).map(|(_, text)| text).collect()
+    };
+    assert_eq!((of("agent"), of("decider")), (AGENT.to_vec(), DECIDER.to_vec()));
+    assert_eq!(ended.stdout.lines().count(), AGENT.len() + DECIDER.len(), "{}", ended.stdout);
+}
+
+#[test]
+fn two_processes_share_a_file() {
+    assert_both_did_their_part(&run("two_machines", &[]));
+}
+
+#[test]
+fn two_processes_share_a_database() {
+    let database = database();
+    assert_both_did_their_part(&run_on(database.url(), "two_machines", &[]));
+    assert_eq!(requests_in(&database), "3");
+}
+
+#[test]
+fn two_machines_are_started_one_by_one() {
+    let database = database();
+    let agent = Running::start("two_machines", &["agent", database.url()]);
+    // Nobody decides yet; what it asks waits in the database.
+    agent.wait_for_output("asks to pay 120 EUR", 1);
+    let mut decider = Running::start("two_machines", &["decider", database.url()]);
+    let agent = agent.end();
+    assert_success(&agent);
+    assert_eq!(agent.stdout.lines().collect::<Vec<_>>(), AGENT);
+    decider.close_input();
+    let decider = decider.end();
+    assert_success(&decider);
+    assert_eq!(decider.stdout.lines().collect::<Vec<_>>(), DECIDER);
+}
+
+#[test]
+fn two_machines_need_a_store_that_both_reach() {
+    for (url, hint) in [("memory:", "a store that both can open"), ("", "no store is named")] {
+        let ended = Running::start_on(Some(url), "two_machines", &["agent"]).end();
+        assert!(!ended.status.success() && ended.stderr.contains(hint), "{}", ended.stderr);
+    }
 }

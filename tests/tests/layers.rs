@@ -36,7 +36,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("approval-testkit", &["approval-core"], &[]),
     ("approval-store", &["approval-core"], &["approval-testkit", "approval-test-cluster"]),
     ("approval-channels", &["approval-core"], &["approval-testkit"]),
-    ("approval-cli", &["approval-core", "approval-store"], &["approval-testkit"]),
+    ("approval-cli", &["approval-core", "approval-store"], &["approval-testkit", "approval-test-cluster"]),
 ];
 
 /// What the core must not pull in: databases, HTTP, mail. (The beginning of a crate's name.)

@@ -10,8 +10,8 @@ use crate::FINE;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The file of the store
-    #[arg(long, value_name = "FILE")]
+    /// The store: sqlite:PATH, a path, or a PostgreSQL URL
+    #[arg(long, value_name = "STORE")]
     store: PathBuf,
     /// What to write
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]

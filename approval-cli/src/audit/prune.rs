@@ -13,8 +13,8 @@ use crate::{FINE, store::moment};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The file of the store
-    #[arg(long, value_name = "FILE")]
+    /// The store: sqlite:PATH, a path, or a PostgreSQL URL
+    #[arg(long, value_name = "STORE")]
     store: PathBuf,
     /// Remove requests that were opened and ended before this day (2026-01-31, in UTC) or moment (RFC 3339)
     #[arg(long, value_name = "DATE", value_parser = moment)]

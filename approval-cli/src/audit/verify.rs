@@ -18,8 +18,8 @@ use crate::{FINE, MISTAKES};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The file of the store
-    #[arg(long, value_name = "FILE", required_unless_present = "trail", conflicts_with = "trail")]
+    /// The store: sqlite:PATH, a path, or a PostgreSQL URL
+    #[arg(long, value_name = "STORE", required_unless_present = "trail", conflicts_with = "trail")]
     store: Option<PathBuf>,
     /// An exported trail; "-" reads it from standard input
     #[arg(long, value_name = "FILE")]

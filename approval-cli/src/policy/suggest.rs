@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use approval_core::{
@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct Suggest {
     /// The file, such as approvals.yaml
     file: PathBuf,
-    /// The store whose history is read, such as sqlite:approvals.db
+    /// The store whose history is read: sqlite:PATH, a path, or a PostgreSQL URL
     #[arg(long, value_name = "STORE")]
     store: String,
     /// How many calls of an action people must have approved
@@ -67,7 +67,7 @@ fn suggested(arguments: &Suggest) -> Result<Suggestions, BoxError> {
         since: arguments.since,
         namespace: arguments.namespace.as_deref().map(Into::into),
     };
-    on_store(Path::new(&arguments.store), async |store| Ok(suggest(&*store, &name, &text, &options).await?))
+    on_store(&arguments.store, async |store| Ok(suggest(&*store, &name, &text, &options).await?))
 }
 
 /// What is not part of the diff begins with `#`: whoever applies the whole output as a patch is not hindered.
