@@ -74,7 +74,7 @@ fn a_store_moves_to_a_database_and_back() {
     for (from, to) in [(&old, &url), (&url, &back)] {
         let (status, out, errors) = approvals(&["store", "copy", from, to]);
         assert_eq!((status, errors.as_str()), (0, ""), "{out}");
-        assert!(out.contains("found equal: 7 requests with 8 events"), "{out}");
+        assert!(out.contains("found equal: 7 requests with 9 events"), "{out}");
         assert!(out.contains("its trail is sound and fits its 1 seals"), "{out}");
         let (status, verified, errors) = approvals(&["store", "verify", from, to]);
         assert!(status == 0 && verified.starts_with("equal: 7 requests"), "{verified}{errors}");
@@ -109,9 +109,9 @@ fn every_command_takes_a_database() {
     let suggest = ["policy", "suggest", &rules.display().to_string(), "--store", &url];
     for (arguments, said) in [
         (&["stats", "--store", &url][..], "action mail.send"),
-        (&["audit", "verify", "--store", &url][..], "sound: 7 requests with 8 events"),
+        (&["audit", "verify", "--store", &url][..], "sound: 7 requests with 9 events"),
         (&["audit", "export", "--store", &url, "--out", &trail][..], ""),
-        (&["audit", "verify", "--trail", &trail][..], "sound: 7 requests with 8 events"),
+        (&["audit", "verify", "--trail", &trail][..], "sound: 7 requests with 9 events"),
         (&prune[..], "0 requests"),
         (&suggest[..], "0 rules suggested by"),
     ] {
