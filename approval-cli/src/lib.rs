@@ -16,8 +16,11 @@
 //! `approvals stats --store approvals.db --from 2026-01-01 --by action,approver` shows what is pending, how requests were decided, and how
 //! long people took.
 //!
-//! `approvals store copy sqlite:old.db sqlite:new.db` moves everything to another store and makes sure that the two are equal;
+//! `approvals store copy sqlite:old.db postgres://agents@db.example.com/agents` moves everything to another store and makes sure that the two are equal;
 //! `approvals store verify` compares them once more.
+//!
+//! A store is named by a URL: `sqlite:PATH`, a path alone, or `postgres://user@host/database`. Commands that only look make neither a file nor
+//! tables, and no password is shown.
 //!
 //! Exit status: 0 when all is well, 1 when a file has mistakes, a trail a breach or a copy differs, 2 when it cannot be read or the command line is wrong.
 

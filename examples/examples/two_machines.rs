@@ -132,12 +132,13 @@ async fn both() -> anyhow::Result<()> {
     let file = folder.path().join("approvals.sqlite");
     let (mut agent, mut decider) = (start("agent", &file)?, start("decider", &file)?);
     let (said_by_agent, said_by_decider) = (agent.stdout.take(), decider.stdout.take());
+    let input = decider.stdin.take(); // Waiting for a process would close its input.
     let end = async {
         tokio::select! {
             ended = agent.wait() => anyhow::ensure!(ended?.success(), "the agent failed"),
             ended = decider.wait() => anyhow::bail!("the decider ended too early: {}", ended?),
         }
-        drop(decider.stdin.take());
+        drop(input);
         anyhow::ensure!(decider.wait().await?.success(), "the decider failed");
         Ok(())
     };
