@@ -71,6 +71,7 @@ fn check(tell: fn(&Waiters<u8, u32>)) {
                 assert_eq!(waiter.join().unwrap(), 7);
             }
             assert_eq!(waiters.len(), 0, "a waiter left something behind");
+            assert!(!waiters.has(1), "nobody waits any more");
         },
         schedules(),
         3,
