@@ -41,6 +41,6 @@ mod sqlite;
 
 pub use connect::{STORE_VARIABLE, StoreUrl, connect, from_env};
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresBuilder, PostgresStore};
+pub use postgres::{ArchiveOptions, Archived, PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteBuilder, SqliteStore};

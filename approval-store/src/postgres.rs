@@ -6,6 +6,7 @@
 //!
 //! What decides whether a change comes in time is the server's clock, read when all locks are held.
 
+mod archive;
 mod arrays;
 mod builder;
 mod changes;
@@ -54,6 +55,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+pub use archive::{ArchiveOptions, Archived};
 pub use builder::PostgresBuilder;
 use reader::Reader;
 use time::ServerTime;

@@ -9,7 +9,8 @@ use super::{reader::Reader, rows};
 use crate::columns::{Raw, limit, moment};
 
 const CLAIM: &str = "SELECT claimed, next FROM claim_due($1, $2, $3, $4, $5)";
-const LOAD: &str = "SELECT id, version, document FROM requests WHERE id = ANY ($1)";
+const LOAD: &str =
+    "SELECT id, version, coalesce(document, archived_document(id)) FROM requests WHERE id = ANY ($1)";
 
 /// A document that cannot be read is reported and passed over: it must not keep the deadlines of all others from being
 /// seen.

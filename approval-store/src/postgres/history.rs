@@ -9,8 +9,8 @@ use approval_core::{
 use super::{reader::Reader, rows};
 use crate::columns::count;
 
-const HISTORY: &str = "SELECT seq, line FROM events WHERE request = $1 ORDER BY seq";
-const NOTICES: &str = "SELECT body, delivery FROM notices WHERE request = $1 ORDER BY number";
+const HISTORY: &str = "SELECT seq, line FROM history_of($1)";
+const NOTICES: &str = "SELECT body, delivery FROM notices_of($1)";
 
 pub(super) async fn history(reader: &Reader, id: RequestId) -> Result<Vec<EventLine>, StoreError> {
     reader

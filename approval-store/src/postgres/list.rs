@@ -68,7 +68,10 @@ fn statements(query: &Query, most: usize) -> Vec<Statement> {
 
 impl Statement {
     fn begun() -> Self {
-        Self { text: "SELECT id, version, document FROM requests".to_owned(), values: Vec::new() }
+        Self {
+            text: "SELECT id, version, coalesce(document, archived_document(id)) FROM requests".to_owned(),
+            values: Vec::new(),
+        }
     }
 
     /// Walks the requests with this value of a column.

@@ -21,8 +21,10 @@ use super::{
 };
 use crate::columns::{Raw, moment};
 
-const LOAD: &str = "SELECT id, version, document FROM requests WHERE id = ANY ($1)";
-const FIND: &str = "SELECT id, version, document FROM requests WHERE key = $1";
+const LOAD: &str =
+    "SELECT id, version, coalesce(document, archived_document(id)) FROM requests WHERE id = ANY ($1)";
+const FIND: &str =
+    "SELECT id, version, coalesce(document, archived_document(id)) FROM requests WHERE key = $1";
 const RECORD: &str = "SELECT name, version, value, updated_at FROM records WHERE name = $1";
 const NOW: &str = "SELECT store_time($1)";
 

@@ -10,7 +10,9 @@ use crate::columns::{Raw, RawNotice, count, moment};
 /// Columns `id, version, document`.
 pub(super) fn raw(row: &Row) -> Result<Raw, tokio_postgres::Error> {
     let id: Uuid = row.try_get(0)?;
-    Ok(Raw { id: id.as_bytes().to_vec(), version: row.try_get(1)?, document: row.try_get(2)? })
+    // Empty if its partition of the archive is not there: that request cannot be read, and others can.
+    let document: Option<Vec<u8>> = row.try_get(2)?;
+    Ok(Raw { id: id.as_bytes().to_vec(), version: row.try_get(1)?, document: document.unwrap_or_default() })
 }
 
 /// Columns `name, version, value, updated_at`.

@@ -7,7 +7,11 @@ use super::{failure::failed, locks};
 
 /// Each step makes a schema of the version before into one of its own; the first makes an empty schema into version 1. A
 /// step that was released is never changed again.
-const MIGRATIONS: &[&[&str]] = &[&[include_str!("schema/1.sql"), include_str!("schema/functions.sql")]];
+const MIGRATIONS: &[&[&str]] = &[&[
+    include_str!("schema/1.sql"),
+    include_str!("schema/functions.sql"),
+    include_str!("schema/archive.sql"),
+]];
 
 /// The oldest server that will do, as it numbers itself.
 const OLDEST_SERVER: i32 = 150_000;

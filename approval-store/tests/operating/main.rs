@@ -9,6 +9,7 @@
     reason = "a test ends where something is not as it should be, and tells what the server did"
 )]
 
+mod archive;
 mod plans;
 mod roles;
 mod sample;

@@ -6,7 +6,7 @@ use approval_core::{
     id::ExecutorId,
     store::{ChangeCursor, CommitOutcome, NoticeClaim, Query, Removal, Store, StoreError},
 };
-use approval_store::PostgresStore;
+use approval_store::{ArchiveOptions, PostgresStore};
 use approval_test_cluster::{Cluster, Database};
 
 use crate::sample;
@@ -58,6 +58,11 @@ async fn the_service_does_all_its_work_without_owning_the_tables() {
     store.settle_notices(Vec::new()).await.unwrap();
     assert_eq!(store.changes(&ChangeCursor::default(), 10).await.unwrap().requests, [id]);
     store.read_journal(0, 10).await.unwrap();
+    // Putting away makes a table, which the service itself may not.
+    database.psql("UPDATE approvals.requests SET status = 'cancelled', due_at = NULL").unwrap();
+    let before = approval_core::Clock::now(&approval_core::SystemClock);
+    let archived = store.archive(ArchiveOptions { before, at_most: 10 }).await.unwrap();
+    assert_eq!((archived.requests, archived.partitions), (1, 1));
     let removed = store.remove(Removal { request: id, version: 1 }).await.unwrap();
     assert!(matches!(removed, CommitOutcome::Committed { .. }), "{removed:?}");
     store.close().await.unwrap();

@@ -241,13 +241,19 @@ CREATE FUNCTION remove_request(me uuid, wanted uuid, wanted_version bigint, give
 RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     batch_number bigint := begin_batch(tag);
+    was_archived boolean;
 BEGIN
-    DELETE FROM requests WHERE id = wanted AND version = wanted_version;
+    DELETE FROM requests WHERE id = wanted AND version = wanted_version RETURNING archived INTO was_archived;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
     DELETE FROM events WHERE request = wanted;
     DELETE FROM notices WHERE request = wanted;
+    IF was_archived THEN
+        DELETE FROM requests_archive WHERE id = wanted;
+        DELETE FROM events_archive WHERE request = wanted;
+        DELETE FROM notices_archive WHERE request = wanted;
+    END IF;
     DELETE FROM due_claims WHERE request = wanted;
     INSERT INTO changes (batch, writer, requests, records, notices)
         VALUES (batch_number, me, ARRAY[wanted], '{}', false);
