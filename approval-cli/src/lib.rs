@@ -19,11 +19,14 @@
 //! `approvals store copy sqlite:old.db postgres://agents@db.example.com/agents` moves everything to another store and makes sure that the two are equal;
 //! `approvals store verify` compares them once more.
 //!
+//! `approvals store archive postgres://agents@db.example.com/agents --before 2026-01-01` puts decided requests away, into partitions by month.
+//!
 //! A store is named by a URL: `sqlite:PATH`, a path alone, or `postgres://user@host/database`. Commands that only look make neither a file nor
 //! tables, and no password is shown.
 //!
 //! Exit status: 0 when all is well, 1 when a file has mistakes, a trail a breach or a copy differs, 2 when it cannot be read or the command line is wrong.
 
+mod archive;
 mod audit;
 mod policy;
 mod stats;
@@ -62,7 +65,7 @@ enum Command {
     Audit(audit::Command),
     /// Show what is pending, how requests were decided, and how long people took
     Stats(stats::Arguments),
-    /// Copy a store to another one, and compare two
+    /// Copy a store to another one, compare two, and put old requests away
     #[command(subcommand)]
     Store(transfer::Command),
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use self::screen::Screen;
 use crate::{
-    FINE, MISTAKES, Terminal, UNUSABLE,
+    FINE, MISTAKES, Terminal, UNUSABLE, archive,
     store::{BoxError, Missing, name_of, run_on},
 };
 
@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Copy(Stores),
     /// Compare a store with its copy, request by request, without writing anything
     Verify(Stores),
+    /// Put documents and histories of decided requests into partitions by month; only on PostgreSQL
+    Archive(archive::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -60,6 +62,7 @@ pub(crate) fn run(
     let done = match command {
         Command::Copy(stores) => copy(stores, &mut screen, out),
         Command::Verify(stores) => verify(stores, &mut screen, out),
+        Command::Archive(arguments) => archive::archive(arguments, out),
     };
     match done {
         Ok(status) => Ok(status),
