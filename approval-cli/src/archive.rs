@@ -33,7 +33,7 @@ pub(crate) fn archive(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, 
         ArchiveOptions { before: arguments.before, at_most: arguments.at_most.unwrap_or(usize::MAX) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let archived = runtime.block_on(async {
-        let store = PostgresStore::connect(&arguments.url).await?;
+        let store = PostgresStore::builder(&arguments.url).existing_only().connect().await?;
         let archived = store.archive(options).await;
         store.close().await?;
         archived
