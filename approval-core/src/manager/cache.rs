@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How many requests are remembered.
-const SLOTS: usize = 1024;
+const SLOTS: usize = 4096;
 
 #[derive(Debug)]
 pub(crate) struct RowCache {

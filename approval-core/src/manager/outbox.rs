@@ -50,7 +50,11 @@ pub(crate) async fn run(core: Arc<Core>) {
                 }
                 false
             }
-            Some(settlements) = worker.under_way.next(), if !worker.under_way.is_empty() => {
+            Some(mut settlements) = worker.under_way.next(), if !worker.under_way.is_empty() => {
+                // What has come to its end meanwhile is written together.
+                while let Some(Some(more)) = worker.under_way.next().now_or_never() {
+                    settlements.extend(more);
+                }
                 worker.finish(settlements).await;
                 false
             }

@@ -46,7 +46,11 @@ impl DecisionSink for Sink {
     }
 
     async fn get(&self, request: RequestId) -> Result<Arc<Request>, ApprovalError> {
-        Ok(self.core()?.load(request).await?.request)
+        let core = self.core()?;
+        let stored = core.load(request).await?;
+        // Whoever looks at a request is likely to decide next.
+        core.cache.put(&stored);
+        Ok(stored.request)
     }
 
     async fn list(&self, query: &Query) -> Result<Page, ApprovalError> {

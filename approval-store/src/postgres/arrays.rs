@@ -138,12 +138,27 @@ impl<'a> Arrays<'a> {
         let mut arrays = Self::default();
         // A lock that is wanted both ways is taken the stronger way.
         let mut locks: HashMap<On<'a>, bool> = HashMap::new();
+        let mut old = Vec::new();
         for (index, work) in group.iter().enumerate() {
             match work {
-                Work::Change(change, _) => arrays.change(place(index), change, &mut locks),
+                Work::Change(change, _) => {
+                    arrays.change(place(index), change, &mut locks);
+                    old.extend(
+                        change
+                            .row
+                            .as_ref()
+                            .filter(|row| row.expect != Expect::Absent)
+                            .map(|row| (place(index), row)),
+                    );
+                }
                 Work::Settle(settlements, _) => settlements.iter().for_each(|one| arrays.settle(one)),
                 Work::Journal(lines, _) => arrays.journal.extend(lines.iter().map(String::as_str)),
             }
+        }
+        // The order in which every process locks rows.
+        old.sort_unstable_by_key(|(_, row)| row.id());
+        for (place, row) in old {
+            arrays.row(place, row);
         }
         let mut numbers: HashMap<i64, bool> = HashMap::with_capacity(locks.len());
         for (on, exclusive) in locks {
@@ -182,7 +197,9 @@ impl<'a> Arrays<'a> {
                 // Whoever else opens a request with this key is waited for before the clock is read, not after.
                 locks.insert(On::Key(key), true);
             }
-            self.row(place, row);
+            if row.expect == Expect::Absent {
+                self.row(place, row);
+            }
             for event in &change.events {
                 self.events.places.push(place);
                 self.events.requests.push(*row.id().as_uuid());

@@ -219,6 +219,7 @@ impl PostgresBuilder {
             topic,
             time: Arc::clone(&time),
             listeners: Arc::clone(&listeners),
+            reader: reader.clone(),
             every: self.poll,
         };
         let (line, below) = ear.listen().await.map_err(fail)?;

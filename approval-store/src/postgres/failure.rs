@@ -58,6 +58,12 @@ pub(super) fn is_passing(error: &tokio_postgres::Error) -> bool {
     })
 }
 
+/// Whether the group has a change that is outside its time: what was written is undone, and nothing is to be written before
+/// the clock is read.
+pub(super) fn asks_for_care(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| code.code() == "APTIM")
+}
+
 /// What the errors of the pool say.
 pub(super) fn from_pool(error: deadpool_postgres::PoolError) -> StoreError {
     use deadpool_postgres::{PoolError, TimeoutType};

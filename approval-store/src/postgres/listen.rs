@@ -10,17 +10,19 @@ use approval_core::{
     id::RequestId,
     store::{Change, Listeners, RecordName},
 };
+use futures_util::future::join_all;
 use tokio::{
     sync::mpsc::{self, UnboundedReceiver},
     time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
-use tokio_postgres::{Client, Notification, Row};
+use tokio_postgres::{Client, Notification, Row, Statement};
 use uuid::Uuid;
 
 use super::{
     changes,
     connect::{Connector, Own},
     failure,
+    reader::Reader,
     time::ServerTime,
 };
 use crate::columns::moment;
@@ -49,6 +51,7 @@ pub(super) struct Ear {
     pub(super) topic: String,
     pub(super) time: Arc<ServerTime>,
     pub(super) listeners: Arc<Listeners>,
+    pub(super) reader: Reader,
     /// How often it is looked whether something was missed.
     pub(super) every: Duration,
 }
@@ -56,6 +59,7 @@ pub(super) struct Ear {
 /// A connection that listens.
 pub(super) struct Line {
     own: Own,
+    of_batch: Statement,
     heard: UnboundedReceiver<Notification>,
 }
 
@@ -74,7 +78,8 @@ impl Ear {
         let own = self.connector.own(Some(hear)).await?;
         own.client.batch_execute(&format!("LISTEN \"{}\"", self.topic)).await?;
         let below = changes::unsettled_now(&own.client, self.tag).await?;
-        Ok((Line { own, heard }, below))
+        let of_batch = own.client.prepare(OF_BATCH).await?;
+        Ok((Line { own, of_batch, heard }, below))
     }
 
     /// Listens for ever.
@@ -144,7 +149,7 @@ impl Ear {
                     _ if heard.writer == self.me => {}
                     Some(of_batch) => changes.extend(of_batch),
                     None => {
-                        let rows = line.own.client.query(OF_BATCH, &[&heard.batch]).await?;
+                        let rows = line.own.client.query(&line.of_batch, &[&heard.batch]).await?;
                         rows.iter().try_for_each(|row| collect(row, self.me, &mut changes))?;
                     }
                 }
@@ -152,10 +157,27 @@ impl Ear {
             }
             next = line.heard.try_recv().ok();
         }
+        let wanted = self.take_wanted(&mut changes);
         self.listeners.tell(&changes);
+        if !wanted.is_empty() {
+            tokio::spawn(tell_how_they_stand(self.reader.clone(), Arc::clone(&self.listeners), wanted));
+        }
         // Only now: had the connection been lost before, the log would tell it all.
         told.also.extend(batches);
         Ok(())
+    }
+
+    /// Takes out the requests that somebody waits for in this process.
+    fn take_wanted(&self, changes: &mut Vec<Change>) -> Vec<RequestId> {
+        let mut wanted = Vec::new();
+        changes.retain(|change| match change {
+            Change::Request { id, stored: None } if self.listeners.wait_for(*id) => {
+                wanted.push(*id);
+                false
+            }
+            _ => true,
+        });
+        wanted
     }
 
     /// Tells what was written and not notified.
@@ -187,6 +209,18 @@ impl Ear {
         told.also.retain(|batch| *batch >= bound);
         Ok(())
     }
+}
+
+/// Reads requests that were changed elsewhere, all together, and tells how they stand: whoever waits for them would do so
+/// next, one by one.
+async fn tell_how_they_stand(reader: Reader, listeners: Arc<Listeners>, wanted: Vec<RequestId>) {
+    let found = join_all(wanted.iter().map(|id| reader.load(*id))).await;
+    let told = wanted.into_iter().zip(found).map(|(id, found)| Change::Request {
+        id,
+        // Whoever waits looks for himself, and is told what is wrong.
+        stored: found.unwrap_or_default(),
+    });
+    listeners.tell(&told.collect::<Vec<_>>());
 }
 
 impl Told {

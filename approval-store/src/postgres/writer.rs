@@ -40,6 +40,19 @@ const TAKE_OVER: &str = "INSERT INTO writers AS w (id, fence, batch, high_water,
 /// Pauses between attempts to connect: the first, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
+/// How long what became of notices waits for a change to travel with: on its own it would cost a sync of the disk, and make
+/// the next change wait for it.
+const SETTLEMENTS_WAIT: Duration = Duration::from_millis(2);
+/// From so many changes on that were just answered, the next group is waited for: those who were answered come back at once,
+/// each a little later than the other, and would else miss it.
+const MANY: usize = 8;
+/// How long the next one of them is waited for, and all of them.
+const NEXT_WAITS: Duration = Duration::from_micros(40);
+const ALL_WAIT: Duration = Duration::from_micros(400);
+
+/// How many parameters of the statement come before the arrays.
+const OWN: usize = 7;
+
 /// How often a transaction is tried that others stand in the way of.
 const ATTEMPTS: u32 = 20;
 
@@ -122,6 +135,7 @@ impl Writer {
     /// Writes what comes, until nothing more can come.
     pub(super) async fn run(mut self, mut given: UnboundedReceiver<Option<Work>>) {
         let mut waiting = VecDeque::new();
+        let mut answered = 0;
         loop {
             if waiting.is_empty() {
                 match given.recv().await {
@@ -132,13 +146,9 @@ impl Writer {
                 }
             }
             while self.answering.try_join_next().is_some() {}
-            while let Ok(next) = given.try_recv() {
-                match next {
-                    Some(work) => waiting.push_back(work),
-                    None => given.close(),
-                }
-            }
+            Gathering { waiting: &mut waiting, given: &mut given }.gather(answered).await;
             let group = group::next(&mut waiting);
+            answered = group.iter().filter(|work| matches!(work, Work::Change(..))).count();
             if !group.is_empty() {
                 self.write(group).await;
             }
@@ -173,7 +183,7 @@ impl Writer {
         let arrays = Arrays::of(group, &schema);
         self.batch = self.batch.saturating_add(1);
         let deadline = Instant::now() + self.patience;
-        let (mut in_doubt, mut attempts) = (false, 0);
+        let (mut in_doubt, mut attempts, mut careful) = (false, 0, false);
         loop {
             // One that is known to be lost is not tried: what was never sent is not in doubt.
             if self.connection.as_ref().is_none_or(|connected| connected.own.client.is_closed()) {
@@ -192,12 +202,13 @@ impl Writer {
                 in_doubt = false;
             }
             let Some(connected) = &self.connection else { continue };
-            match self.send(connected, &arrays, deadline).await {
+            match self.send(connected, careful, &arrays, deadline).await {
                 Ok(row) if !connected.own.warned.swap(false, Ordering::AcqRel) => {
                     return Verdicts::read(&row).map_err(Failure::Unknown);
                 }
                 // It is written, but perhaps not on the standbys that must have it: connecting again waits for them.
                 Ok(_) => (self.connection, in_doubt) = (None, true),
+                Err(Some(error)) if failure::asks_for_care(&error) && !careful => careful = true,
                 Err(Some(error)) if failure::is_passing(&error) && attempts < ATTEMPTS => attempts += 1,
                 Err(Some(error)) if !failure::is_of_connection(&error) => {
                     return Err(Failure::AtWork(failed("a change could not be written")(error)));
@@ -216,12 +227,13 @@ impl Writer {
     async fn send(
         &self,
         connected: &Connected,
+        careful: bool,
         arrays: &Arrays<'_>,
         deadline: Instant,
     ) -> Result<Row, Option<tokio_postgres::Error>> {
         let given = self.time.given();
-        let ours: [&(dyn ToSql + Sync); 6] =
-            [&self.me, &connected.fence, &self.batch, &given, &self.tag, &self.topic];
+        let ours: [&(dyn ToSql + Sync); OWN] =
+            [&self.me, &connected.fence, &self.batch, &given, &self.tag, &self.topic, &careful];
         let parameters: Vec<_> = ours.into_iter().chain(arrays.parameters()).collect();
         let answered = connected.own.client.query_one(&connected.commit, &parameters);
         match timeout_at(deadline, answered).await {
@@ -310,8 +322,61 @@ impl Writer {
     }
 }
 
+/// What has come for the next group, and what is worth waiting for.
+struct Gathering<'a> {
+    waiting: &'a mut VecDeque<Work>,
+    given: &'a mut UnboundedReceiver<Option<Work>>,
+}
+
+impl Gathering<'_> {
+    /// `answered`: how many changes were just answered.
+    async fn gather(mut self, answered: usize) {
+        self.take();
+        if answered >= MANY {
+            self.take_those_who_come_back(answered).await;
+        }
+        let until = Instant::now() + SETTLEMENTS_WAIT;
+        while self.waiting.iter().all(|work| matches!(work, Work::Settle(..))) && !self.given.is_closed() {
+            match timeout_at(until, self.given.recv()).await {
+                Ok(Some(next)) => self.add(next),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Takes what has come by now.
+    fn take(&mut self) {
+        while let Ok(next) = self.given.try_recv() {
+            self.add(next);
+        }
+    }
+
+    fn add(&mut self, next: Option<Work>) {
+        match next {
+            Some(work) => self.waiting.push_back(work),
+            // Closed: what was given until now is still written.
+            None => self.given.close(),
+        }
+    }
+
+    async fn take_those_who_come_back(&mut self, answered: usize) {
+        let begin = Instant::now();
+        let mut last = begin;
+        while self.waiting.len() < answered && last.elapsed() < NEXT_WAITS && begin.elapsed() < ALL_WAIT {
+            let before = self.waiting.len();
+            // No timer is this fine. Whoever else wants this processor gets it.
+            std::thread::yield_now();
+            tokio::task::yield_now().await;
+            self.take();
+            if self.waiting.len() > before {
+                last = Instant::now();
+            }
+        }
+    }
+}
+
 fn commit_statement() -> String {
-    let parameters = (1..=arrays::COUNT.saturating_add(6)).map(|number| format!("${number}"));
+    let parameters = (1..=arrays::COUNT.saturating_add(OWN)).map(|number| format!("${number}"));
     format!(
         "SELECT at, refused, reasons, failed FROM commit_batch({})",
         parameters.collect::<Vec<_>>().join(", ")

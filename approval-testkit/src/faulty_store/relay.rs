@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use approval_core::store::{Change, ChangeListener, Listeners};
+use approval_core::{
+    id::RequestId,
+    store::{Change, ChangeListener, Listeners},
+};
 
 /// Holds each change back until the next one was told.
 #[derive(Debug)]
@@ -23,6 +26,10 @@ impl Relay {
 }
 
 impl ChangeListener for Relay {
+    fn waits_for(&self, request: RequestId) -> bool {
+        self.to.wait_for(request)
+    }
+
     fn changed(&self, changes: &[Change]) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *held, changes.to_vec());

@@ -25,10 +25,13 @@ $$;
 -- Writes many changes in one transaction; each is written or refused by itself. The caller sees to it that no two of them
 -- are about the same request, key or record.
 --
+-- 'careful': nothing is written before the clock was read. Otherwise a change outside its time may make all of it fail, with
+-- the code APTIM.
+--
 -- 'locks' are advisory locks on the records that the changes are bound to (shared) or write (exclusive), in ascending
 -- order: what a change relies on stays so until it is written, also where there is no row to lock.
 CREATE FUNCTION commit_batch(
-    me uuid, my_fence bigint, my_batch bigint, given_time bigint, tag int, topic text,
+    me uuid, my_fence bigint, my_batch bigint, given_time bigint, tag int, topic text, careful boolean,
     locks bigint[], exclusive boolean[],
     condition_kinds int[], condition_names bytea[], condition_versions bigint[],
     bound_changes int[], bound_conditions int[],
@@ -52,6 +55,7 @@ DECLARE
     late int[];
     bound int[];
     written bigint;
+    old_written boolean := false;
     told_requests uuid[];
     told_records bytea[];
     told_notices boolean := false;
@@ -70,23 +74,7 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- Rows are locked in the order of their ids, by every process, so that none waits for another in a circle.
-    IF cardinality(old_ids) > 0 THEN
-        SELECT array_agg(o.change) INTO stale
-            FROM unnest(old_changes, old_ids, old_versions) AS o (change, id, version)
-            LEFT JOIN (
-                SELECT r.id, r.version FROM requests r WHERE r.id = ANY (old_ids) ORDER BY r.id FOR NO KEY UPDATE
-            ) AS r ON r.id = o.id
-            WHERE r.version IS DISTINCT FROM o.version;
-    END IF;
-
-    -- All locks are held: what the clock says from here on cannot be overtaken by waiting.
-    at := store_time(given_time);
-    IF cardinality(timed_changes) > 0 THEN
-        SELECT array_agg(t.change) INTO late
-            FROM unnest(timed_changes, not_before, not_after) AS t (change, not_before, not_after)
-            WHERE at < t.not_before OR at >= t.not_after;
-    END IF;
+    -- What the conditions are about is locked by now, and no other condition can come to fail.
     IF cardinality(condition_kinds) > 0 THEN
         SELECT array_agg(c.number::int) INTO failed
             FROM unnest(condition_kinds, condition_names, condition_versions) WITH ORDINALITY
@@ -101,6 +89,51 @@ BEGIN
             SELECT array_agg(DISTINCT b.change) INTO bound
                 FROM unnest(bound_changes, bound_conditions) AS b (change, condition)
                 WHERE b.condition = ANY (failed);
+        END IF;
+    END IF;
+
+    -- Rows are locked in the order of their ids ('old_ids' ascends), by every process, so that none waits for another in a
+    -- circle. To write them is to lock them, and spares looking for each of them twice; what turns out to be refused for
+    -- another reason than its version must then be undone.
+    IF cardinality(old_ids) > 0 AND bound IS NULL AND NOT careful THEN
+        UPDATE requests r
+            SET version = o.version + 1, status = o.status, execution = o.execution, due_at = o.due_at,
+                executor = o.executor, document = o.document
+            FROM unnest(old_ids, old_versions, old_statuses, old_executions, old_dues, old_executors, old_documents)
+                AS o (id, version, status, execution, due_at, executor, document)
+            WHERE r.id = o.id AND r.version = o.version;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        IF written < cardinality(old_ids) THEN
+            SELECT array_agg(o.change) INTO stale
+                FROM unnest(old_changes, old_ids, old_versions) AS o (change, id, version)
+                WHERE NOT EXISTS (
+                    SELECT FROM requests r
+                    WHERE r.id = o.id AND r.version - 1 = o.version
+                        AND r.xmin::text::bigint = (pg_current_xact_id()::text::bigint & 4294967295)
+                );
+        END IF;
+        old_written := true;
+    ELSIF cardinality(old_ids) > 0 THEN
+        SELECT array_agg(o.change) INTO stale
+            FROM unnest(old_changes, old_ids, old_versions) AS o (change, id, version)
+            LEFT JOIN (
+                SELECT r.id, r.version FROM requests r WHERE r.id = ANY (old_ids) ORDER BY r.id FOR NO KEY UPDATE
+            ) AS r ON r.id = o.id
+            WHERE r.version IS DISTINCT FROM o.version;
+    END IF;
+
+    -- All locks are held: what the clock says from here on cannot be overtaken by waiting.
+    at := store_time(given_time);
+    IF cardinality(timed_changes) > 0 THEN
+        SELECT array_agg(t.change) INTO late
+            FROM unnest(timed_changes, not_before, not_after) AS t (change, not_before, not_after)
+            WHERE at < t.not_before OR at >= t.not_after;
+        IF old_written AND late IS NOT NULL THEN
+            PERFORM FROM unnest(late) AS l (change)
+                WHERE l.change = ANY (old_changes) AND l.change <> ALL (coalesce(stale, '{}'));
+            IF FOUND THEN
+                RAISE EXCEPTION 'a change is outside its time; it is tried again with care' USING ERRCODE = 'APTIM';
+            END IF;
         END IF;
     END IF;
     failed := coalesce(failed, '{}');
@@ -133,7 +166,7 @@ BEGIN
         END IF;
     END IF;
 
-    IF cardinality(old_ids) > 0 THEN
+    IF cardinality(old_ids) > 0 AND NOT old_written THEN
         UPDATE requests r
             SET version = o.version + 1, status = o.status, execution = o.execution, due_at = o.due_at,
                 executor = o.executor, document = o.document
