@@ -58,6 +58,11 @@ pub(super) fn is_passing(error: &tokio_postgres::Error) -> bool {
     })
 }
 
+/// Whether the row of this process is gone, or another connection of it has taken over.
+pub(super) fn is_fenced(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| code.code() == "APFEN")
+}
+
 /// Whether the group has a change that is outside its time: what was written is undone, and nothing is to be written before
 /// the clock is read.
 pub(super) fn asks_for_care(error: &tokio_postgres::Error) -> bool {

@@ -33,9 +33,14 @@ use crate::{change, columns::claimable_at};
 
 /// Enters a process, or takes over from an older connection of it; waits for what that one still writes.
 const TAKE_OVER: &str = "INSERT INTO writers AS w (id, fence, batch, high_water, refused, reasons, failed)
-    VALUES ($1, 1, 0, store_time($2), '{}', '{}', '{}')
+    VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, 0, store_time($2), '{}', '{}', '{}')
     ON CONFLICT (id) DO UPDATE SET fence = w.fence + 1
     RETURNING fence, batch, high_water, refused, reasons, failed";
+
+/// Forgets processes that have been silent for an hour. One that lives enters anew with its next change; its fence begins at
+/// a moment, so that nothing of before fits it.
+const FORGET: &str = "DELETE FROM writers
+    WHERE id <> $1 AND high_water < (SELECT max(high_water) FROM writers) - 3600000000";
 
 /// Pauses between attempts to connect: the first, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
@@ -129,7 +134,13 @@ impl Writer {
 
     /// Enters this process in the database.
     pub(super) async fn enter(&mut self) -> Result<(), tokio_postgres::Error> {
-        self.connect().await.map(drop)
+        self.connect().await?;
+        if let Some(connected) = &self.connection
+            && let Err(error) = connected.own.client.execute(FORGET, &[&self.me]).await
+        {
+            tracing::debug!(%error, "processes that are silent could not be forgotten");
+        }
+        Ok(())
     }
 
     /// Writes what comes, until nothing more can come.
@@ -210,6 +221,11 @@ impl Writer {
                 Ok(_) => (self.connection, in_doubt) = (None, true),
                 Err(Some(error)) if failure::asks_for_care(&error) && !careful => careful = true,
                 Err(Some(error)) if failure::is_passing(&error) && attempts < ATTEMPTS => attempts += 1,
+                // Forgotten after a long silence. Nothing is written by this attempt.
+                Err(Some(error)) if failure::is_fenced(&error) && attempts < ATTEMPTS => {
+                    attempts += 1;
+                    self.connection = None;
+                }
                 Err(Some(error)) if !failure::is_of_connection(&error) => {
                     return Err(Failure::AtWork(failed("a change could not be written")(error)));
                 }

@@ -13,4 +13,5 @@ mod archive;
 mod plans;
 mod roles;
 mod sample;
+mod silent;
 mod tls;
