@@ -6,7 +6,9 @@ use approval_core::{
     clock::Timestamp,
     id::RequestId,
     model::{Delivery, OutboxNotice, Text},
-    store::{ClaimedNotice, Document, JournalEntry, JournalLine, NoticeSettlement, StoreError, Stored},
+    store::{
+        ClaimedNotice, Document, JournalEntry, JournalLine, NoticeSettlement, Query, StoreError, Stored,
+    },
 };
 
 /// A moment as a column.
@@ -190,4 +192,17 @@ pub(crate) fn claimed(notices: &[RawNotice], until: Timestamp) -> Vec<ClaimedNot
         raw.decode().inspect_err(|error| tracing::error!(%error, "a notice is not delivered")).ok()
     };
     notices.iter().filter_map(decode).map(|notice| ClaimedNotice { notice, until }).collect()
+}
+
+/// The columns found the row; the document must say the same.
+pub(crate) fn listed(raw: Raw, query: &Query) -> Result<Stored, StoreError> {
+    let stored = raw.decode()?;
+    if query.matches(&stored.request) {
+        Ok(stored)
+    } else {
+        let id = stored.request.id;
+        Err(StoreError::unreadable(format!(
+            "request {id}: its document and its columns say different things"
+        )))
+    }
 }

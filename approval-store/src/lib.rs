@@ -30,6 +30,8 @@
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod change;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod closing;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod columns;
 mod connect;
 #[cfg(feature = "sqlite")]

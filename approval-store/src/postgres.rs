@@ -63,6 +63,7 @@ use work::{Answer, Work};
 
 use crate::{
     change::Encoded,
+    closing::end_of_thread,
     columns::{self, Settlement, journal_lines},
 };
 
@@ -255,13 +256,7 @@ impl Store for PostgresStore {
                 .map_or(Ok(()), JoinHandle::join)
                 .map_err(|_| StoreError::unavailable("the thread of the store panicked"))
         };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => runtime
-                .spawn_blocking(end)
-                .await
-                .map_err(|e| StoreError::unavailable(format!("the runtime broke off the closing: {e}")))?,
-            Err(_) => end(),
-        }
+        end_of_thread(end).await
     }
 
     fn notices_others_within(&self) -> Option<Duration> {

@@ -55,6 +55,7 @@ use readers::Readers;
 use rows::Raw;
 
 use crate::{
+    closing::end_of_thread,
     columns,
     group_commit::{Closed, Queue},
 };
@@ -243,13 +244,7 @@ impl Store for SqliteStore {
             let ended = writer.map_or(Ok(()), JoinHandle::join);
             ended.map_err(|_| StoreError::unavailable("the thread that writes to the store panicked"))
         };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => runtime
-                .spawn_blocking(end)
-                .await
-                .map_err(|e| StoreError::unavailable(format!("the runtime broke off the closing: {e}")))?,
-            Err(_) => end(),
-        }
+        end_of_thread(end).await
     }
 
     fn notices_others_within(&self) -> Option<Duration> {

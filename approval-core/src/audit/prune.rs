@@ -4,7 +4,7 @@
 use super::{AuditError, Leaf, Sealer};
 use crate::{
     clock::Timestamp,
-    model::{ExecutionState, Request},
+    model::Request,
     store::{CommitOutcome, Query, Removal, Store},
 };
 
@@ -33,13 +33,7 @@ impl Retention {
     #[must_use]
     pub fn lets_go(&self, request: &Request) -> bool {
         let ended = request.decision.as_ref().is_some_and(|decision| decision.at < self.before);
-        let running = request.execution.as_ref().is_some_and(|execution| match execution.state() {
-            ExecutionState::NotStarted | ExecutionState::Executing | ExecutionState::Unknown => true,
-            ExecutionState::Succeeded
-            | ExecutionState::Failed
-            | ExecutionState::GrantExpired
-            | ExecutionState::Revoked => false,
-        });
+        let running = request.execution.as_ref().is_some_and(|execution| !execution.state().is_over());
         ended && !request.status.is_open() && !running
     }
 }

@@ -157,6 +157,26 @@ pub enum ExecutionState {
 }
 
 impl ExecutionState {
+    /// All there are.
+    pub const ALL: &'static [Self] = &[
+        Self::NotStarted,
+        Self::Executing,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Unknown,
+        Self::GrantExpired,
+        Self::Revoked,
+    ];
+
+    /// Whether it came to its end: nothing can run any more, and nobody must settle anything.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        match self {
+            Self::NotStarted | Self::Executing | Self::Unknown => false,
+            Self::Succeeded | Self::Failed | Self::GrantExpired | Self::Revoked => true,
+        }
+    }
+
     /// The word for it in JSON and in stores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

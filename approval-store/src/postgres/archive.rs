@@ -1,12 +1,16 @@
 //! Putting decided requests away.
 
-use approval_core::{clock::Timestamp, store::StoreError};
+use approval_core::{
+    clock::Timestamp,
+    model::{ExecutionState, Status},
+    store::StoreError,
+};
 use uuid::Uuid;
 
 use super::PostgresStore;
 use crate::columns::{count, limit, micros};
 
-const PORTION: &str = "SELECT looked_at, moved, made FROM archive_portion($1, $2, $3, $4)";
+const PORTION: &str = "SELECT looked_at, moved, made FROM archive_portion($1, $2, $3, $4, $5, $6)";
 
 /// How many requests are looked at in one transaction. Whoever changes one of them waits for no more than this.
 const TOGETHER: usize = 200;
@@ -68,9 +72,16 @@ impl PostgresStore {
             let reader = &self.open()?.reader;
             let (looked_at, moved, made) = reader
                 .read("requests could not be archived", move |connection| async move {
+                    let statuses = Status::ALL.iter().filter(|status| !status.is_open());
+                    let statuses: Vec<&str> = statuses.map(|status| status.as_str()).collect();
+                    let executions = ExecutionState::ALL.iter().filter(|state| state.is_over());
+                    let executions: Vec<&str> = executions.map(|state| state.as_str()).collect();
                     let statement = connection.prepare_cached(PORTION).await?;
                     let row = connection
-                        .query_one(&statement, &[&after, &until, &before, &limit(TOGETHER)])
+                        .query_one(
+                            &statement,
+                            &[&after, &until, &before, &limit(TOGETHER), &statuses, &executions],
+                        )
                         .await?;
                     let made: i32 = row.try_get(2)?;
                     Ok((row.try_get::<_, Option<Uuid>>(0)?, count(row.try_get(1)?)?, count(made.into())?))

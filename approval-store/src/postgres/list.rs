@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use approval_core::{
     model::{ExecutionState, Status},
-    store::{Order, Page, Query, StoreError, Stored},
+    store::{Order, Page, Query, StoreError},
 };
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{reader::Reader, rows, text};
-use crate::columns::{Raw, limit, micros};
+use crate::columns::{Raw, limit, listed, micros};
 
 /// A value in a statement.
 type Value = Box<dyn ToSql + Send + Sync>;
@@ -182,20 +182,7 @@ pub(super) async fn list(reader: &Reader, query: &Query) -> Result<Page, StoreEr
     }
     let more = found.len() > most;
     found.truncate(most);
-    let items = found.into_iter().map(|(_, raw)| decode(raw, query)).collect::<Result<Vec<_>, _>>()?;
+    let items = found.into_iter().map(|(_, raw)| listed(raw, query)).collect::<Result<Vec<_>, _>>()?;
     let next = items.last().filter(|_| more).map(|stored| stored.request.id);
     Ok(Page { items, next })
-}
-
-/// The columns found the row; the document must say the same.
-fn decode(raw: Raw, query: &Query) -> Result<Stored, StoreError> {
-    let stored = raw.decode()?;
-    if query.matches(&stored.request) {
-        Ok(stored)
-    } else {
-        let id = stored.request.id;
-        Err(StoreError::unreadable(format!(
-            "request {id}: its document and its columns say different things"
-        )))
-    }
 }

@@ -2,7 +2,7 @@
 
 use approval_core::{
     model::{ExecutionState, Status},
-    store::{Order, Page, Query, StoreError, Stored},
+    store::{Order, Page, Query, StoreError},
 };
 use rusqlite::{Connection, named_params};
 
@@ -10,6 +10,7 @@ use super::{
     failure::failed,
     rows::{self, Raw, limit, micros},
 };
+use crate::columns::listed;
 
 /// One fixed text for each index that is gone along and each direction. `:after` is always a bound, so that it is one on
 /// the index; the other filters are null when they are not asked for.
@@ -94,7 +95,7 @@ pub(super) fn list(connection: &Connection, query: &Query) -> Result<Page, Store
     }
     let more = found.len() > most;
     found.truncate(most);
-    let items = found.into_iter().map(|raw| decode(raw, query)).collect::<Result<Vec<_>, _>>()?;
+    let items = found.into_iter().map(|raw| listed(raw, query)).collect::<Result<Vec<_>, _>>()?;
     let next = items.last().filter(|_| more).map(|stored| stored.request.id);
     Ok(Page { items, next })
 }
@@ -135,19 +136,6 @@ fn walk(
         found.push(row.map_err(&fail)?);
     }
     Ok(())
-}
-
-/// The columns found the row; the document must say the same.
-fn decode(raw: Raw, query: &Query) -> Result<Stored, StoreError> {
-    let stored = raw.decode()?;
-    if query.matches(&stored.request) {
-        Ok(stored)
-    } else {
-        let id = stored.request.id;
-        Err(StoreError::unreadable(format!(
-            "request {id}: its document and its columns say different things"
-        )))
-    }
 }
 
 #[cfg(test)]

@@ -127,10 +127,11 @@ BEGIN
 END
 $$;
 
--- Looks at up to 'portion' requests after 'after', in the order of their ids, and puts away those that came to their end and
--- were opened before 'opened_before'. Those that somebody is writing at this moment are left where they are. 'looked_at' is
+-- Looks at up to 'portion' requests after 'after', in the order of their ids, and puts away those that came to their end (by
+-- the statuses and states of execution that the caller names) and were opened before 'opened_before'. Those that somebody is writing at this moment are left where they are. 'looked_at' is
 -- the last one looked at, null at the end.
 CREATE FUNCTION archive_portion(after uuid, until uuid, opened_before bigint, portion bigint,
+    ended_statuses text[], ended_executions text[],
     OUT looked_at uuid, OUT moved bigint, OUT made int) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     found uuid[];
@@ -143,8 +144,8 @@ BEGIN
     SELECT coalesce(array_agg(e.id), '{}') INTO ended FROM (
         SELECT r.id FROM requests r
             WHERE r.id = ANY (found) AND r.document IS NOT NULL AND r.due_at IS NULL AND r.created_at < opened_before
-                AND r.status NOT IN ('pending', 'info_requested')
-                AND (r.execution IS NULL OR r.execution IN ('succeeded', 'failed', 'grant_expired', 'revoked'))
+                AND r.status = ANY (ended_statuses)
+                AND (r.execution IS NULL OR r.execution = ANY (ended_executions))
                 AND NOT EXISTS (
                     SELECT FROM notices n WHERE n.request = r.id AND n.claimable_at IS NOT NULL
                 )
