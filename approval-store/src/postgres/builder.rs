@@ -22,6 +22,7 @@ use super::{
     locks,
     reader::Reader,
     schema,
+    session::Writing,
     time::ServerTime,
     tls,
     url::{self, Address, Trust},
@@ -196,17 +197,17 @@ impl PostgresBuilder {
         let (me, tag) = (Uuid::new_v4(), locks::tag(&schema));
         let topic = super::topic(&schema);
         let (time, listeners) = (Arc::new(ServerTime::new(self.clock)), Arc::new(Listeners::new()));
-        let mut writer = Writer::new(
-            connector.clone(),
-            schema.as_str().into(),
+        let mut writer = Writer::new(Writing {
+            connector: connector.clone(),
+            schema: schema.as_str().into(),
             me,
             tag,
-            topic.clone(),
-            Arc::clone(&time),
-            Arc::clone(&listeners),
-            reader.clone(),
-            self.patience,
-        );
+            topic: topic.clone(),
+            time: Arc::clone(&time),
+            listeners: Arc::clone(&listeners),
+            reader: reader.clone(),
+            patience: self.patience,
+        });
         // Who may only read is not entered among those that write: a change of his is refused when he asks for it.
         if may_write {
             writer.enter().await.map_err(fail)?;
@@ -219,7 +220,6 @@ impl PostgresBuilder {
             topic,
             time: Arc::clone(&time),
             listeners: Arc::clone(&listeners),
-            reader: reader.clone(),
             every: self.poll,
         };
         let (line, below) = ear.listen().await.map_err(fail)?;

@@ -4,13 +4,16 @@
 //! connection was lost or the server restarted, is read from the log of changes: after every connecting, and once in a
 //! while in any case.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use approval_core::{
     id::RequestId,
     store::{Change, Listeners, RecordName},
 };
-use futures_util::future::join_all;
 use tokio::{
     sync::mpsc::{self, UnboundedReceiver},
     time::{Instant, MissedTickBehavior, interval_at, timeout},
@@ -22,7 +25,8 @@ use super::{
     changes,
     connect::{Connector, Own},
     failure,
-    reader::Reader,
+    reader::LOAD,
+    rows,
     time::ServerTime,
 };
 use crate::columns::moment;
@@ -34,6 +38,9 @@ const MISSED: &str = "SELECT batch, writer, requests, records, notices FROM chan
 
 /// After so many missed batches it is cheaper to look at everything that somebody waits for.
 const MANY: usize = 20_000;
+
+/// Most requests that are read by one statement.
+const TOGETHER: usize = 256;
 
 /// More numbers of batches than a crash of the server can take back.
 const GIVEN_AGAIN: i64 = 1000;
@@ -51,7 +58,6 @@ pub(super) struct Ear {
     pub(super) topic: String,
     pub(super) time: Arc<ServerTime>,
     pub(super) listeners: Arc<Listeners>,
-    pub(super) reader: Reader,
     /// How often it is looked whether something was missed.
     pub(super) every: Duration,
 }
@@ -60,6 +66,7 @@ pub(super) struct Ear {
 pub(super) struct Line {
     own: Own,
     of_batch: Statement,
+    load: Statement,
     heard: UnboundedReceiver<Notification>,
 }
 
@@ -79,7 +86,8 @@ impl Ear {
         own.client.batch_execute(&format!("LISTEN \"{}\"", self.topic)).await?;
         let below = changes::unsettled_now(&own.client, self.tag).await?;
         let of_batch = own.client.prepare(OF_BATCH).await?;
-        Ok((Line { own, of_batch, heard }, below))
+        let load = own.client.prepare(LOAD).await?;
+        Ok((Line { own, of_batch, load, heard }, below))
     }
 
     /// Listens for ever.
@@ -159,8 +167,8 @@ impl Ear {
         }
         let wanted = self.take_wanted(&mut changes);
         self.listeners.tell(&changes);
-        if !wanted.is_empty() {
-            tokio::spawn(tell_how_they_stand(self.reader.clone(), Arc::clone(&self.listeners), wanted));
+        for wanted in wanted.chunks(TOGETHER) {
+            self.tell_how_they_stand(line, wanted).await?;
         }
         // Only now: had the connection been lost before, the log would tell it all.
         told.also.extend(batches);
@@ -168,16 +176,31 @@ impl Ear {
     }
 
     /// Takes out the requests that somebody waits for in this process.
-    fn take_wanted(&self, changes: &mut Vec<Change>) -> Vec<RequestId> {
+    fn take_wanted(&self, changes: &mut Vec<Change>) -> Vec<Uuid> {
         let mut wanted = Vec::new();
         changes.retain(|change| match change {
             Change::Request { id, stored: None } if self.listeners.wait_for(*id) => {
-                wanted.push(*id);
+                wanted.push(*id.as_uuid());
                 false
             }
             _ => true,
         });
         wanted
+    }
+
+    /// Reads requests that were changed elsewhere, and tells how they stand: whoever waits for them would ask next. With
+    /// the connection that just heard of them, since a server is quickest where it is awake.
+    async fn tell_how_they_stand(&self, line: &Line, wanted: &[Uuid]) -> Result<(), Lost> {
+        let rows = line.own.client.query(&line.load, &[&wanted]).await?;
+        let found = rows.iter().map(rows::raw).collect::<Result<Vec<_>, _>>()?;
+        let mut found: HashMap<_, _> = found.into_iter().map(|raw| (raw.id.clone(), raw)).collect();
+        let told = wanted.iter().map(|id| Change::Request {
+            id: RequestId::from_uuid(*id),
+            // Whoever waits looks for himself, and is told what is wrong.
+            stored: found.remove(&id.as_bytes()[..]).and_then(|raw| raw.decode().ok()),
+        });
+        self.listeners.tell(&told.collect::<Vec<_>>());
+        Ok(())
     }
 
     /// Tells what was written and not notified.
@@ -209,18 +232,6 @@ impl Ear {
         told.also.retain(|batch| *batch >= bound);
         Ok(())
     }
-}
-
-/// Reads requests that were changed elsewhere, all together, and tells how they stand: whoever waits for them would do so
-/// next, one by one.
-async fn tell_how_they_stand(reader: Reader, listeners: Arc<Listeners>, wanted: Vec<RequestId>) {
-    let found = join_all(wanted.iter().map(|id| reader.load(*id))).await;
-    let told = wanted.into_iter().zip(found).map(|(id, found)| Change::Request {
-        id,
-        // Whoever waits looks for himself, and is told what is wrong.
-        stored: found.unwrap_or_default(),
-    });
-    listeners.tell(&told.collect::<Vec<_>>());
 }
 
 impl Told {

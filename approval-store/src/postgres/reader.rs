@@ -21,7 +21,7 @@ use super::{
 };
 use crate::columns::{Raw, moment};
 
-const LOAD: &str =
+pub(super) const LOAD: &str =
     "SELECT id, version, coalesce(document, archived_document(id)) FROM requests WHERE id = ANY ($1)";
 const FIND: &str =
     "SELECT id, version, coalesce(document, archived_document(id)) FROM requests WHERE key = $1";

@@ -1,146 +1,33 @@
 //! The one task of a process that writes.
 //!
-//! Everything that waits when it is free travels together: one statement, one transaction, one notification. A lost
-//! connection leaves the outcome of a transaction open; it is found out by the next connection, which first sees to it
-//! that nothing of the old one can be written any more.
+//! Everything that waits when it is free travels together: one statement, one transaction, one notification. Two groups under
+//! way at a time were tried and gained nothing: each is smaller then, and costs the server more.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc};
 
-use approval_core::store::{Change, Listeners, StoreError};
-use tokio::{
-    sync::mpsc::UnboundedReceiver,
-    task::JoinSet,
-    time::{Instant, timeout_at},
-};
-use tokio_postgres::{Row, Statement, types::ToSql};
-use uuid::Uuid;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
-    arrays::{self, Arrays},
-    connect::{Connector, Own},
-    failure::{self, failed},
+    gather::Gathering,
     group,
-    reader::Reader,
-    time::ServerTime,
-    verdict::{self, Verdicts},
+    session::{Session, Writing},
     work::Work,
 };
-use crate::{change, columns::claimable_at};
 
-/// Enters a process, or takes over from an older connection of it; waits for what that one still writes.
-const TAKE_OVER: &str = "INSERT INTO writers AS w (id, fence, batch, high_water, refused, reasons, failed)
-    VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, 0, store_time($2), '{}', '{}', '{}')
-    ON CONFLICT (id) DO UPDATE SET fence = w.fence + 1
-    RETURNING fence, batch, high_water, refused, reasons, failed";
-
-/// Forgets processes that have been silent for an hour. One that lives enters anew with its next change; its fence begins at
-/// a moment, so that nothing of before fits it.
-const FORGET: &str = "DELETE FROM writers
-    WHERE id <> $1 AND high_water < (SELECT max(high_water) FROM writers) - 3600000000";
-
-/// Pauses between attempts to connect: the first, and the longest.
-const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
-
-/// How long what became of notices waits for a change to travel with: on its own it would cost a sync of the disk, and make
-/// the next change wait for it.
-const SETTLEMENTS_WAIT: Duration = Duration::from_millis(2);
-/// From so many changes on that were just answered, the next group is waited for: those who were answered come back at once,
-/// each a little later than the other, and would else miss it.
-const MANY: usize = 8;
-/// How long the next one of them is waited for, and all of them.
-const NEXT_WAITS: Duration = Duration::from_micros(40);
-const ALL_WAIT: Duration = Duration::from_micros(400);
-
-/// How many parameters of the statement come before the arrays.
-const OWN: usize = 7;
-
-/// How often a transaction is tried that others stand in the way of.
-const ATTEMPTS: u32 = 20;
-
-/// What the writer has to do with.
 pub(super) struct Writer {
-    pub(super) connector: Connector,
-    pub(super) schema: Arc<str>,
-    /// Names this process in the database.
-    pub(super) me: Uuid,
-    pub(super) tag: i32,
-    pub(super) topic: String,
-    pub(super) time: Arc<ServerTime>,
-    pub(super) listeners: Arc<Listeners>,
-    pub(super) reader: Reader,
-    /// How long a change waits for a database that cannot be reached.
-    pub(super) patience: Duration,
-    connection: Option<Connected>,
-    /// Counts the transactions of this process.
-    batch: i64,
-    /// Those that are told why their change was not written.
-    answering: JoinSet<()>,
-}
-
-struct Connected {
-    own: Own,
-    fence: i64,
-    commit: Statement,
-}
-
-/// What a connection found that the last transaction of this process left behind.
-struct Left {
-    batch: i64,
-    verdicts: Verdicts,
-}
-
-/// Why a group was not written.
-enum Failure {
-    /// Nothing is written.
-    Refused(StoreError),
-    /// One of the group cannot be written; the others may be.
-    AtWork(StoreError),
-    /// It is not known whether it is written.
-    Unknown(StoreError),
+    writing: Arc<Writing>,
+    session: Session,
 }
 
 impl Writer {
-    #[expect(clippy::too_many_arguments, reason = "all of it is what the writer has to do with")]
-    pub(super) fn new(
-        connector: Connector,
-        schema: Arc<str>,
-        me: Uuid,
-        tag: i32,
-        topic: String,
-        time: Arc<ServerTime>,
-        listeners: Arc<Listeners>,
-        reader: Reader,
-        patience: Duration,
-    ) -> Self {
-        Self {
-            connector,
-            schema,
-            me,
-            tag,
-            topic,
-            time,
-            listeners,
-            reader,
-            patience,
-            connection: None,
-            batch: 0,
-            answering: JoinSet::new(),
-        }
+    pub(super) fn new(writing: Writing) -> Self {
+        let writing = Arc::new(writing);
+        Self { session: Session::new(Arc::clone(&writing)), writing }
     }
 
     /// Enters this process in the database.
     pub(super) async fn enter(&mut self) -> Result<(), tokio_postgres::Error> {
-        self.connect().await?;
-        if let Some(connected) = &self.connection
-            && let Err(error) = connected.own.client.execute(FORGET, &[&self.me]).await
-        {
-            tracing::debug!(%error, "processes that are silent could not be forgotten");
-        }
-        Ok(())
+        self.session.enter().await
     }
 
     /// Writes what comes, until nothing more can come.
@@ -156,245 +43,14 @@ impl Writer {
                     None => break,
                 }
             }
-            while self.answering.try_join_next().is_some() {}
             Gathering { waiting: &mut waiting, given: &mut given }.gather(answered).await;
             let group = group::next(&mut waiting);
             answered = group.iter().filter(|work| matches!(work, Work::Change(..))).count();
             if !group.is_empty() {
-                self.write(group).await;
+                self.session.write(group).await;
             }
         }
-        while self.answering.join_next().await.is_some() {}
-        self.reader.close();
+        self.session.finish().await;
+        self.writing.reader.close();
     }
-
-    async fn write(&mut self, group: Vec<Work>) {
-        let failure = match self.transaction(&group).await {
-            Ok(verdicts) => return self.answer(group, &verdicts),
-            Err(failure) => failure,
-        };
-        match failure {
-            Failure::AtWork(error) if group.len() > 1 => {
-                tracing::warn!(%error, "a group of changes failed; each is tried by itself");
-                for work in group {
-                    Box::pin(self.write(vec![work])).await;
-                }
-            }
-            Failure::Refused(error) | Failure::AtWork(error) | Failure::Unknown(error) => {
-                for work in group {
-                    work.refuse(error.clone());
-                }
-            }
-        }
-    }
-
-    /// Writes a group in one transaction, however many connections that takes.
-    async fn transaction(&mut self, group: &[Work]) -> Result<Verdicts, Failure> {
-        let schema = Arc::clone(&self.schema);
-        let arrays = Arrays::of(group, &schema);
-        self.batch = self.batch.saturating_add(1);
-        let deadline = Instant::now() + self.patience;
-        let (mut in_doubt, mut attempts, mut careful) = (false, 0, false);
-        loop {
-            // One that is known to be lost is not tried: what was never sent is not in doubt.
-            if self.connection.as_ref().is_none_or(|connected| connected.own.client.is_closed()) {
-                let left = match self.reconnect(deadline).await {
-                    Ok(left) => left,
-                    Err(error) if in_doubt => {
-                        let message = format!("the connection was lost while writing, and {error}");
-                        return Err(Failure::Unknown(StoreError::OutcomeUnknown { message }));
-                    }
-                    Err(error) => return Err(Failure::Refused(error)),
-                };
-                if in_doubt && left.batch >= self.batch {
-                    tracing::info!("the connection was lost while a change was written; the change counts");
-                    return Ok(left.verdicts);
-                }
-                in_doubt = false;
-            }
-            let Some(connected) = &self.connection else { continue };
-            match self.send(connected, careful, &arrays, deadline).await {
-                Ok(row) if !connected.own.warned.swap(false, Ordering::AcqRel) => {
-                    return Verdicts::read(&row).map_err(Failure::Unknown);
-                }
-                // It is written, but perhaps not on the standbys that must have it: connecting again waits for them.
-                Ok(_) => (self.connection, in_doubt) = (None, true),
-                Err(Some(error)) if failure::asks_for_care(&error) && !careful => careful = true,
-                Err(Some(error)) if failure::is_passing(&error) && attempts < ATTEMPTS => attempts += 1,
-                // Forgotten after a long silence. Nothing is written by this attempt.
-                Err(Some(error)) if failure::is_fenced(&error) && attempts < ATTEMPTS => {
-                    attempts += 1;
-                    self.connection = None;
-                }
-                Err(Some(error)) if !failure::is_of_connection(&error) => {
-                    return Err(Failure::AtWork(failed("a change could not be written")(error)));
-                }
-                Err(error) => {
-                    let error =
-                        error.map_or_else(|| "no answer in time".to_owned(), |error| failure::told(&error));
-                    tracing::warn!(error, "the connection to the database was lost while writing");
-                    (self.connection, in_doubt) = (None, true);
-                }
-            }
-        }
-    }
-
-    /// Has the statement done. `Err(None)`: there was no answer in time.
-    async fn send(
-        &self,
-        connected: &Connected,
-        careful: bool,
-        arrays: &Arrays<'_>,
-        deadline: Instant,
-    ) -> Result<Row, Option<tokio_postgres::Error>> {
-        let given = self.time.given();
-        let ours: [&(dyn ToSql + Sync); OWN] =
-            [&self.me, &connected.fence, &self.batch, &given, &self.tag, &self.topic, &careful];
-        let parameters: Vec<_> = ours.into_iter().chain(arrays.parameters()).collect();
-        let answered = connected.own.client.query_one(&connected.commit, &parameters);
-        match timeout_at(deadline, answered).await {
-            Ok(answer) => answer.map_err(Some),
-            Err(_) => Err(None),
-        }
-    }
-
-    /// Connects again, with pauses, until the deadline.
-    async fn reconnect(&mut self, deadline: Instant) -> Result<Left, StoreError> {
-        let [mut pause, longest] = PAUSES;
-        loop {
-            let error = match timeout_at(deadline, self.connect()).await {
-                Ok(Ok(left)) => return Ok(left),
-                Ok(Err(error)) => error,
-                Err(_) => return Err(StoreError::unavailable("the database did not answer in time")),
-            };
-            if Instant::now() + pause >= deadline || !failure::is_of_connection(&error) {
-                return Err(failed("the database cannot be reached")(error));
-            }
-            tokio::time::sleep(pause).await;
-            pause = pause.saturating_mul(2).min(longest);
-        }
-    }
-
-    async fn connect(&mut self) -> Result<Left, tokio_postgres::Error> {
-        let own = self.connector.own(None).await?;
-        let row = own.client.query_one(TAKE_OVER, &[&self.me, &self.time.given()]).await?;
-        let commit = own.client.prepare(&commit_statement()).await?;
-        let left = Left { batch: row.try_get(1)?, verdicts: Verdicts::read_from(&row, 2)? };
-        self.connection = Some(Connected { own, fence: row.try_get(0)?, commit });
-        Ok(left)
-    }
-
-    /// Tells everybody what was written, and whoever waits what became of his own.
-    fn answer(&mut self, group: Vec<Work>, verdicts: &Verdicts) {
-        let at = match verdicts.at() {
-            Ok(at) => at,
-            Err(error) => {
-                for work in group {
-                    work.refuse(error.clone());
-                }
-                return;
-            }
-        };
-        self.time.told(at);
-        let failed = if verdicts.failed.is_empty() {
-            Vec::new()
-        } else {
-            verdict::failed(&group, verdicts, &self.schema)
-        };
-        let mut changes = Vec::new();
-        for (place, work) in group.iter().enumerate() {
-            match work {
-                Work::Change(change, _) if verdicts.reason(place).is_none() => {
-                    let version = change.row.as_ref().map_or(0, change::Row::version);
-                    change.note_changes(&mut changes, at, version);
-                }
-                Work::Settle(settlements, _)
-                    if settlements.iter().any(|one| claimable_at(&one.by.delivery).is_some()) =>
-                {
-                    changes.push(Change::Notices);
-                }
-                Work::Change(..) | Work::Settle(..) | Work::Journal(..) => {}
-            }
-        }
-        self.listeners.tell(&changes);
-        for (place, work) in group.into_iter().enumerate() {
-            match work {
-                Work::Settle(_, answer) | Work::Journal(_, answer) => drop(answer.send(Ok(()))),
-                Work::Change(change, answer) => match verdicts.reason(place) {
-                    None => {
-                        let version = change.row.as_ref().map_or(0, change::Row::version);
-                        drop(answer.send(Ok(verdict::committed(at, version))));
-                    }
-                    Some(reason) => {
-                        let failed = failed.iter().find(|(of, _)| *of == place).map(|(_, name)| name.clone());
-                        let reader = self.reader.clone();
-                        self.answering.spawn(async move {
-                            drop(answer.send(verdict::refused(&reader, &change, reason, failed, at).await));
-                        });
-                    }
-                },
-            }
-        }
-    }
-}
-
-/// What has come for the next group, and what is worth waiting for.
-struct Gathering<'a> {
-    waiting: &'a mut VecDeque<Work>,
-    given: &'a mut UnboundedReceiver<Option<Work>>,
-}
-
-impl Gathering<'_> {
-    /// `answered`: how many changes were just answered.
-    async fn gather(mut self, answered: usize) {
-        self.take();
-        if answered >= MANY {
-            self.take_those_who_come_back(answered).await;
-        }
-        let until = Instant::now() + SETTLEMENTS_WAIT;
-        while self.waiting.iter().all(|work| matches!(work, Work::Settle(..))) && !self.given.is_closed() {
-            match timeout_at(until, self.given.recv()).await {
-                Ok(Some(next)) => self.add(next),
-                Ok(None) | Err(_) => return,
-            }
-        }
-    }
-
-    /// Takes what has come by now.
-    fn take(&mut self) {
-        while let Ok(next) = self.given.try_recv() {
-            self.add(next);
-        }
-    }
-
-    fn add(&mut self, next: Option<Work>) {
-        match next {
-            Some(work) => self.waiting.push_back(work),
-            // Closed: what was given until now is still written.
-            None => self.given.close(),
-        }
-    }
-
-    async fn take_those_who_come_back(&mut self, answered: usize) {
-        let begin = Instant::now();
-        let mut last = begin;
-        while self.waiting.len() < answered && last.elapsed() < NEXT_WAITS && begin.elapsed() < ALL_WAIT {
-            let before = self.waiting.len();
-            // No timer is this fine. Whoever else wants this processor gets it.
-            std::thread::yield_now();
-            tokio::task::yield_now().await;
-            self.take();
-            if self.waiting.len() > before {
-                last = Instant::now();
-            }
-        }
-    }
-}
-
-fn commit_statement() -> String {
-    let parameters = (1..=arrays::COUNT.saturating_add(OWN)).map(|number| format!("${number}"));
-    format!(
-        "SELECT at, refused, reasons, failed FROM commit_batch({})",
-        parameters.collect::<Vec<_>>().join(", ")
-    )
 }

@@ -1,8 +1,12 @@
 -- The store's time: the server's clock, but never below a moment that was given out before. A clock that was set back, or
 -- that of a standby which took over, stands still until it has caught up. Tests hand in a time.
-CREATE FUNCTION store_time(given bigint) RETURNS bigint LANGUAGE sql VOLATILE AS $$
-    SELECT greatest(coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), max(high_water))
-        FROM writers
+CREATE FUNCTION store_time(given bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN (
+        SELECT greatest(coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), max(w.high_water))
+            FROM writers w
+    );
+END
 $$;
 
 -- The first number of a batch that is not known to be over: every batch below it is visible or will never be. Whoever
@@ -61,10 +65,6 @@ DECLARE
     told_notices boolean := false;
     payload text;
 BEGIN
-    PERFORM 1 FROM writers WHERE id = me AND fence = my_fence AND batch < my_batch FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'another connection of this process has taken over' USING ERRCODE = 'APFEN';
-    END IF;
     batch_number := begin_batch(tag);
     FOR i IN 1 .. cardinality(locks) LOOP
         IF exclusive[i] THEN
@@ -252,9 +252,13 @@ BEGIN
         END IF;
         PERFORM pg_notify(topic, payload);
     END IF;
+    -- Last of all: whoever takes over meanwhile waits for the end of this transaction, and who did so before undoes it.
     UPDATE writers w SET batch = my_batch, high_water = commit_batch.at, refused = commit_batch.refused,
             reasons = commit_batch.reasons, failed = commit_batch.failed
-        WHERE w.id = me;
+        WHERE w.id = me AND w.fence = my_fence AND w.batch < my_batch;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'another connection of this process has taken over' USING ERRCODE = 'APFEN';
+    END IF;
 END
 $$;
 
