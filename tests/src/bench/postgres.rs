@@ -18,6 +18,9 @@ use super::{load::Approvals, ours::Ours, sample::Sample};
 pub fn cluster() -> Cluster {
     let folder = crate::repo::root().join("target").join("bench-postgres");
     let settings = Settings::default().durable(true).on_disk(folder).max_connections(200);
+    // As docs/postgres.md says, which operators go by.
+    let settings =
+        settings.conf("shared_buffers = 2GB").conf("max_wal_size = 8GB").conf("wal_compression = lz4");
     Cluster::start(settings).expect("a server")
 }
 
