@@ -5,7 +5,8 @@
 //! while in any case.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
     sync::Arc,
     time::Duration,
 };
@@ -38,6 +39,9 @@ const MISSED: &str = "SELECT batch, writer, requests, records, notices FROM chan
 
 /// After so many missed batches it is cheaper to look at everything that somebody waits for.
 const MANY: usize = 20_000;
+
+/// Most batches that are remembered as told. What is not remembered is told twice, which does no harm.
+const MARKS: usize = 100_000;
 
 /// Most requests that are read by one statement.
 const TOGETHER: usize = 256;
@@ -74,8 +78,10 @@ pub(super) struct Line {
 struct Told {
     /// All batches below this number.
     below: i64,
-    /// Batches from there on that were notified.
-    also: HashSet<i64>,
+    /// Batches from there on of which was notified, with a mark of what. Everybody who may connect to the database may
+    /// notify anything: what the log says otherwise is told, too.
+    also: HashMap<i64, u64>,
+    marks: RandomState,
 }
 
 impl Ear {
@@ -92,7 +98,7 @@ impl Ear {
 
     /// Listens for ever.
     pub(super) async fn run(self, mut line: Line, below: i64) {
-        let mut told = Told { below, also: HashSet::new() };
+        let mut told = Told { below, also: HashMap::new(), marks: RandomState::new() };
         let mut looks = interval_at(Instant::now() + self.every, self.every);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -147,21 +153,24 @@ impl Ear {
 
     /// Tells what was notified: everything that has come in by now.
     async fn hear(&self, first: Notification, line: &mut Line, told: &mut Told) -> Result<(), Lost> {
-        let (mut changes, mut batches) = (Vec::new(), Vec::new());
+        let (mut changes, mut marks) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(notification) = next {
             if let Some(heard) = Heard::read(notification.payload())
-                && told.is_new(heard.batch)
+                && heard.writer != self.me
+                && heard.number >= told.below
             {
-                match heard.changes {
-                    _ if heard.writer == self.me => {}
-                    Some(of_batch) => changes.extend(of_batch),
+                let batch = match heard.batch {
                     None => {
-                        let rows = line.own.client.query(&line.of_batch, &[&heard.batch]).await?;
-                        rows.iter().try_for_each(|row| collect(row, self.me, &mut changes))?;
+                        let row = line.own.client.query_opt(&line.of_batch, &[&heard.number]).await?;
+                        row.as_ref().map(Batch::of_row).transpose()?.map(|(_, batch)| batch)
                     }
+                    named => named,
+                };
+                if let Some(batch) = batch.filter(|batch| !told.knows(heard.number, batch)) {
+                    marks.push((heard.number, told.marks.hash_one(&batch)));
+                    batch.tell(self.me, &mut changes);
                 }
-                batches.push(heard.batch);
             }
             next = line.heard.try_recv().ok();
         }
@@ -171,7 +180,8 @@ impl Ear {
             self.tell_how_they_stand(line, wanted).await?;
         }
         // Only now: had the connection been lost before, the log would tell it all.
-        told.also.extend(batches);
+        let room = MARKS.saturating_sub(told.also.len());
+        told.also.extend(marks.into_iter().take(room));
         Ok(())
     }
 
@@ -218,8 +228,9 @@ impl Ear {
             seen = seen.saturating_add(rows.len());
             let mut changes = Vec::new();
             for row in &rows {
-                if !told.also.contains(&row.try_get(0)?) {
-                    collect(row, self.me, &mut changes)?;
+                let (number, batch) = Batch::of_row(row)?;
+                if !told.knows(number, &batch) {
+                    batch.tell(self.me, &mut changes);
                 }
             }
             self.listeners.tell(&changes);
@@ -229,14 +240,15 @@ impl Ear {
             }
         }
         told.below = bound.max(told.below);
-        told.also.retain(|batch| *batch >= bound);
+        told.also.retain(|batch, _| *batch >= bound);
         Ok(())
     }
 }
 
 impl Told {
-    fn is_new(&self, batch: i64) -> bool {
-        batch >= self.below && !self.also.contains(&batch)
+    /// Whether this was notified.
+    fn knows(&self, number: i64, batch: &Batch) -> bool {
+        self.also.get(&number).is_some_and(|mark| *mark == self.marks.hash_one(batch))
     }
 }
 
@@ -249,55 +261,65 @@ enum Lost {
     Closed,
 }
 
-/// Adds what a row of the log tells, unless this process wrote it.
-fn collect(row: &Row, me: Uuid, changes: &mut Vec<Change>) -> Result<(), tokio_postgres::Error> {
-    if row.try_get::<_, Uuid>(1)? == me {
-        return Ok(());
-    }
-    let requests: Vec<Uuid> = row.try_get(2)?;
-    changes.extend(requests.into_iter().map(changed));
-    let records: Vec<&[u8]> = row.try_get(3)?;
-    changes.extend(
-        records
-            .into_iter()
-            .map(|name| Change::Record(RecordName::new(String::from_utf8_lossy(name).into_owned()))),
-    );
-    if row.try_get(4)? {
-        changes.push(Change::Notices);
-    }
-    Ok(())
+/// What a batch changed.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Batch {
+    writer: Uuid,
+    requests: Vec<Uuid>,
+    records: Vec<Vec<u8>>,
+    notices: bool,
 }
 
-const fn changed(id: Uuid) -> Change {
-    Change::Request { id: RequestId::from_uuid(id), stored: None }
+impl Batch {
+    /// A row of the log.
+    fn of_row(row: &Row) -> Result<(i64, Self), tokio_postgres::Error> {
+        let batch = Self {
+            writer: row.try_get(1)?,
+            requests: row.try_get(2)?,
+            records: row.try_get(3)?,
+            notices: row.try_get(4)?,
+        };
+        Ok((row.try_get(0)?, batch))
+    }
+
+    /// Adds what there is to tell, unless this process wrote it.
+    fn tell(self, me: Uuid, changes: &mut Vec<Change>) {
+        if self.writer == me {
+            return;
+        }
+        let request = |id| Change::Request { id: RequestId::from_uuid(id), stored: None };
+        changes.extend(self.requests.into_iter().map(request));
+        let record = |name: Vec<u8>| RecordName::new(String::from_utf8_lossy(&name).into_owned());
+        changes.extend(self.records.into_iter().map(record).map(Change::Record));
+        if self.notices {
+            changes.push(Change::Notices);
+        }
+    }
 }
 
 /// A notification, read.
 #[derive(Debug)]
 struct Heard {
-    batch: i64,
+    number: i64,
     writer: Uuid,
     /// What changed; `None`: the log tells.
-    changes: Option<Vec<Change>>,
+    batch: Option<Batch>,
 }
 
 impl Heard {
-    /// Reads `batch writer`, or `batch writer notices ids` with ids of 32 digits each. `None` for anything else: the log
+    /// Reads `number writer`, or `number writer notices ids` with ids of 32 digits each. `None` for anything else: the log
     /// tells, at the next look.
     fn read(payload: &str) -> Option<Self> {
         let mut parts = payload.split(' ');
-        let (batch, writer) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        let Some(notices) = parts.next() else { return Some(Self { batch, writer, changes: None }) };
+        let (number, writer) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let Some(notices) = parts.next() else { return Some(Self { number, writer, batch: None }) };
         let (ids, rest) = parts.next().unwrap_or_default().as_bytes().as_chunks::<32>();
         if !rest.is_empty() {
             return None;
         }
-        let ids = ids.iter().map(|id| Uuid::try_parse_ascii(id).map(changed));
-        let mut changes = ids.collect::<Result<Vec<_>, _>>().ok()?;
-        if notices == "1" {
-            changes.push(Change::Notices);
-        }
-        Some(Self { batch, writer, changes: Some(changes) })
+        let requests = ids.iter().map(|id| Uuid::try_parse_ascii(id)).collect::<Result<_, _>>().ok()?;
+        let batch = Batch { writer, requests, records: Vec::new(), notices: notices == "1" };
+        Some(Self { number, writer, batch: Some(batch) })
     }
 }
 
@@ -311,14 +333,12 @@ mod tests {
         let ids = [Uuid::from_u128(1), Uuid::from_u128(u128::MAX)];
         let text: String = ids.iter().map(|id| id.simple().to_string()).collect();
         let heard = Heard::read(&format!("42 {writer} 1 {text}")).unwrap();
-        assert_eq!((heard.batch, heard.writer), (42, writer));
-        let told = heard.changes.unwrap();
-        assert!(matches!(told[0], Change::Request { id, stored: None } if *id.as_uuid() == ids[0]));
-        assert!(matches!(told[1], Change::Request { id, stored: None } if *id.as_uuid() == ids[1]));
-        assert!(matches!(told[2], Change::Notices) && told.len() == 3);
-        let notices_alone = Heard::read(&format!("43 {writer} 1")).unwrap();
-        assert!(matches!(notices_alone.changes.as_deref(), Some([Change::Notices])));
-        assert!(Heard::read(&format!("44 {writer}")).unwrap().changes.is_none());
+        assert_eq!((heard.number, heard.writer), (42, writer));
+        let batch = Batch { writer, requests: ids.to_vec(), records: Vec::new(), notices: true };
+        assert_eq!(heard.batch, Some(batch));
+        let notices_alone = Heard::read(&format!("43 {writer} 1")).unwrap().batch.unwrap();
+        assert!(notices_alone.notices && notices_alone.requests.is_empty());
+        assert!(Heard::read(&format!("44 {writer}")).unwrap().batch.is_none());
         for nonsense in ["", "x", "1 2 3", &format!("1 {writer} 0 abc"), &format!("x {writer}")] {
             assert!(Heard::read(nonsense).is_none(), "{nonsense}");
         }

@@ -10,6 +10,7 @@
 )]
 
 mod archive;
+mod forged;
 mod plans;
 mod roles;
 mod sample;
