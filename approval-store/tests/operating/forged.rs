@@ -37,8 +37,8 @@ async fn a_forged_notification_hides_nothing() {
     let listener: Arc<dyn ChangeListener> = Arc::new(Hearing(tell));
     hearing.subscribe(Arc::downgrade(&listener));
     let mut hears = async |name: &str| {
-        let waiting = async { while told.recv().await != Some(RecordName::new(name)) {} };
-        assert!(timeout(Duration::from_secs(30), waiting).await.is_ok(), "{name} was never heard of");
+        let until_told = async { while told.recv().await != Some(RecordName::new(name)) {} };
+        assert!(timeout(Duration::from_secs(30), until_told).await.is_ok(), "{name} was never heard of");
     };
     writing.commit(write("before")).await.unwrap();
     hears("before").await;
