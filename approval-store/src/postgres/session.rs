@@ -65,7 +65,7 @@ pub(super) struct Writing {
 
 /// One connection after the other, of which one at most can write.
 pub(super) struct Session {
-    writing: Arc<Writing>,
+    writing: Writing,
     connection: Option<Connected>,
     /// Counts the transactions of this process.
     batch: i64,
@@ -96,7 +96,7 @@ enum Failure {
 }
 
 impl Session {
-    pub(super) fn new(writing: Arc<Writing>) -> Self {
+    pub(super) fn new(writing: Writing) -> Self {
         Self { writing, connection: None, batch: 0, answering: JoinSet::new() }
     }
 
@@ -111,9 +111,10 @@ impl Session {
         Ok(())
     }
 
-    /// Returns once everybody is answered.
+    /// Returns once everybody is answered, and lets go of all connections.
     pub(super) async fn finish(mut self) {
         while self.answering.join_next().await.is_some() {}
+        self.writing.reader.close();
     }
 
     /// Writes a group, each of its changes or none, and tells everybody what became of his own.
@@ -197,7 +198,7 @@ impl Session {
         arrays: &Arrays<'_>,
         deadline: Instant,
     ) -> Result<Row, Option<tokio_postgres::Error>> {
-        let Writing { me, tag, topic, time, .. } = &*self.writing;
+        let Writing { me, tag, topic, time, .. } = &self.writing;
         let given = time.given();
         let ours: [&(dyn ToSql + Sync); OWN] =
             [&me, &connected.fence, &self.batch, &given, &tag, &topic, &careful];

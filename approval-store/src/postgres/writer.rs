@@ -3,7 +3,7 @@
 //! Everything that waits when it is free travels together: one statement, one transaction, one notification. Two groups under
 //! way at a time were tried and gained nothing: each is smaller then, and costs the server more.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -14,15 +14,14 @@ use super::{
     work::Work,
 };
 
+/// Gathers what comes and has it written, group after group.
 pub(super) struct Writer {
-    writing: Arc<Writing>,
     session: Session,
 }
 
 impl Writer {
     pub(super) fn new(writing: Writing) -> Self {
-        let writing = Arc::new(writing);
-        Self { session: Session::new(Arc::clone(&writing)), writing }
+        Self { session: Session::new(writing) }
     }
 
     /// Enters this process in the database.
@@ -51,6 +50,5 @@ impl Writer {
             }
         }
         self.session.finish().await;
-        self.writing.reader.close();
     }
 }

@@ -18,7 +18,7 @@ use super::{load::Approvals, ours::Ours, sample::Sample};
 pub fn cluster() -> Cluster {
     let folder = crate::repo::root().join("target").join("bench-postgres");
     let settings = Settings::default().durable(true).on_disk(folder).max_connections(200);
-    // As docs/postgres.md says, which operators go by.
+    // What docs/postgres.md tells operators to set.
     let settings =
         settings.conf("shared_buffers = 2GB").conf("max_wal_size = 8GB").conf("wal_compression = lz4");
     Cluster::start(settings).expect("a server")
