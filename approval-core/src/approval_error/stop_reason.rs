@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::ApprovalError;
+
 /// Stable word for why an agent stopped, for its host and for statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -56,5 +58,38 @@ impl StopReason {
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl ApprovalError {
+    /// A stable word for why the agent stopped.
+    #[must_use]
+    pub const fn stop_reason(&self) -> StopReason {
+        match self {
+            Self::Pending(_) => StopReason::ApprovalRequired,
+            Self::Rejected(_) | Self::Revoked { .. } => StopReason::ApprovalDenied,
+            Self::Expired(_) | Self::GrantExpired { .. } => StopReason::ApprovalTimeout,
+            Self::Cancelled(_) => StopReason::ApprovalCancelled,
+            Self::PolicyDenied { .. } => StopReason::PolicyDenied,
+            Self::LimitReached { .. } => StopReason::LimitReached,
+            Self::Halted { .. } => StopReason::Halted,
+            Self::AlreadyRan { .. } => StopReason::AlreadyRan,
+            Self::AlreadyDecided { .. } => StopReason::AlreadyDecided,
+            Self::Unknown(_) => StopReason::OutcomeUnknown,
+            Self::KeyConflict { .. }
+            | Self::NotAnApprover { .. }
+            | Self::ArgumentsChanged { .. }
+            | Self::Refused { .. }
+            | Self::NotFound(_)
+            | Self::WouldBlock { .. }
+            | Self::Invalid(_) => StopReason::InvalidCall,
+            Self::NoApprover { .. }
+            | Self::Policy(_)
+            | Self::Directory(_)
+            | Self::Store(_)
+            | Self::Notifier(_)
+            | Self::NoManager(_)
+            | Self::ShutDown => StopReason::SystemError,
+        }
     }
 }

@@ -1,0 +1,76 @@
+//! What an error carries: the request, the decision, the reject option.
+
+use super::ApprovalError;
+use crate::{id::RequestId, model::Decision};
+
+impl ApprovalError {
+    /// The request that this is about, if one was opened.
+    #[must_use]
+    pub fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Rejected(ended) | Self::Expired(ended) | Self::Cancelled(ended) => {
+                Some(ended.about.request)
+            }
+            Self::Revoked { about, .. }
+            | Self::GrantExpired { about, .. }
+            | Self::Pending(about)
+            | Self::AlreadyDecided { about, .. }
+            | Self::AlreadyRan { about, .. }
+            | Self::Unknown(about)
+            | Self::KeyConflict { about, .. }
+            | Self::NotAnApprover { about, .. }
+            | Self::ArgumentsChanged { about, .. }
+            | Self::Refused { about, .. } => Some(about.request),
+            Self::NotFound(request) => Some(*request),
+            Self::PolicyDenied { .. }
+            | Self::LimitReached { .. }
+            | Self::Halted { .. }
+            | Self::NoApprover { .. }
+            | Self::WouldBlock { .. }
+            | Self::Invalid(_)
+            | Self::Policy(_)
+            | Self::Directory(_)
+            | Self::Store(_)
+            | Self::Notifier(_)
+            | Self::NoManager(_)
+            | Self::ShutDown => None,
+        }
+    }
+
+    /// The decision of people, if there was one.
+    #[must_use]
+    pub fn decision(&self) -> Option<&Decision> {
+        match self {
+            Self::Rejected(ended) | Self::Expired(ended) | Self::Cancelled(ended) => Some(&ended.decision),
+            Self::AlreadyDecided { decision, .. } => Some(decision),
+            Self::Revoked { .. }
+            | Self::GrantExpired { .. }
+            | Self::Pending(_)
+            | Self::PolicyDenied { .. }
+            | Self::LimitReached { .. }
+            | Self::Halted { .. }
+            | Self::AlreadyRan { .. }
+            | Self::Unknown(_)
+            | Self::KeyConflict { .. }
+            | Self::NoApprover { .. }
+            | Self::NotAnApprover { .. }
+            | Self::ArgumentsChanged { .. }
+            | Self::Refused { .. }
+            | Self::NotFound(_)
+            | Self::WouldBlock { .. }
+            | Self::Invalid(_)
+            | Self::Policy(_)
+            | Self::Directory(_)
+            | Self::Store(_)
+            | Self::Notifier(_)
+            | Self::NoManager(_)
+            | Self::ShutDown => None,
+        }
+    }
+
+    /// Name of the reject option that people chose.
+    #[must_use]
+    pub fn reject_option(&self) -> Option<&str> {
+        self.decision().and_then(|decision| decision.option.as_deref())
+    }
+}
