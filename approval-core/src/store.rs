@@ -148,12 +148,13 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// As [`Store::load`].
     async fn list(&self, query: &Query) -> Result<Page, StoreError>;
 
-    /// Up to `limit` requests whose due time ([`Index::due_at`]) has come by the store's clock, the longest due first, and
-    /// when the next one is due. May give the same request to several callers: the commit's version decides.
+    /// Up to `limit` requests of this namespace whose due time ([`Index::due_at`]) has come by the store's clock, the longest
+    /// due first, and when the next one of the namespace is due. Requests of other namespaces take no room in the answer.
+    /// May give the same request to several callers: the commit's version decides.
     ///
     /// # Errors
     /// As [`Store::load`].
-    async fn due(&self, limit: usize) -> Result<Due, StoreError>;
+    async fn due(&self, namespace: &str, limit: usize) -> Result<Due, StoreError>;
 
     /// The history of a request, oldest line first. Empty for an unknown one.
     ///
@@ -161,8 +162,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// As [`Store::load`].
     async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError>;
 
-    /// Takes up to `claim.limit` notices that wait and whose time has come, for `claim.lease`; nobody else gets them until
-    /// then. A lease that ran out makes the notice claimable again.
+    /// Takes up to `claim.limit` notices of `claim.namespace` that wait and whose time has come, for `claim.lease`; nobody else
+    /// gets them until then. A lease that ran out makes the notice claimable again. A notice has the namespace of its
+    /// request; `default` if there is no such request.
     ///
     /// # Errors
     /// When the store failed.

@@ -75,6 +75,11 @@ impl Encoded {
         Ok(Self { row, events, notices: encoded, claim, not_before, not_after, conditions, writes })
     }
 
+    /// The namespace of the request that changes; `None` without one.
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.row.as_ref().map(|row| row.document.index().namespace)
+    }
+
     /// What listeners are told once it is durable.
     pub(crate) fn note_changes(&self, changes: &mut Vec<Change>, now: Timestamp, version: u64) {
         if let Some(row) = &self.row {

@@ -188,9 +188,9 @@ impl Store for PostgresStore {
         list::list(&self.open()?.reader, query).await
     }
 
-    async fn due(&self, limit: usize) -> Result<Due, StoreError> {
+    async fn due(&self, namespace: &str, limit: usize) -> Result<Due, StoreError> {
         let Shared { reader, me, due_lease, time, .. } = self.open()?;
-        due::due(reader, *me, *due_lease, time.given(), limit).await
+        due::due(reader, (*me, namespace), *due_lease, time.given(), limit).await
     }
 
     async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError> {

@@ -154,9 +154,10 @@ impl Store for SqliteStore {
         self.readers.scan(move |connection| list::list(connection, &query)).await
     }
 
-    async fn due(&self, limit: usize) -> Result<Due, StoreError> {
+    async fn due(&self, namespace: &str, limit: usize) -> Result<Due, StoreError> {
         let now = self.now().await?;
-        self.readers.scan(move |connection| due::due(connection, now, limit)).await
+        let namespace = namespace.to_owned();
+        self.readers.scan(move |connection| due::due(connection, &namespace, now, limit)).await
     }
 
     async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError> {

@@ -87,6 +87,10 @@ faults! {
     ClaimsTwice => "a_claimed_notice_is_nobody_elses_until_its_lease_ends",
     /// Never lets a lease end.
     KeepsLeases => "only_the_owner_settles",
+    /// Gives what is due in any namespace.
+    DueInAnyNamespace => "due_requests_of_other_namespaces_starve_nobody",
+    /// Takes namespaces for equal that differ in case.
+    FoldsNamespaces => "notices_of_other_namespaces_starve_nobody",
     /// Gives notices of any channel.
     ClaimsAnyChannel => "only_the_named_channels_are_claimed",
     /// Lets anybody settle a claimed notice.

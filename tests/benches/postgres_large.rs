@@ -110,7 +110,7 @@ impl Table {
             SELECT id FROM requests WHERE status = 'pending' ORDER BY due_at DESC LIMIT 64)";
         self.client.execute(past, &[]).await.expect("past due");
         let median = repeated(async || {
-            let due = self.store.due(PAGE).await.expect("an answer");
+            let due = self.store.due("default", PAGE).await.expect("an answer");
             assert_eq!(due.items.len(), PAGE);
         })
         .await;

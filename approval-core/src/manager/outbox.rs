@@ -24,6 +24,7 @@ const LONGEST_NAP: Span = Span::from_secs(30);
 pub(crate) async fn run(core: Arc<Core>) {
     let claim = NoticeClaim {
         owner: core.handover.owner(),
+        namespace: Arc::clone(&core.settings.namespace),
         channels: core.served_here().map(|(name, _)| Arc::clone(name)).collect(),
         lease: core.lease.of_notices(),
         limit: BATCH,

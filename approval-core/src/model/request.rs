@@ -272,6 +272,9 @@ pub struct Request {
 }
 
 impl Request {
+    /// The namespace of a request that names none.
+    pub const DEFAULT_NAMESPACE: &str = "default";
+
     /// What the agent attached. Covered by the digest, and the same after an edit of the arguments.
     #[must_use]
     pub fn attachments(&self) -> &[Attachment] {
@@ -293,11 +296,11 @@ impl Request {
 }
 
 fn default_namespace() -> Text {
-    "default".into()
+    Request::DEFAULT_NAMESPACE.into()
 }
 
 fn is_default_namespace(namespace: &Text) -> bool {
-    &**namespace == "default"
+    &**namespace == Request::DEFAULT_NAMESPACE
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]

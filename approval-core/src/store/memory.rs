@@ -298,7 +298,7 @@ impl Store for MemoryStore {
         Ok(Page { items, next })
     }
 
-    async fn due(&self, limit: usize) -> Result<Due, StoreError> {
+    async fn due(&self, namespace: &str, limit: usize) -> Result<Due, StoreError> {
         self.open()?;
         let now = self.time.now().as_microsecond();
         let mut found = Vec::new();
@@ -306,7 +306,7 @@ impl Store for MemoryStore {
             let shard = slot.lock();
             found.extend(
                 shard
-                    .due(now, limit.saturating_add(1))
+                    .due(namespace, now, limit.saturating_add(1))
                     .map(|(at, id, stored)| (at, id, stored.filter(|_| at <= now).cloned())),
             );
         }

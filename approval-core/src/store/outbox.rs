@@ -13,6 +13,8 @@ use crate::{
 pub struct NoticeClaim {
     /// Who delivers them.
     pub owner: ExecutorId,
+    /// About requests of this namespace only.
+    pub namespace: Text,
     /// Through these channels only; empty means any.
     pub channels: Arc<[Text]>,
     /// How long nobody else gets them.
@@ -35,7 +37,7 @@ pub struct ClaimedNotice {
 pub struct NoticeClaims {
     /// The notices, oldest first within a request.
     pub notices: Vec<ClaimedNotice>,
-    /// When there may be more: the earliest time at which a waiting or leased notice of these channels can be claimed; in
+    /// When there may be more: the earliest time at which a waiting or leased notice of this namespace and these channels can be claimed; in
     /// the past if the limit cut the answer. `None`: none is left.
     pub next: Option<Timestamp>,
 }

@@ -65,6 +65,7 @@ struct Notices<'a> {
     places: Vec<Place>,
     ids: Vec<Uuid>,
     requests: Vec<Uuid>,
+    namespaces: Vec<Option<Cow<'a, str>>>,
     channels: Vec<Cow<'a, str>>,
     claimable: Vec<Option<i64>>,
     owners: Vec<Option<Uuid>>,
@@ -116,7 +117,7 @@ pub(super) struct Arrays<'a> {
 }
 
 /// How many parameters those are.
-pub(super) const COUNT: usize = 52;
+pub(super) const COUNT: usize = 53;
 
 /// A place as the statement counts; groups are small.
 fn place(index: usize) -> Place {
@@ -212,6 +213,7 @@ impl<'a> Arrays<'a> {
             self.notices.places.push(place);
             self.notices.ids.push(Uuid::from_bytes(notice.id));
             self.notices.requests.push(Uuid::from_bytes(notice.request));
+            self.notices.namespaces.push(change.namespace().map(text::column));
             self.notices.channels.push(text::column(&notice.channel));
             self.notices.claimable.push(notice.claimable_at);
             self.notices.owners.push(claim.map(|claim| *claim.owner.as_uuid()));
@@ -308,6 +310,7 @@ impl<'a> Arrays<'a> {
             &notices.places,
             &notices.ids,
             &notices.requests,
+            &notices.namespaces,
             &notices.channels,
             &notices.claimable,
             &notices.owners,

@@ -5,10 +5,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use approval_core::store::{Due, StoreError};
 use uuid::Uuid;
 
-use super::{reader::Reader, rows};
+use super::{reader::Reader, rows, text};
 use crate::columns::{Raw, limit, moment};
 
-const CLAIM: &str = "SELECT claimed, next FROM claim_due($1, $2, $3, $4, $5)";
+const CLAIM: &str = "SELECT claimed, next FROM claim_due($1, $2, $3, $4, $5, $6)";
 const LOAD: &str =
     "SELECT id, version, coalesce(document, archived_document(id)) FROM requests WHERE id = ANY ($1)";
 
@@ -16,22 +16,27 @@ const LOAD: &str =
 /// seen.
 pub(super) async fn due(
     reader: &Reader,
-    me: Uuid,
+    (me, namespace): (Uuid, &str),
     lease: Duration,
     given: Option<i64>,
     most: usize,
 ) -> Result<Due, StoreError> {
     let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX / 4);
+    let namespace: Arc<str> = text::column(namespace).into();
     let mut unreadable: Vec<Uuid> = Vec::new();
     loop {
         let left_out: Arc<[Uuid]> = unreadable.as_slice().into();
+        let tenant = Arc::clone(&namespace);
         let (found, next) = reader
             .read("what is due could not be claimed", move |connection| {
-                let left_out = Arc::clone(&left_out);
+                let (left_out, namespace) = (Arc::clone(&left_out), Arc::clone(&tenant));
                 async move {
                     let statement = connection.prepare_cached(CLAIM).await?;
                     let row = connection
-                        .query_one(&statement, &[&me, &given, &lease, &limit(most), &&*left_out])
+                        .query_one(
+                            &statement,
+                            &[&me, &&*namespace, &given, &lease, &limit(most), &&*left_out],
+                        )
                         .await?;
                     let (claimed, next): (Vec<Uuid>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
                     if claimed.is_empty() {

@@ -10,7 +10,7 @@ use approval_core::{
 use super::{reader::Reader, text};
 use crate::columns::{RawNotice, claimed, limit, moment};
 
-const CLAIM: &str = "SELECT at, bodies, deliveries, next FROM claim_notices($1, $2, $3, $4, $5)";
+const CLAIM: &str = "SELECT at, bodies, deliveries, next FROM claim_notices($1, $2, $3, $4, $5, $6)";
 
 pub(super) async fn claim(
     reader: &Reader,
@@ -19,15 +19,19 @@ pub(super) async fn claim(
 ) -> Result<NoticeClaims, StoreError> {
     let channels: Arc<[String]> =
         claim.channels.iter().map(|channel| text::column(channel).into_owned()).collect();
+    let namespace: Arc<str> = text::column(&claim.namespace).into();
     let lease = i64::try_from(claim.lease.as_micros()).unwrap_or(i64::MAX / 4);
     let (owner, most, until) = (claim.owner, limit(claim.limit), claim.lease);
     reader
         .read("notices could not be claimed", move |connection| {
-            let channels = Arc::clone(&channels);
+            let (channels, namespace) = (Arc::clone(&channels), Arc::clone(&namespace));
             async move {
                 let statement = connection.prepare_cached(CLAIM).await?;
                 let row = connection
-                    .query_one(&statement, &[owner.as_uuid(), &&*channels, &given, &lease, &most])
+                    .query_one(
+                        &statement,
+                        &[owner.as_uuid(), &&*namespace, &&*channels, &given, &lease, &most],
+                    )
                     .await?;
                 let at = moment(row.try_get(0)?)?;
                 let bodies: Vec<String> = row.try_get(1)?;

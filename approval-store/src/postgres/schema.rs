@@ -5,13 +5,13 @@ use tokio_postgres::Client;
 
 use super::{failure::failed, locks};
 
-/// Each step makes a schema of the version before into one of its own; the first makes an empty schema into version 1. A
+/// Each step makes the tables of the version before into those of its own; the first makes an empty schema into version 1. A
 /// step that was released is never changed again.
-const MIGRATIONS: &[&[&str]] = &[&[
-    include_str!("schema/1.sql"),
-    include_str!("schema/functions.sql"),
-    include_str!("schema/archive.sql"),
-]];
+const MIGRATIONS: &[&[&str]] =
+    &[&[include_str!("schema/1.sql"), include_str!("schema/archive.sql")], &[include_str!("schema/2.sql")]];
+
+/// What runs in the server, made anew after the steps. A step drops those whose parameters or results change.
+const FUNCTIONS: &str = include_str!("schema/functions.sql");
 
 /// The oldest server that will do, as it numbers itself.
 const OLDEST_SERVER: i32 = 150_000;
@@ -120,5 +120,6 @@ async fn make(client: &Client, schema: &str) -> Result<(), StoreError> {
     for text in MIGRATIONS.iter().skip(done).copied().flatten() {
         client.batch_execute(text).await.map_err(fail)?;
     }
+    client.batch_execute(FUNCTIONS).await.map_err(fail)?;
     client.batch_execute(&format!("UPDATE store_version SET version = {}", known())).await.map_err(fail)
 }

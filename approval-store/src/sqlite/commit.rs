@@ -81,8 +81,9 @@ impl CommitTask {
             }
         }
         let claim = self.0.claim.as_ref().map(|claim| (claim.by.owner, claim.until(now)));
+        let namespace = self.0.namespace();
         for notice in &self.0.notices {
-            outbox::write(notice, batch, claim)?;
+            outbox::write(notice, namespace, batch, claim)?;
         }
         for write in &self.0.writes {
             write_record(batch, write, now)?;

@@ -11,15 +11,19 @@ use super::{
     rows::{self, micros, moment},
 };
 
-const DUE: &str =
-    "SELECT id, version, document, due_at FROM requests WHERE due_at IS NOT NULL ORDER BY due_at";
+const DUE: &str = "SELECT id, version, document, due_at FROM requests WHERE namespace = ?1 AND due_at IS NOT NULL ORDER BY due_at";
 
 /// Goes along the index until the limit is reached, or something that is not due yet. A document that cannot be read is
 /// reported and passed over: it must not keep the deadlines of all others from being seen.
-pub(super) fn due(connection: &Connection, now: Timestamp, limit: usize) -> Result<Due, StoreError> {
+pub(super) fn due(
+    connection: &Connection,
+    namespace: &str,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Due, StoreError> {
     let fail = failed("what is due could not be looked for");
     let mut statement = connection.prepare_cached(DUE).map_err(&fail)?;
-    let mut rows = statement.query([]).map_err(&fail)?;
+    let mut rows = statement.query([namespace]).map_err(&fail)?;
     let mut due = Due::default();
     while let Some(row) = rows.next().map_err(&fail)? {
         let at: i64 = row.get(3).map_err(&fail)?;

@@ -16,26 +16,30 @@ use super::{
 };
 use crate::columns::{NewNotice, RawNotice, Settlement, claimable_at, claimed};
 
-const INSERT: &str =
-    "INSERT INTO notices (id, request, channel, claimable_at, body, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+/// The namespace is that of the request: handed in if the request is written too, else looked up.
+const INSERT: &str = "INSERT INTO notices (id, request, channel, claimable_at, body, owner, namespace)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, (SELECT namespace FROM requests WHERE id = ?2), 'default'))";
 /// Steps from channel to channel on the index, without touching their notices.
 const CHANNELS: &str = "WITH RECURSIVE waiting (channel) AS (
-        SELECT min(channel) FROM notices WHERE claimable_at IS NOT NULL
+        SELECT min(channel) FROM notices WHERE namespace = ?1 AND claimable_at IS NOT NULL
         UNION ALL
-        SELECT (SELECT min(channel) FROM notices WHERE claimable_at IS NOT NULL AND channel > waiting.channel)
+        SELECT (SELECT min(channel) FROM notices
+                WHERE namespace = ?1 AND claimable_at IS NOT NULL AND channel > waiting.channel)
             FROM waiting WHERE waiting.channel IS NOT NULL
     ) SELECT channel FROM waiting WHERE channel IS NOT NULL";
-const NEXT: &str = "SELECT min(claimable_at) FROM notices WHERE channel = ?1 AND claimable_at IS NOT NULL";
+const NEXT: &str = "SELECT min(claimable_at) FROM notices
+    WHERE namespace = ?1 AND channel = ?2 AND claimable_at IS NOT NULL";
 const CLAIMABLE: &str = "SELECT claimable_at, number, body, delivery FROM notices
-    WHERE channel = ?1 AND claimable_at <= ?2 ORDER BY claimable_at LIMIT ?3";
+    WHERE namespace = ?1 AND channel = ?2 AND claimable_at <= ?3 ORDER BY claimable_at LIMIT ?4";
 const CLAIM: &str = "UPDATE notices SET claimable_at = ?2, owner = ?3 WHERE number = ?1";
 const SETTLE: &str = "UPDATE notices SET delivery = ?4, claimable_at = ?5, owner = NULL
     WHERE request = ?1 AND id = ?2 AND owner = ?3";
 const OF_REQUEST: &str = "SELECT body, delivery FROM notices WHERE request = ?1 ORDER BY number";
 
-/// Writes a notice, claimed by somebody until a moment or by nobody.
+/// Writes a notice about a request of `namespace` (`None`: look it up), claimed by somebody until a moment or by nobody.
 pub(super) fn write(
     notice: &NewNotice,
+    namespace: Option<&str>,
     batch: &Batch<'_>,
     claim: Option<(ExecutorId, Timestamp)>,
 ) -> Result<(), StoreError> {
@@ -46,7 +50,15 @@ pub(super) fn write(
     };
     batch
         .statement(INSERT, &fail)?
-        .execute(params![notice.id, notice.request, &*notice.channel, claimable_at, notice.body, owner])
+        .execute(params![
+            notice.id,
+            notice.request,
+            &*notice.channel,
+            claimable_at,
+            notice.body,
+            owner,
+            namespace
+        ])
         .map_err(&fail)?;
     Ok(())
 }
@@ -61,7 +73,9 @@ fn channels(connection: &Connection, claim: &NoticeClaim) -> Result<Vec<Text>, S
     }
     let fail = failed("the outbox could not be read");
     let mut statement = connection.prepare_cached(CHANNELS).map_err(&fail)?;
-    let channels = statement.query_map([], |row| Ok(Text::from(row.get_ref(0)?.as_str()?))).map_err(&fail)?;
+    let channels = statement
+        .query_map([&*claim.namespace], |row| Ok(Text::from(row.get_ref(0)?.as_str()?)))
+        .map_err(&fail)?;
     channels.map(|channel| channel.map_err(&fail)).collect()
 }
 
@@ -71,7 +85,8 @@ pub(super) fn next(connection: &Connection, claim: &NoticeClaim) -> Result<Optio
     let mut statement = connection.prepare_cached(NEXT).map_err(&fail)?;
     let mut earliest: Option<i64> = None;
     for channel in channels(connection, claim)? {
-        let next: Option<i64> = statement.query_row([&*channel], |row| row.get(0)).map_err(&fail)?;
+        let next: Option<i64> =
+            statement.query_row([&*claim.namespace, &*channel], |row| row.get(0)).map_err(&fail)?;
         earliest = [earliest, next].into_iter().flatten().min();
     }
     earliest.map(moment).transpose()
@@ -95,7 +110,8 @@ impl Task for ClaimTask {
         let mut found = Vec::new();
         let mut select = batch.statement(CLAIMABLE, &fail)?;
         for channel in channels(connection, claim)? {
-            let rows = select.query_map(params![&*channel, micros(now), limit(claim.limit)], |row| {
+            let wanted = params![&*claim.namespace, &*channel, micros(now), limit(claim.limit)];
+            let rows = select.query_map(wanted, |row| {
                 let notice = RawNotice { body: row.get(2)?, delivery: row.get(3)? };
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, notice))
             });

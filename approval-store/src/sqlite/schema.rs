@@ -13,7 +13,8 @@ const APPLICATION_ID: i32 = 0x6170_7276;
 
 /// Each step makes a file of the version before into one of its own; the first makes an empty file into version 1. A step
 /// that was released is never changed again.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// Refuses what is no file of ours, before anything is done to it.
 ///

@@ -271,6 +271,7 @@ async fn an_empty_outbox_is_looked_into_without_a_sync() {
         .unwrap();
     let owner = ExecutorId::generate(store.now().await.unwrap());
     let claim = NoticeClaim {
+        namespace: "default".into(),
         owner,
         channels: Arc::new([]),
         lease: approval_core::clock::Span::from_secs(60),

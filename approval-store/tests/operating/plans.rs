@@ -187,7 +187,7 @@ fn fill(database: &Database) {
                 FROM generate_series(1, {COUNT}) AS s (n);
             INSERT INTO requests (id, version, key, namespace, status, execution, action, requester, run, due_at,
                     executor, created_at, document)
-                SELECT id, 1, 'key-' || n, '', status, execution, 'payments.refund', 'agent:suite', run,
+                SELECT id, 1, 'key-' || n, 'default', status, execution, 'payments.refund', 'agent:suite', run,
                     (extract(epoch FROM due) * 1000000)::bigint, executor, (extract(epoch FROM created_at) * 1000000)::bigint,
                     convert_to(('{template}'::jsonb || jsonb_strip_nulls(jsonb_build_object('id', id, 'status', status,
                         'run', run, 'key', 'key-' || n, 'created_at', created_at, 'execution',
@@ -292,16 +292,22 @@ async fn everything_is_found_along_an_index() {
 
     // Another process looks after what has been due longest.
     let other = PostgresStore::connect(database.socket_url()).await.unwrap();
-    assert_eq!(other.due(2 * PAGE).await.unwrap().items.len(), 2 * PAGE);
+    assert_eq!(other.due("default", 2 * PAGE).await.unwrap().items.len(), 2 * PAGE);
     logged.done(&database).await;
 
     // These sort what they found; of the tables they read no more than they claim, and what is claimed by others.
-    assert_eq!(store.due(PAGE).await.unwrap().items.len(), PAGE);
+    assert_eq!(store.due("default", PAGE).await.unwrap().items.len(), PAGE);
     other.close().await.unwrap();
     hold("due", &logged.done(&database).await, true, &["requests_due"]);
     for channels in [vec!["channel-1".into()].into(), [].into()] {
         let owner = ExecutorId::from_uuid(uuid::Uuid::from_u128(7));
-        let claim = NoticeClaim { owner, channels, lease: Span::from_mins(1), limit: PAGE };
+        let claim = NoticeClaim {
+            owner,
+            namespace: "default".into(),
+            channels,
+            lease: Span::from_mins(1),
+            limit: PAGE,
+        };
         store.claim_notices(&claim).await.unwrap();
         hold("claim of notices", &logged.done(&database).await, true, &["notices_claimable"]);
     }

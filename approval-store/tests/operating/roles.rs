@@ -51,9 +51,15 @@ async fn the_service_does_all_its_work_without_owning_the_tables() {
     assert!(matches!(store.commit(commit).await.unwrap(), CommitOutcome::Committed { .. }));
     assert!(store.load(id).await.unwrap().is_some());
     assert_eq!(store.list(&Query::default()).await.unwrap().items.len(), 1);
-    store.due(10).await.unwrap();
+    store.due("default", 10).await.unwrap();
     let owner = ExecutorId::from_uuid(uuid::Uuid::from_u128(7));
-    let claim = NoticeClaim { owner, channels: [].into(), lease: Span::from_mins(1), limit: 10 };
+    let claim = NoticeClaim {
+        owner,
+        namespace: "default".into(),
+        channels: [].into(),
+        lease: Span::from_mins(1),
+        limit: 10,
+    };
     store.claim_notices(&claim).await.unwrap();
     store.settle_notices(Vec::new()).await.unwrap();
     assert_eq!(store.changes(&ChangeCursor::default(), 10).await.unwrap().requests, [id]);

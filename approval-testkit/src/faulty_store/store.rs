@@ -57,14 +57,22 @@ impl Store for FaultyStore {
         Ok(page)
     }
 
-    async fn due(&self, limit: usize) -> Result<Due, StoreError> {
+    async fn due(&self, namespace: &str, limit: usize) -> Result<Due, StoreError> {
         if self.has(Fault::HurriesDue) {
             let soon = after(self.inner.now().await?, Span::from_secs(1));
             let due = |stored: &Stored| stored.request.deadline.is_some_and(|deadline| deadline <= soon);
             let items = self.inner.list(&Query::default()).await?.items.into_iter().filter(due).collect();
-            return Ok(Due { items, next: self.inner.due(limit).await?.next });
+            return Ok(Due { items, next: self.inner.due(namespace, limit).await?.next });
         }
-        let mut due = self.inner.due(limit).await?;
+        if self.has(Fault::DueInAnyNamespace) {
+            let now = self.inner.now().await?;
+            let due = |stored: &Stored| stored.request.deadline.is_some_and(|deadline| deadline <= now);
+            let query = Query { limit: 1000, ..Query::default() };
+            let all = self.inner.list(&query).await?.items.into_iter().filter(due);
+            let next = self.inner.due(namespace, limit).await?.next;
+            return Ok(Due { items: all.take(limit).collect(), next });
+        }
+        let mut due = self.inner.due(namespace, limit).await?;
         if self.has(Fault::ForgetsNextDue) {
             due.next = None;
         }
@@ -85,6 +93,7 @@ impl Store for FaultyStore {
             Some(Fault::ClaimsTwice) => changed.lease = Span::ZERO,
             Some(Fault::KeepsLeases) => changed.lease = Span::from_hours(24 * 365),
             Some(Fault::ClaimsAnyChannel) => changed.channels = Arc::new([]),
+            Some(Fault::FoldsNamespaces) => changed.namespace = claim.namespace.to_lowercase().into(),
             _ => {}
         }
         let mut claims = self.inner.claim_notices(&changed).await?;

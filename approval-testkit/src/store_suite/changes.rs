@@ -143,7 +143,7 @@ pub(super) async fn a_removed_request_is_gone(env: &mut Env) -> Check {
     ensure_eq!(env.store.find("removed").await?, None, "the request of its key");
     ensure_eq!(env.store.history(id).await?, vec![], "its history");
     ensure_eq!(env.store.notices(id).await?, vec![], "its notices");
-    ensure_eq!(env.store.due(10).await?.items, vec![], "what is due");
+    ensure_eq!(env.store.due("default", 10).await?.items, vec![], "what is due");
     let owner = ExecutorId::generate(env.now());
     ensure_eq!(env.store.claim_notices(&claim(owner, &[])).await?.notices, vec![], "what can be claimed");
     let listed = env.store.list(&Query::default()).await?;

@@ -29,7 +29,7 @@ pub(super) async fn a_closed_store_says_so(env: &mut Env) -> Check {
         ("load", is_closed(&store.load(id).await)),
         ("find", is_closed(&store.find("key").await)),
         ("list", is_closed(&store.list(&Query::default()).await)),
-        ("due", is_closed(&store.due(1).await)),
+        ("due", is_closed(&store.due("default", 1).await)),
         ("stats", is_closed(&store.stats(&StatsQuery::default()).await)),
         ("history", is_closed(&store.history(id).await)),
         ("claim_notices", is_closed(&store.claim_notices(&claim(owner(1), &[])).await)),

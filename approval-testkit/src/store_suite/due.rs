@@ -11,7 +11,7 @@ use super::{
 };
 
 async fn due(env: &Env, limit: usize) -> Result<(Vec<RequestId>, Option<Timestamp>), Stop> {
-    let due = env.store.due(limit).await?;
+    let due = env.store.due("default", limit).await?;
     Ok((due.items.into_iter().map(|stored| stored.request.id).collect(), due.next))
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn the_due_time_follows_changes(env: &mut Env) -> Check {
     committed(env.store.commit(update(1, &sample)?).await?)?;
     ensure_eq!(due(env, 10).await?, (vec![], Some(later)), "what is due after the moment was moved");
     env.clock.set(later);
-    let items = env.store.due(10).await?.items;
+    let items = env.store.due("default", 10).await?.items;
     ensure_eq!(
         items.iter().map(|s| (s.request.id, s.version)).collect::<Vec<_>>(),
         vec![(id, 2)],
@@ -110,5 +110,25 @@ pub(super) async fn many_may_be_due_at_one_moment(env: &mut Env) -> Check {
     ensure_eq!(next, None, "when the next is due");
     let (found, next) = due(env, 49).await?;
     ensure!(found.len() == 49 && next == Some(at), "a limit of 49 gives {} and {next:?}", found.len());
+    Ok(())
+}
+
+pub(super) async fn due_requests_of_other_namespaces_starve_nobody(env: &mut Env) -> Check {
+    for seconds in 1..=300 {
+        let (id, sample) = env.sample();
+        let namespace = if seconds % 2 == 0 { "other" } else { "default/" };
+        env.create(id, &sample.namespace(namespace).deadline(Some(env.seconds(seconds)))).await?;
+    }
+    let (first, second) = (env.seconds(400), env.seconds(500));
+    let (id, _) = due_at(env, first).await?;
+    due_at(env, second).await?;
+    ensure_eq!(due(env, 10).await?, (vec![], Some(first)), "what is due before its time");
+    env.clock.set(first);
+    ensure_eq!(due(env, 1).await?, (vec![id], Some(second)), "what is due behind 300 of other namespaces");
+    ensure_eq!(due(env, 10).await?, (vec![id], Some(second)), "what is due");
+    let others = env.store.due("other", 1000).await?;
+    ensure_eq!((others.items.len(), others.next), (150, None), "what is due in another namespace");
+    let nobody = env.store.due("Default", 10).await?;
+    ensure_eq!((nobody.items.len(), nobody.next), (0, None), "what is due in an unused namespace");
     Ok(())
 }

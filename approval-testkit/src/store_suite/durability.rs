@@ -34,7 +34,11 @@ pub(super) async fn everything_survives_a_restart(env: &mut Env) -> Check {
         1,
         "the length of the list after a restart"
     );
-    ensure_eq!(env.store.due(10).await?.next, Some(env.seconds(60)), "when the next is due after a restart");
+    ensure_eq!(
+        env.store.due("default", 10).await?.next,
+        Some(env.seconds(60)),
+        "when the next is due after a restart"
+    );
     committed(env.store.commit(update(2, &sample)?).await?)?;
     Ok(())
 }

@@ -183,7 +183,13 @@ pub(super) fn notices(notices: Vec<OutboxNotice>) -> Commit {
 /// A claim of any number of notices for a minute.
 pub(super) fn claim(owner: ExecutorId, channels: &[&str]) -> NoticeClaim {
     let channels: Vec<Text> = channels.iter().map(|name| Text::from(*name)).collect();
-    NoticeClaim { owner, channels: channels.into(), lease: Span::from_secs(60), limit: 100 }
+    NoticeClaim {
+        owner,
+        namespace: "default".into(),
+        channels: channels.into(),
+        lease: Span::from_secs(60),
+        limit: 100,
+    }
 }
 
 /// Longest time to wait for a change to be told; far more than it takes.

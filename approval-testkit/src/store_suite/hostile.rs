@@ -119,11 +119,11 @@ pub(super) async fn one_bad_document_does_not_keep_others_from_being_due(env: &m
     }
     env.clock.set(env.seconds(10));
     let mut ear = Ear::on(&*env.store);
-    let due = env.store.due(1).await?;
+    let due = env.store.due("default", 1).await?;
     ensure_eq!(due.items.iter().map(|s| s.request.id).collect::<Vec<_>>(), vec![good], "what is due");
     committed(env.store.commit(update(1, &sample.deadline(None))?).await?)?;
     ear.until(|change| super::env::is_about(change, good)).await?;
-    let due = env.store.due(10).await?;
+    let due = env.store.due("default", 10).await?;
     ensure!(due.items.is_empty() && due.next.is_none(), "a document that cannot be read is due: {due:?}");
     Ok(())
 }

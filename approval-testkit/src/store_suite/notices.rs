@@ -9,7 +9,7 @@ use approval_core::{
 
 use super::{
     Check, Env, Stop, ensure, ensure_eq,
-    env::{claim, committed, creation, notice, notices},
+    env::{claim, committed, creation, notice, notices, update},
 };
 
 /// An executor of this number.
@@ -305,5 +305,64 @@ pub(super) async fn a_commit_may_claim_its_notices(env: &mut Env) -> Check {
     env.clock.set(until);
     let again = claimed(env, &claim(owner(3), &[])).await?;
     ensure_eq!(ids(&again), vec![left.id], "what is claimed after the lease");
+    Ok(())
+}
+
+/// A claim in another namespace.
+fn claim_in(namespace: &str, owner: ExecutorId) -> NoticeClaim {
+    NoticeClaim { namespace: namespace.into(), limit: 1000, ..claim(owner, &[]) }
+}
+
+pub(super) async fn notices_of_other_namespaces_starve_nobody(env: &mut Env) -> Check {
+    for number in 0..300 {
+        let (id, sample) = env.sample();
+        let namespace = if number % 2 == 0 { "other" } else { "default/" };
+        let mut commit = creation(&sample.namespace(namespace))?;
+        commit.notices = vec![notice(id, "mail", env.now())?];
+        committed(env.store.commit(commit).await?)?;
+    }
+    env.clock.advance(Span::from_secs(1));
+    let (id, sample) = env.sample();
+    let mut commit = creation(&sample)?;
+    commit.notices = vec![notice(id, "mail", env.now())?];
+    let wanted = commit.notices.iter().map(|notice| notice.id).collect::<Vec<_>>();
+    committed(env.store.commit(commit).await?)?;
+    for channels in [&["mail"][..], &[]] {
+        let few = NoticeClaim { limit: 1, ..claim(owner(1), channels) };
+        ensure_eq!(ids(&claimed(env, &few).await?), wanted, "what is claimed behind 300 of other namespaces");
+        let next = env.store.claim_notices(&few).await?.next;
+        ensure_eq!(next, Some(env.seconds(60)), "when there may be more");
+        env.clock.advance(Span::from_secs(60));
+    }
+    let others = claimed(env, &claim_in("other", owner(2))).await?;
+    ensure_eq!(others.len(), 150, "how many are claimed in another namespace");
+    let nobody = env.store.claim_notices(&claim_in("Default", owner(2))).await?;
+    ensure!(nobody.notices.is_empty() && nobody.next.is_none(), "an unused namespace gives {nobody:?}");
+    Ok(())
+}
+
+pub(super) async fn a_notice_has_the_namespace_of_its_request(env: &mut Env) -> Check {
+    let (id, sample) = env.sample();
+    let sample = sample.namespace("other");
+    env.create(id, &sample).await?;
+    let mut with_a_change = update(1, &sample)?;
+    with_a_change.notices = vec![notice(id, "mail", env.now())?];
+    committed(env.store.commit(with_a_change).await?)?;
+    write(env, id, &["slack"]).await?;
+    ensure_eq!(
+        claimed(env, &claim(owner(1), &[])).await?,
+        vec![],
+        "what is claimed in the namespace by default"
+    );
+    let got = claimed(env, &claim_in("other", owner(1))).await?;
+    ensure_eq!(got.len(), 2, "how many are claimed in the namespace of the request");
+    // Put back, they wait in the same namespace.
+    let waiting = Delivery::Waiting { attempts: 1, next_at: env.seconds(1) };
+    for one in &got {
+        env.store.settle_notices(settlement(&one.notice, owner(1), waiting.clone())).await?;
+    }
+    env.clock.advance(Span::from_secs(1));
+    ensure_eq!(claimed(env, &claim(owner(1), &[])).await?, vec![], "what is claimed after it was put back");
+    ensure_eq!(claimed(env, &claim_in("other", owner(2))).await?.len(), 2, "how many are claimed again");
     Ok(())
 }

@@ -89,6 +89,7 @@ cases! { $
         the_limit_cuts_what_is_due: "when the limit cuts, the next due time is that of the first one left out",
         the_due_time_follows_changes: "the due time follows the changes of a request",
         many_may_be_due_at_one_moment: "requests due at one moment are all given",
+        due_requests_of_other_namespaces_starve_nobody: "what is due in other namespaces is not given, and takes no room",
     }
     history {
         an_unknown_request_has_no_history: "an unknown request has no history",
@@ -111,6 +112,8 @@ cases! { $
         settlements_of_unknown_notices_are_ignored: "settlements of unknown notices are ignored, the others count",
         a_commit_may_claim_its_notices: "where a commit claims its notices, the owner is handed them and nobody else gets them until its lease ends",
         each_notice_has_one_owner: "of many claims at once each notice goes to one",
+        notices_of_other_namespaces_starve_nobody: "waiting notices of other namespaces are not given, and take no room",
+        a_notice_has_the_namespace_of_its_request: "a notice is found in the namespace of its request, however it is written",
     }
     records {
         a_record_has_value_version_and_time: "a record has the value, version and time of its last write",

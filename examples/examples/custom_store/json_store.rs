@@ -136,13 +136,14 @@ impl Store for JsonStore {
         })
     }
 
-    async fn due(&self, limit: usize) -> Result<Due, StoreError> {
+    async fn due(&self, namespace: &str, limit: usize) -> Result<Due, StoreError> {
         self.change(|state, now| {
             let due_at = |stored: &Stored| Document::new(Arc::clone(&stored.request)).index().due_at;
             let mut all: Vec<(Timestamp, Stored)> = state
                 .rows
                 .values()
                 .filter_map(|row| row.stored.clone())
+                .filter(|row| *row.request.namespace == *namespace)
                 .filter_map(|row| Some((due_at(&row)?, row)))
                 .collect();
             all.sort_by_key(|(at, stored)| (*at, stored.request.id));
@@ -160,7 +161,8 @@ impl Store for JsonStore {
         self.change(|state, now| {
             let until = after(now, claim.lease);
             let (mut notices, mut next) = (Vec::new(), None);
-            for outgoing in state.rows.values_mut().flat_map(|row| &mut row.notices) {
+            let rows = state.rows.values_mut().filter(|row| *row.namespace() == *claim.namespace);
+            for outgoing in rows.flat_map(|row| &mut row.notices) {
                 if !claim.channels.is_empty() && !claim.channels.contains(&outgoing.notice.channel) {
                     continue;
                 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use approval_core::{
     clock::Timestamp,
     id::{ExecutorId, RequestId},
-    model::{Delivery, EventLine, OutboxNotice},
+    model::{Delivery, EventLine, OutboxNotice, Request},
     store::{Change, Commit, CommitOutcome, Expect, JournalLine, Record, RecordName, StoreError, Stored},
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,13 @@ pub struct Row {
     pub stored: Option<Stored>,
     pub events: Vec<EventLine>,
     pub notices: Vec<Outgoing>,
+}
+
+impl Row {
+    /// The namespace of the request, and of the notices about it.
+    pub fn namespace(&self) -> &str {
+        self.stored.as_ref().map_or(Request::DEFAULT_NAMESPACE, |stored| &stored.request.namespace)
+    }
 }
 
 /// A notice, and who delivers it at the moment.

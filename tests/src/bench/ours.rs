@@ -171,6 +171,7 @@ pub fn call(spec: &Arc<ActionSpec>, arguments: &Value) -> Action {
 /// When the store fails, or a minute has passed.
 pub async fn outbox_empty(store: &Arc<dyn Store>) {
     let look = NoticeClaim {
+        namespace: "default".into(),
         owner: ExecutorId::generate(approval_core::clock::Timestamp::now()),
         channels: Arc::default(),
         lease: approval_core::clock::Span::ZERO,

@@ -183,8 +183,8 @@ impl Store for Outage {
         self.call(Op::List, self.inner.list(query)).await
     }
 
-    async fn due(&self, limit: usize) -> Result<Due, StoreError> {
-        self.call(Op::Due, self.inner.due(limit)).await
+    async fn due(&self, namespace: &str, limit: usize) -> Result<Due, StoreError> {
+        self.call(Op::Due, self.inner.due(namespace, limit)).await
     }
 
     async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError> {

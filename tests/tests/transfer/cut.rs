@@ -115,8 +115,8 @@ impl Store for Cut {
         self.read()?.list(query).await
     }
 
-    async fn due(&self, limit: usize) -> Result<Due, StoreError> {
-        self.read()?.due(limit).await
+    async fn due(&self, namespace: &str, limit: usize) -> Result<Due, StoreError> {
+        self.read()?.due(namespace, limit).await
     }
 
     async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError> {

@@ -136,6 +136,7 @@ async fn a_notice_that_was_claimed_can_be_claimed_in_the_target() {
     // A process holds it for an hour.
     scene.clock.advance(Span::from_secs(60));
     let claim = approval_core::store::NoticeClaim {
+        namespace: "default".into(),
         owner: approval_core::id::ExecutorId::generate(approval_core::Clock::now(&scene.clock)),
         channels: Arc::new([]),
         lease: Span::from_hours(1),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     id::{ExecutorId, RequestId},
-    model::{EventLine, OutboxNotice},
+    model::{EventLine, OutboxNotice, Request, Text},
     store::{ClaimedNotice, NoticeSettlement, Order, Query, Stored},
 };
 
@@ -37,6 +37,24 @@ impl Default for Row {
     }
 }
 
+impl Row {
+    /// The namespace of the request; that of requests which name none, while there are only notices.
+    fn namespace(&self) -> Text {
+        self.stored.as_ref().map_or_else(
+            || Request::DEFAULT_NAMESPACE.into(),
+            |stored| Text::clone(&stored.request.namespace),
+        )
+    }
+
+    /// Where its waiting notices from the one numbered `first` on are found.
+    fn places(&self, id: RequestId, first: usize) -> impl Iterator<Item = (&Text, Place)> {
+        (0..)
+            .zip(&self.notices)
+            .skip(first)
+            .filter_map(move |(number, notice)| Some((&notice.channel, (notice.claimable_at()?, id, number))))
+    }
+}
+
 /// A new state that has passed all checks.
 #[derive(Debug)]
 pub(super) struct NewState {
@@ -49,7 +67,8 @@ pub(super) struct NewState {
 #[derive(Debug, Default)]
 pub(super) struct Shard {
     rows: BTreeMap<RequestId, Box<Row>>,
-    due: BTreeSet<(i64, RequestId)>,
+    /// What is due, by namespace.
+    due: BTreeMap<Text, BTreeSet<(i64, RequestId)>>,
     /// Only once somebody asks which histories grew.
     log: Option<Log>,
     pub(super) outgoing: Outgoing,
@@ -80,14 +99,29 @@ impl Shard {
             if let (Some(log), false) = (&mut self.log, state.events.is_empty()) {
                 log.push(numbers, id);
             }
+            let namespace = &state.stored.request.namespace;
             if row.due_at != state.due_at {
-                self.due.remove(&(row.due_at, id));
+                if let Some(due) = self.due.get_mut(namespace) {
+                    due.remove(&(row.due_at, id));
+                }
                 if state.due_at != NEVER {
-                    self.due.insert((state.due_at, id));
+                    match self.due.get_mut(namespace) {
+                        Some(due) => drop(due.insert((state.due_at, id))),
+                        None => {
+                            let due = BTreeSet::from([(state.due_at, id)]);
+                            self.due.insert(Text::clone(namespace), due);
+                        }
+                    }
                 }
             }
             row.due_at = state.due_at;
             row.history.append(id, &state.events);
+            // Notices that were there before their request now have its namespace.
+            if row.stored.is_none() && !row.notices.is_empty() {
+                let from = row.namespace();
+                row.places(id, 0).for_each(|(channel, place)| outbox.remove(&from, channel, place));
+                outbox.insert(namespace, row.places(id, 0));
+            }
             before = row.stored.replace(state.stored);
         }
         if !notices.is_empty() {
@@ -96,9 +130,7 @@ impl Shard {
             if let Some((owner, until)) = claim {
                 row.notices.iter_mut().skip(first).for_each(|notice| notice.claim(owner, until));
             }
-            outbox.insert((0..).zip(&row.notices).skip(first).filter_map(|(number, notice)| {
-                notice.claimable_at().map(|at| (&notice.channel, (at, id, number)))
-            }));
+            outbox.insert(&row.namespace(), row.places(id, first));
         }
         before
     }
@@ -112,12 +144,11 @@ impl Shard {
     /// Removes everything about a request. Gives back its state, so that it is dropped after the lock.
     pub(super) fn remove(&mut self, id: RequestId, outbox: &Outbox) -> Option<Stored> {
         let row = self.rows.remove(&id)?;
-        self.due.remove(&(row.due_at, id));
-        for (number, notice) in (0..).zip(&row.notices) {
-            if let Some(at) = notice.claimable_at() {
-                outbox.remove(&notice.channel, (at, id, number));
-            }
+        let namespace = row.namespace();
+        if let Some(due) = self.due.get_mut(&namespace) {
+            due.remove(&(row.due_at, id));
         }
+        row.places(id, 0).for_each(|(channel, place)| outbox.remove(&namespace, channel, place));
         row.stored
     }
 
@@ -129,15 +160,18 @@ impl Shard {
         self.rows.get(&id).map_or_else(Vec::new, |row| row.notices.iter().map(|row| row.notice(id)).collect())
     }
 
-    /// The due times up to `now` and the first one after it, but at most `limit`; earliest first.
+    /// The due times of a namespace up to `now` and the first one after it, but at most `limit`; earliest first.
     pub(super) fn due(
         &self,
+        namespace: &str,
         now: i64,
         limit: usize,
     ) -> impl Iterator<Item = (i64, RequestId, Option<&Stored>)> {
         let mut over = false;
         self.due
-            .iter()
+            .get(namespace)
+            .into_iter()
+            .flatten()
             .take_while(move |(at, _)| !std::mem::replace(&mut over, *at > now))
             .take(limit)
             .map(|(at, id)| (*at, *id, self.load(*id)))
@@ -181,14 +215,15 @@ impl Shard {
     ) -> Option<ClaimedNotice> {
         let (at, id, number) = place;
         let row = self.rows.get_mut(&id)?;
+        let namespace = row.namespace();
         let notice = position(&mut row.notices, number)?;
         // It was taken from the outbox without the lock of this shard: it may have been settled since, or claimed by
         // somebody whose lease was over before it was noted.
         let claimable_at = notice.claimable_at();
         if claimable_at != Some(at) {
-            outbox.remove(&notice.channel, (until, id, number));
+            outbox.remove(&namespace, &notice.channel, (until, id, number));
             let place = claimable_at.map(|at| (&notice.channel, (at, id, number)));
-            outbox.insert(place.into_iter());
+            outbox.insert(&namespace, place.into_iter());
             return None;
         }
         notice.claim(owner, until);
@@ -199,6 +234,7 @@ impl Shard {
     pub(super) fn settle(&mut self, settlement: NoticeSettlement, outbox: &Outbox) -> bool {
         let id = settlement.request;
         let Some(row) = self.rows.get_mut(&id) else { return false };
+        let namespace = row.namespace();
         let Some((number, notice)) = (0..).zip(&mut row.notices).find(|(_, row)| row.id == settlement.id)
         else {
             return false;
@@ -208,11 +244,11 @@ impl Shard {
             return false;
         }
         if let Some(at) = before {
-            outbox.remove(&notice.channel, (at, id, number));
+            outbox.remove(&namespace, &notice.channel, (at, id, number));
         }
         let again = notice.claimable_at();
         if let Some(at) = again {
-            outbox.insert(std::iter::once((&notice.channel, (at, id, number))));
+            outbox.insert(&namespace, std::iter::once((&notice.channel, (at, id, number))));
         }
         again.is_some()
     }

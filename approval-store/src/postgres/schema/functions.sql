@@ -1,6 +1,6 @@
 -- The store's time: the server's clock, but never below a moment that was given out before. A clock that was set back, or
 -- that of a standby which took over, stands still until it has caught up. Tests hand in a time.
-CREATE FUNCTION store_time(given bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION store_time(given bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RETURN (
         SELECT greatest(coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), max(w.high_water))
@@ -11,7 +11,7 @@ $$;
 
 -- The first number of a batch that is not known to be over: every batch below it is visible or will never be. Whoever
 -- writes holds a lock that tells a number below its own, and takes the number only then.
-CREATE FUNCTION unsettled_batch(tag int) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION unsettled_batch(tag int) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     last bigint;
     lowest bigint;
@@ -34,7 +34,7 @@ $$;
 --
 -- 'locks' are advisory locks on the records that the changes are bound to (shared) or write (exclusive), in ascending
 -- order: what a change relies on stays so until it is written, also where there is no row to lock.
-CREATE FUNCTION commit_batch(
+CREATE OR REPLACE FUNCTION commit_batch(
     me uuid, my_fence bigint, my_batch bigint, given_time bigint, tag int, topic text, careful boolean,
     locks bigint[], exclusive boolean[],
     condition_kinds int[], condition_names bytea[], condition_versions bigint[],
@@ -46,7 +46,7 @@ CREATE FUNCTION commit_batch(
     old_changes int[], old_ids uuid[], old_versions bigint[], old_statuses text[], old_executions text[],
     old_dues bigint[], old_executors uuid[], old_documents bytea[],
     event_changes int[], event_requests uuid[], event_seqs bigint[], event_lines bytea[],
-    notice_changes int[], notice_ids uuid[], notice_requests uuid[], notice_channels text[],
+    notice_changes int[], notice_ids uuid[], notice_requests uuid[], notice_namespaces text[], notice_channels text[],
     notice_claimable bigint[], notice_owners uuid[], notice_leases bigint[], notice_bodies text[],
     write_changes int[], write_names bytea[], write_values bytea[],
     settled_requests uuid[], settled_ids uuid[], settled_owners uuid[], settled_deliveries text[],
@@ -182,13 +182,15 @@ BEGIN
             WHERE e.change <> ALL (refused);
     END IF;
     IF cardinality(notice_changes) > 0 THEN
-        INSERT INTO notices (id, request, channel, claimable_at, owner, body)
-            SELECT n.id, n.request, n.channel,
+        -- The namespace is that of the request: handed in if the request is written too, else looked up.
+        INSERT INTO notices (id, request, namespace, channel, claimable_at, owner, body)
+            SELECT n.id, n.request,
+                coalesce(n.namespace, (SELECT r.namespace FROM requests r WHERE r.id = n.request), 'default'), n.channel,
                 CASE WHEN n.owner IS NULL THEN n.claimable_at ELSE greatest(n.claimable_at, at + n.lease) END,
                 CASE WHEN n.claimable_at IS NOT NULL THEN n.owner END, n.body
-            FROM unnest(notice_changes, notice_ids, notice_requests, notice_channels, notice_claimable, notice_owners,
-                    notice_leases, notice_bodies) WITH ORDINALITY
-                AS n (change, id, request, channel, claimable_at, owner, lease, body, place)
+            FROM unnest(notice_changes, notice_ids, notice_requests, notice_namespaces, notice_channels, notice_claimable,
+                    notice_owners, notice_leases, notice_bodies) WITH ORDINALITY
+                AS n (change, id, request, namespace, channel, claimable_at, owner, lease, body, place)
             WHERE n.change <> ALL (refused)
             ORDER BY n.place;
         SELECT coalesce(bool_or(n.owner IS NULL AND n.claimable_at IS NOT NULL), false) INTO told_notices
@@ -263,7 +265,7 @@ END
 $$;
 
 -- Tells that a transaction is under way that takes a number of a batch, and takes it.
-CREATE FUNCTION begin_batch(tag int) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION begin_batch(tag int) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     low bigint;
 BEGIN
@@ -274,7 +276,7 @@ END
 $$;
 
 -- Removes a request of this version with its history and notices. When; null if it is not there or has another version.
-CREATE FUNCTION remove_request(me uuid, wanted uuid, wanted_version bigint, given_time bigint, tag int, topic text)
+CREATE OR REPLACE FUNCTION remove_request(me uuid, wanted uuid, wanted_version bigint, given_time bigint, tag int, topic text)
 RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     batch_number bigint := begin_batch(tag);
@@ -302,7 +304,7 @@ $$;
 -- Claims up to 'most' requests that are due, those that are due longest first: nobody else gets them before the lease is
 -- over, but whoever has them gets them again. Rows that somebody is writing at this moment are left out for now, and those
 -- in 'unreadable' for good.
-CREATE FUNCTION claim_due(me uuid, given_time bigint, lease bigint, most bigint, unreadable uuid[],
+CREATE OR REPLACE FUNCTION claim_due(me uuid, tenant text, given_time bigint, lease bigint, most bigint, unreadable uuid[],
     OUT at bigint, OUT claimed uuid[], OUT next bigint) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     found uuid[];
@@ -310,7 +312,7 @@ BEGIN
     at := store_time(given_time);
     claimed := '{}';
     SELECT r.due_at INTO next FROM requests r
-        WHERE r.due_at IS NOT NULL AND r.id <> ALL (unreadable) ORDER BY r.due_at LIMIT 1;
+        WHERE r.namespace = tenant AND r.due_at IS NOT NULL AND r.id <> ALL (unreadable) ORDER BY r.due_at LIMIT 1;
     IF next IS NULL OR next > at THEN
         RETURN;
     END IF;
@@ -320,7 +322,7 @@ BEGIN
     -- The claim of each is looked up as a value: as a join, one pass over all claims might be made for each that is due.
     SELECT array_agg(d.id ORDER BY d.due_at, d.id) INTO found FROM (
         SELECT r.id, r.due_at FROM requests r
-            WHERE r.due_at <= at AND r.id <> ALL (unreadable)
+            WHERE r.namespace = tenant AND r.due_at <= at AND r.id <> ALL (unreadable)
                 AND coalesce((SELECT c.until <= at OR c.owner = me FROM due_claims c WHERE c.request = r.id), true)
             ORDER BY r.due_at LIMIT most FOR NO KEY UPDATE OF r SKIP LOCKED
     ) AS d;
@@ -337,7 +339,7 @@ BEGIN
     -- The rest: what is due and was cut off, or is being written; what others look after, until their lease is over; and
     -- what is due later.
     SELECT r.due_at INTO next FROM requests r
-        WHERE r.due_at <= at AND r.id <> ALL (unreadable) AND r.id <> ALL (claimed)
+        WHERE r.namespace = tenant AND r.due_at <= at AND r.id <> ALL (unreadable) AND r.id <> ALL (claimed)
             AND coalesce((SELECT c.until <= at OR c.owner = me FROM due_claims c WHERE c.request = r.id), true)
         ORDER BY r.due_at LIMIT 1;
     IF next IS NOT NULL AND cardinality(claimed) < most THEN
@@ -345,16 +347,16 @@ BEGIN
     ELSIF next IS NULL THEN
         SELECT least(
             (SELECT r.due_at FROM requests r
-                WHERE r.due_at > at AND r.id <> ALL (unreadable) ORDER BY r.due_at LIMIT 1),
+                WHERE r.namespace = tenant AND r.due_at > at AND r.id <> ALL (unreadable) ORDER BY r.due_at LIMIT 1),
             (SELECT min(c.until) FROM due_claims c JOIN requests r ON r.id = c.request
-                WHERE c.until > at AND c.owner <> me AND r.due_at <= at)
+                WHERE c.until > at AND c.owner <> me AND r.namespace = tenant AND r.due_at <= at)
         ) INTO next;
     END IF;
 END
 $$;
 
--- Claims up to 'most' notices of these channels (of any, if none is named), those that have waited longest.
-CREATE FUNCTION claim_notices(claimer uuid, wanted text[], given_time bigint, lease bigint, most bigint,
+-- Claims up to 'most' notices of this namespace and these channels (of any, if none is named), those that have waited longest.
+CREATE OR REPLACE FUNCTION claim_notices(claimer uuid, tenant text, wanted text[], given_time bigint, lease bigint, most bigint,
     OUT at bigint, OUT bodies text[], OUT deliveries text[], OUT next bigint) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     candidates bigint[];
@@ -365,17 +367,17 @@ BEGIN
     IF cardinality(wanted) = 0 THEN
         -- From channel to channel on the index, without touching their notices.
         WITH RECURSIVE waiting (channel) AS (
-            SELECT min(n.channel) FROM notices n WHERE n.claimable_at IS NOT NULL
+            SELECT min(n.channel) FROM notices n WHERE n.namespace = tenant AND n.claimable_at IS NOT NULL
             UNION ALL
             SELECT (SELECT min(n.channel) FROM notices n
-                    WHERE n.claimable_at IS NOT NULL AND n.channel > waiting.channel)
+                    WHERE n.namespace = tenant AND n.claimable_at IS NOT NULL AND n.channel > waiting.channel)
                 FROM waiting WHERE waiting.channel IS NOT NULL
         )
         SELECT coalesce(array_agg(w.channel), '{}') INTO wanted FROM waiting w WHERE w.channel IS NOT NULL;
     END IF;
     SELECT min(first.claimable_at) INTO next FROM unnest(wanted) AS w (channel), LATERAL (
         SELECT n.claimable_at FROM notices n
-            WHERE n.channel = w.channel AND n.claimable_at IS NOT NULL ORDER BY n.claimable_at LIMIT 1
+            WHERE n.namespace = tenant AND n.channel = w.channel AND n.claimable_at IS NOT NULL ORDER BY n.claimable_at LIMIT 1
     ) AS first;
     IF next IS NULL OR next > at THEN
         RETURN;
@@ -383,7 +385,7 @@ BEGIN
     SELECT array_agg(c.number) INTO candidates FROM (
         SELECT found.number FROM (SELECT DISTINCT u.channel FROM unnest(wanted) AS u (channel)) AS w, LATERAL (
             SELECT n.number, n.claimable_at FROM notices n
-                WHERE n.channel = w.channel AND n.claimable_at <= at
+                WHERE n.namespace = tenant AND n.channel = w.channel AND n.claimable_at <= at
                 ORDER BY n.claimable_at LIMIT most FOR UPDATE SKIP LOCKED
         ) AS found
         ORDER BY found.claimable_at, found.number LIMIT most
@@ -397,7 +399,7 @@ BEGIN
         INTO bodies, deliveries FROM done d;
     SELECT min(first.claimable_at) INTO next FROM unnest(wanted) AS w (channel), LATERAL (
         SELECT n.claimable_at FROM notices n
-            WHERE n.channel = w.channel AND n.claimable_at IS NOT NULL ORDER BY n.claimable_at LIMIT 1
+            WHERE n.namespace = tenant AND n.channel = w.channel AND n.claimable_at IS NOT NULL ORDER BY n.claimable_at LIMIT 1
     ) AS first;
     -- What somebody else is claiming at this moment.
     IF next <= at AND cardinality(bodies) < most THEN
@@ -407,7 +409,7 @@ END
 $$;
 
 -- Appends lines to the journal under numbers that they have already, if they come after all that are there.
-CREATE FUNCTION import_journal(numbers bigint[], lines text[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION import_journal(numbers bigint[], lines text[]) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     last bigint;
     first bigint := numbers[1];

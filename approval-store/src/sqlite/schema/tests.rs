@@ -4,10 +4,11 @@ use super::*;
 const LATER: &[&str] = &[
     MIGRATIONS[0],
     MIGRATIONS[1],
+    MIGRATIONS[2],
     "ALTER TABLE records ADD COLUMN note TEXT; UPDATE records SET note = 'was version ' || version;",
     "CREATE INDEX records_note ON records (note);",
 ];
-const BROKEN: &[&str] = &[MIGRATIONS[0], MIGRATIONS[1], LATER[2], "CREATE TABLE records (a)"];
+const BROKEN: &[&str] = &[MIGRATIONS[0], MIGRATIONS[1], MIGRATIONS[2], LATER[3], "CREATE TABLE records (a)"];
 
 /// A file as version `version` of a program with these steps left it, with one record in it.
 fn older(steps: &[&str], version: usize) -> Connection {
@@ -38,7 +39,7 @@ fn every_older_file_becomes_the_same_as_a_new_one_and_keeps_its_rows() {
         let mut old = older(LATER, from);
         migrate_by(&mut old, LATER).unwrap();
         assert_eq!(tables(&old), tables(&new), "from version {from}");
-        assert_eq!(version(&old), 4);
+        assert_eq!(version(&old), 5);
         let kept: i64 =
             old.query_row("SELECT version FROM records WHERE name = 'halt'", [], |row| row.get(0)).unwrap();
         assert_eq!(kept, 3);
@@ -60,11 +61,11 @@ fn a_step_that_fails_leaves_the_file_as_it_was() {
 
 #[test]
 fn a_newer_file_is_refused_and_left_alone() {
-    let mut newer = older(LATER, 4);
+    let mut newer = older(LATER, 5);
     let before = tables(&newer);
     let error = migrate(&mut newer).unwrap_err();
-    assert!(matches!(error, StoreError::TooNew { found: 4, known: 2 }), "{error}");
-    assert_eq!((tables(&newer), version(&newer)), (before, 4));
+    assert!(matches!(error, StoreError::TooNew { found: 5, known: 3 }), "{error}");
+    assert_eq!((tables(&newer), version(&newer)), (before, 5));
 }
 
 #[test]
