@@ -1,5 +1,7 @@
 //! A store by its URL.
 
+pub(crate) mod address;
+
 use std::{fmt, str::FromStr, sync::Arc};
 
 use approval_core::store::{MemoryStore, Store, StoreError};
@@ -19,6 +21,9 @@ pub const STORE_VARIABLE: &str = "APPROVALS_STORE";
 /// | `memory:` | [`MemoryStore`]: nothing is kept when the process ends |
 /// | `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH`, or a path alone | `SqliteStore` (feature `sqlite`): one file, for the processes of one machine; made if it is not there. A relative path starts at the working directory, and nothing in it is decoded |
 /// | `postgres://…`, `postgresql://…` | `PostgresStore` (feature `postgres`): one database, for any number of machines; its tables are made if they are not there. `schema=NAME` names the schema |
+///
+/// A text that looks like the address of a database is never taken for a path, however malformed it is: with quotes or a
+/// space around it, behind `sqlite:`, in the form `host=… password=…`, or percent-encoded. It is refused, and not shown.
 ///
 /// Settings beyond these have the builders of the stores.
 ///
@@ -141,7 +146,8 @@ impl StoreUrl {
             #[cfg(feature = "sqlite")]
             Place::Sqlite(path) => {
                 if existing_only && !path.is_file() {
-                    let message = format!("there is no file {}; give the file of the store", path.display());
+                    let message =
+                        format!("there is no file {}; give the file of the store", address::shown(path));
                     return Err(bad(message));
                 }
                 Ok(Arc::new(SqliteStore::open(path)?))
@@ -161,7 +167,7 @@ impl fmt::Display for StoreUrl {
         match &self.0 {
             Place::Memory => f.write_str("memory:"),
             #[cfg(feature = "sqlite")]
-            Place::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Place::Sqlite(path) => write!(f, "sqlite:{}", address::shown(path)),
             #[cfg(feature = "postgres")]
             Place::Postgres { name, .. } => f.write_str(name),
         }
@@ -177,6 +183,23 @@ impl fmt::Debug for StoreUrl {
 /// Which URLs there are.
 const KINDS: &str = "give memory:, sqlite:PATH, a path alone, or postgres://user@host/database";
 
+/// Databases and protocols that an address may name by mistake.
+const OTHERS: [&str; 13] = [
+    "mysql",
+    "mariadb",
+    "mssql",
+    "sqlserver",
+    "oracle",
+    "cockroachdb",
+    "mongodb",
+    "redis",
+    "rediss",
+    "http",
+    "https",
+    "jdbc",
+    "localhost",
+];
+
 fn bad(why: impl Into<String>) -> StoreError {
     StoreError::unavailable(why)
 }
@@ -188,16 +211,22 @@ impl FromStr for StoreUrl {
         if text.is_empty() {
             return Err(bad(format!("no store is named: {KINDS}")));
         }
-        let Some((scheme, rest)) = scheme(text) else { return sqlite(plain_path(text)?) };
-        match scheme.to_ascii_lowercase().as_str() {
+        let Some((scheme, rest)) = scheme(text) else { return sqlite(text) };
+        let scheme = scheme.to_ascii_lowercase();
+        match scheme.as_str() {
             "memory" if rest.is_empty() => Ok(Self(Place::Memory)),
             "memory" => Err(bad("a store in memory has no name: give memory: alone")),
             "sqlite" => sqlite(sqlite_path(rest)?),
             "postgres" | "postgresql" => postgres(rest),
             "file" => Err(bad("a file of SQLite is given as sqlite:PATH, or as a path alone, not as file:")),
-            _ => Err(bad(format!(
-                "there is no kind of store called {scheme:?}: {KINDS} (a file whose name has a colon in it: ./NAME)"
-            ))),
+            // Only well-known names are repeated: anything else may be a part of a password.
+            other => {
+                let which = OTHERS.iter().find(|known| **known == other);
+                let which = which.map_or_else(String::new, |known| format!(" called {known:?}"));
+                Err(bad(format!(
+                    "there is no such kind of store{which}: {KINDS} (a file whose name has a colon in it: ./NAME)"
+                )))
+            }
         }
     }
 }
@@ -207,19 +236,6 @@ fn scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     let plain = scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'));
     (plain && scheme.len() > 1 && !scheme.starts_with('.')).then_some((scheme, rest))
-}
-
-/// A path alone. What people write for PostgreSQL elsewhere would be a file with a password in its name.
-fn plain_path(text: &str) -> Result<&str, StoreError> {
-    let setting = |word: &str| {
-        let key = word.split_once('=').map(|(key, _)| key);
-        matches!(key, Some("host" | "hostaddr" | "dbname" | "user" | "password" | "service"))
-    };
-    if text.split_whitespace().any(setting) {
-        let hint = "the address of a PostgreSQL database is given as postgres://user:password@host/database";
-        return Err(bad(hint));
-    }
-    Ok(text)
 }
 
 /// The path in what follows `sqlite:`.
@@ -243,14 +259,27 @@ fn sqlite_path(rest: &str) -> Result<&str, StoreError> {
     }
 }
 
+/// The store in the file at `path`, unless that looks like the address of a database.
+fn sqlite(path: &str) -> Result<StoreUrl, StoreError> {
+    if address::looks_like_address(path) {
+        return Err(bad(address::HINT));
+    }
+    if path.chars().any(|c| c.is_control() || c == '\u{feff}') {
+        return Err(bad(
+            "the path of the store has a line break, a byte-order mark or another control character in it; remove it",
+        ));
+    }
+    file(path)
+}
+
 #[cfg(feature = "sqlite")]
 #[expect(clippy::unnecessary_wraps, reason = "without the feature it is an error")]
-fn sqlite(path: &str) -> Result<StoreUrl, StoreError> {
+fn file(path: &str) -> Result<StoreUrl, StoreError> {
     Ok(StoreUrl::file(path))
 }
 
 #[cfg(not(feature = "sqlite"))]
-fn sqlite(_path: &str) -> Result<StoreUrl, StoreError> {
+fn file(_path: &str) -> Result<StoreUrl, StoreError> {
     Err(bad("this program was built without SQLite: turn on the feature `sqlite` of approval-store"))
 }
 

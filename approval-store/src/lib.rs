@@ -41,7 +41,7 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub use connect::{STORE_VARIABLE, StoreUrl, connect, from_env};
+pub use connect::{STORE_VARIABLE, StoreUrl, address::looks_like_address, connect, from_env};
 #[cfg(feature = "postgres")]
 pub use postgres::{ArchiveOptions, Archived, PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]

@@ -35,10 +35,42 @@ fn what_names_no_store_is_explained() {
     assert!(refused("sqlite::memory:").contains("given as memory:"));
     assert!(refused("sqlite://approvals.db").contains("sqlite:///ABSOLUTE/PATH"));
     assert!(refused("sqlite:approvals.db?mode=ro").contains("no settings"));
-    for text in ["host=db user=ann password=s3cret", "dbname=app password=s3cret"] {
-        let message = refused(text);
-        assert!(message.contains("postgres://") && !message.contains("s3cret"), "{message}");
+}
+
+#[test]
+fn an_address_is_never_taken_for_a_path_nor_shown() {
+    for text in [
+        "'postgres://ann:s3cret@db/x'",
+        "\"postgres://ann:s3cret@db/x\"",
+        " postgres://ann:s3cret@db/x",
+        "\u{feff}postgres://ann:s3cret@db/x",
+        "sqlite:postgres://ann:s3cret@db/x",
+        "sqlite:'postgres://ann:s3cret@db/x'",
+        "sqlite:///postgres://ann:s3cret@db/x",
+        "./postgres://ann:s3cret@db/x",
+        "postgres%3A//ann:s3cret@db/x",
+        "post\ngres://ann:s3cret@db/x",
+        "host=db user=ann password=s3cret",
+        "dbname=app password=s3cret",
+        "password = s3cret",
+        "host=db\npassword=s3cret",
+        "sqlite:host=db password=s3cret",
+        "app.db?password=s3cret",
+        "sqlite:app.db?password=s3cret",
+        "//ann:s3cret@db/x",
+        "postgres//ann:s3cret@db/x",
+        "s3cret@db.example.com:5432/x",
+        "s3cret://db/x",
+        "ann:s3cret@db/x",
+        "mysql://ann:s3cret@db/x",
+        "file:s3cret",
+    ] {
+        let error = text.parse::<StoreUrl>().unwrap_err();
+        let message = format!("{error} {error:?}");
+        assert!(!message.contains("s3cret") && !message.contains("ann"), "{text:?}: {message}");
     }
+    assert!(refused("host=db").contains("postgres://user:password@host"));
+    assert!(refused("approvals.db\n").contains("line break"));
 }
 
 #[cfg(feature = "sqlite")]
@@ -55,6 +87,28 @@ mod sqlite {
         assert_eq!(name(r"C:\approvals.db"), r"sqlite:C:\approvals.db");
         assert_eq!("a/b.db".parse::<StoreUrl>().unwrap(), StoreUrl::file("a/b.db"));
         assert_eq!(StoreUrl::file("a/b.db").path(), Some(std::path::Path::new("a/b.db")));
+    }
+
+    #[test]
+    fn an_address_given_as_a_path_makes_no_file_and_is_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in
+            ["postgres:ann:s3cret@db", "host=db password=s3cret", " postgres:s3cret", "'postgres:s3cret'"]
+        {
+            let path = folder.path().join(name);
+            let url = StoreUrl::file(&path);
+            assert!(!format!("{url} {url:?}").contains("s3cret"), "{url}");
+            let builder = SqliteStore::builder(&path);
+            assert!(!format!("{builder:?}").contains("s3cret"), "{builder:?}");
+            for error in [
+                builder.open().unwrap_err(),
+                block_on(url.connect()).unwrap_err(),
+                block_on(url.connect_existing()).unwrap_err(),
+            ] {
+                assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+            }
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

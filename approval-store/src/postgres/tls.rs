@@ -12,6 +12,7 @@ use rustls::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::url::Trust;
+use crate::connect::address::shown;
 
 /// Makes encrypted connections.
 ///
@@ -39,7 +40,7 @@ fn trusted(roots: Option<&Path>) -> Result<RootCertStore, StoreError> {
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         return Ok(store);
     };
-    let bad = |why: String| StoreError::unavailable(format!("the certificates in {}: {why}", file.display()));
+    let bad = |why: String| StoreError::unavailable(format!("the certificates in {}: {why}", shown(file)));
     for certificate in CertificateDer::pem_file_iter(file).map_err(|error| bad(error.to_string()))? {
         let certificate = certificate.map_err(|error| bad(error.to_string()))?;
         store.add(certificate).map_err(|error| bad(error.to_string()))?;

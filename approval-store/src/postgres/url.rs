@@ -2,11 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use approval_core::store::StoreError;
+use approval_core::{model::visible::is_hidden, store::StoreError};
 use tokio_postgres::{
     Config,
     config::{Host, SslMode, TargetSessionAttrs},
 };
+
+#[cfg(unix)]
+use crate::connect::address::looks_like_address;
 
 /// How far the server is to prove who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +20,8 @@ pub(super) enum Trust {
     Verified,
 }
 
-/// An address, taken apart.
-#[derive(Clone, Debug)]
+/// An address, taken apart. Neither it nor an error about it shows any part that may be a password.
+#[derive(Clone)]
 pub(super) struct Address {
     pub(super) config: Config,
     pub(super) trust: Trust,
@@ -28,8 +31,37 @@ pub(super) struct Address {
     pub(super) schema: Option<String>,
 }
 
-/// What is ours in an address, and not known to the library.
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Address").field(&self.name()).finish()
+    }
+}
+
+/// Setting of an address that the library does not know.
 const SCHEMA: &str = "schema";
+
+/// Settings of an address that the library knows.
+const KNOWN: [&str; 19] = [
+    "user",
+    "password",
+    "dbname",
+    "options",
+    "application_name",
+    "sslmode",
+    "sslnegotiation",
+    "host",
+    "hostaddr",
+    "port",
+    "connect_timeout",
+    "tcp_user_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "target_session_attrs",
+    "load_balance_hosts",
+    "channel_binding",
+];
 
 /// The schema where none is named.
 pub(super) const DEFAULT_SCHEMA: &str = "approvals";
@@ -53,7 +85,7 @@ fn decoded(value: &str) -> Result<String, StoreError> {
         let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
         let (high, low) = (digit(rest.next()), digit(rest.next()));
         let (Some(high), Some(low)) = (high, low) else { return Err(bad("a % without two digits")) };
-        bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
+        bytes.push(u8::try_from(high * 16 + low).map_err(|_| bad("a % without two digits"))?);
     }
     String::from_utf8(bytes).map_err(|_| bad("it is no text once its %.. are decoded"))
 }
@@ -62,11 +94,21 @@ impl Address {
     /// Reads `postgres://…`. Beyond what the library knows: `sslmode=verify-full`, `sslrootcert=FILE` and `schema=NAME`.
     ///
     /// # Errors
-    /// When it cannot be read. The message does not hold the password.
+    /// When it cannot be read. The message repeats no part of the address: what is malformed may be a part of the password.
     pub(super) fn read(text: &str) -> Result<Self, StoreError> {
-        let (base, query) = text.split_once('?').unwrap_or((text, ""));
+        let rest =
+            without_scheme(text).ok_or_else(|| bad("it does not begin with postgres:// or postgresql://"))?;
+        let (base, query) = rest.split_once('?').unwrap_or((rest, ""));
+        if base.matches('@').count() > 1 {
+            return Err(bad("it has more than one @; write %40 for one that belongs to the password"));
+        }
+        if query.contains('@') {
+            return Err(bad(
+                "it has an @ after the question mark; write %3F for a ? and %40 for an @ that belongs to a value",
+            ));
+        }
         let (mut left, mut verify, mut roots, mut schema) = (Vec::new(), false, None, None);
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        for (place, pair) in (1_usize..).zip(query.split('&').filter(|pair| !pair.is_empty())) {
             match pair.split_once('=') {
                 Some(("sslmode", "verify-full" | "verify-ca")) => {
                     verify = true;
@@ -74,18 +116,29 @@ impl Address {
                 }
                 Some(("sslrootcert", file)) => roots = Some(PathBuf::from(decoded(file)?)),
                 Some((SCHEMA, name)) => schema = Some(decoded(name)?),
-                _ => left.push(pair),
+                Some((key, value)) if KNOWN.contains(&key) => {
+                    decoded(value)?;
+                    left.push(pair);
+                }
+                _ => {
+                    return Err(bad(format!(
+                        "setting {place} after the question mark is unknown; the known ones are schema, sslrootcert, {}",
+                        KNOWN.join(", ")
+                    )));
+                }
             }
         }
-        let address = if left.is_empty() { base.to_owned() } else { format!("{base}?{}", left.join("&")) };
-        let mut config: Config =
-            address.parse().map_err(|error: tokio_postgres::Error| bad(super::failure::told(&error)))?;
+        let settings = if left.is_empty() { String::new() } else { format!("?{}", left.join("&")) };
+        // The library's messages repeat parts of what it was given.
+        let mut config: Config = format!("postgres://{base}{settings}").parse().map_err(|_: tokio_postgres::Error| {
+            bad("a part of it is not valid: user:password, a host, a port between 1 and 65535, or the value of a setting")
+        })?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(bad("it names no host"));
         }
-        // What follows the first @ is taken for the host, and hosts are shown.
-        if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.contains('@'))) {
-            return Err(bad("it has more than one @; write %40 for one that belongs to the password"));
+        check_shown(&config)?;
+        if let Some(schema) = &schema {
+            check_schema(schema).map_err(bad)?;
         }
         // A standby cannot take part: of several hosts, the one that can be written to is meant.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
@@ -129,19 +182,64 @@ impl Address {
     }
 }
 
+/// What follows `postgres://` or `postgresql://`, in upper or lower case.
+fn without_scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once("://")?;
+    ["postgres", "postgresql"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
+}
+
+/// Checks what is shown of an address, or what the server repeats of it: a password that was written in the wrong place is
+/// not to come out that way.
+fn check_shown(config: &Config) -> Result<(), StoreError> {
+    let host = |name: &str| {
+        let word = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+        name.chars().all(word) || name.parse::<std::net::Ipv6Addr>().is_ok()
+    };
+    for place in config.get_hosts() {
+        let good = match place {
+            Host::Tcp(name) => host(name),
+            #[cfg(unix)]
+            Host::Unix(folder) => !looks_like_address(&folder.to_string_lossy()),
+        };
+        if !good {
+            return Err(bad(
+                "the name of a host has a character that no host has; write %40, %2F, %3A or %3F for an @, /, : or ? that \
+                 belongs to the password",
+            ));
+        }
+    }
+    let hidden = |c: char| c.is_control() || is_hidden(c);
+    if config
+        .get_user()
+        .is_some_and(|user| user.chars().any(|c| hidden(c) || matches!(c, ':' | '/' | '?' | '=')))
+    {
+        return Err(bad(
+            "the name of the user has one of : / ? = in it; separate user and password by a plain colon",
+        ));
+    }
+    let odd = |c: char| hidden(c) || matches!(c, '?' | '&' | '=' | '@' | ':' | '/' | '%' | ';' | '\'' | '"');
+    if config.get_dbname().is_some_and(|name| name.chars().any(odd)) {
+        return Err(bad("the name of the database has one of ? & = @ : / % ; or a quote in it"));
+    }
+    Ok(())
+}
+
 /// Checks the name of a schema, which goes into statements as it is.
-///
-/// # Errors
-/// When it is more than a plain lower-case name.
-pub(super) fn plain(schema: &str) -> Result<(), StoreError> {
+fn check_schema(schema: &str) -> Result<(), &'static str> {
     let word = |c: char| c.is_ascii_lowercase() || c == '_';
     let plain = schema.starts_with(word) && schema.chars().all(|c| word(c) || c.is_ascii_digit());
     if plain && schema.len() <= 48 && !schema.starts_with("pg_") {
         return Ok(());
     }
-    Err(StoreError::unavailable(format!(
-        "{schema:?} cannot be the name of the schema: use up to 48 of a-z, 0-9 and _, not beginning with a digit or pg_"
-    )))
+    Err("the name of the schema must be up to 48 of a-z, 0-9 and _, not beginning with a digit or pg_")
+}
+
+/// Checks the name of a schema that was set by the builder.
+///
+/// # Errors
+/// When it is more than a plain lower-case name.
+pub(super) fn plain(schema: &str) -> Result<(), StoreError> {
+    check_schema(schema).map_err(|why| StoreError::unavailable(format!("{schema:?} cannot be used: {why}")))
 }
 
 #[cfg(test)]
@@ -193,12 +291,49 @@ mod tests {
             "postgres://ann:s3cret@h:many/d",
             "postgres://ann:first@s3cret@h/d",
             "postgres://ann:s3cret@h/d?sslrootcert=%zz",
+            "postgres://ann:s3cret@h/d?s3cret",
+            "postgres://ann:s3cret@h/d?s3cret=1",
+            "postgres://ann:1?s3cret@h/d",
+            "postgres://ann:5432?user=s3cret@h/d",
+            "postgres://ann:s3cret",
+            "postgres://ann:s3cret/d",
+            "postgres://ann%3As3cret@h/d",
+            "postgres://ann%3As3cret%40h/d",
+            "postgres://h/d%3Fpassword=s3cret",
+            "postgres://h/d%40s3cret",
+            "postgres://h/d?dbname=x%26password%3Ds3cret",
+            "postgres://h/d?host=ann%3As3cret%40h",
+            "postgres://h/d?host=/run/postgresql%3Fpassword%3Ds3cret",
+            "postgres://h/d?port=s3cret",
+            "postgres://h/d?sslmode=s3cret",
+            "postgres://h/d?schema=s3cret;",
+            "postgres://h/d?connect_timeout=s3cret",
+            "postgres://ann:s3cret@h/d?schema=x%26password=s3cret",
+            "postgres:ann:s3cret@h/d",
+            "postgres:/ann:s3cret@h/d",
+            "'postgres://ann:s3cret@h/d'",
+            " postgres://ann:s3cret@h/d",
+            "host=h user=ann password=s3cret",
+            "postgres://host=h user=ann password=s3cret",
             "nonsense",
         ] {
-            let message = Address::read(text).unwrap_err().to_string();
+            let error = Address::read(text).unwrap_err();
+            let message = format!("{error} {error:?}");
             assert!(message.contains("postgres://user:password@host"), "{message}");
-            assert!(!message.contains("s3cret"), "{message}");
+            assert!(!message.contains("s3cret"), "{text}: {message}");
         }
+    }
+
+    #[test]
+    fn a_password_may_be_encoded_and_the_scheme_in_any_case() {
+        let address =
+            Address::read("PostgreSQL://ann%40corp:s3%2Fcr%3Fe%40t@h/my-app?password=s3cret").unwrap();
+        assert_eq!(address.config.get_user(), Some("ann@corp"));
+        assert_eq!(address.config.get_password(), Some(&b"s3cret"[..]));
+        assert_eq!(format!("{address:?}"), "Address(\"postgres://h:5432/my-app?schema=approvals\")");
+        let address = Address::read("postgres://ann:s3/cret@h/d").unwrap();
+        assert_eq!(address.config.get_password(), Some(&b"s3/cret"[..]));
+        assert_eq!(address.name(), "postgres://h:5432/d?schema=approvals");
     }
 
     #[test]

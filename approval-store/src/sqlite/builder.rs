@@ -42,7 +42,9 @@ pub struct SqliteBuilder {
 
 impl std::fmt::Debug for SqliteBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteBuilder").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("SqliteBuilder")
+            .field("path", &crate::connect::address::shown(&self.path))
+            .finish_non_exhaustive()
     }
 }
 

@@ -12,6 +12,7 @@ use approval_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{failure::failed, schema};
+use crate::connect::address::{HINT, looks_like_address};
 
 /// Pages in the log from which on a commit folds it into the file (16 MiB): often enough that reading stays fast, seldom
 /// enough that pages written many times are copied once.
@@ -26,7 +27,13 @@ const CACHE: i64 = 32 << 10;
 static OPENING: Mutex<()> = Mutex::new(());
 
 /// The whole path, so that neither a change of the working directory nor a special name such as `:memory:` matters.
+///
+/// # Errors
+/// When it looks like the address of a database, which may hold a password and is not shown, or is of no use as a path.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    if looks_like_address(&path.to_string_lossy()) {
+        return Err(StoreError::unavailable(HINT));
+    }
     std::path::absolute(path)
         .map_err(|e| StoreError::caused_by(format!("the store's path {} is of no use", path.display()), e))
 }
