@@ -18,9 +18,10 @@ use async_trait::async_trait;
 use rust_decimal::Decimal;
 
 use crate::{
-    clock::Timestamp,
+    clock::{Span, Timestamp},
     model::{
-        ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Limit, Money, Principal, Requirement, Risk, Text,
+        ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Limit, Money, OnTimeout, Principal, Requirement,
+        Risk, Text,
     },
 };
 
@@ -30,8 +31,8 @@ pub use condition::CONDITION_LIMIT;
 pub use rules::{Explanation, Looked, Rules, Verdict};
 pub use sample::SampleCall;
 
-/// Which of the settings that every gate has were said in so many words. The others are defaults, which a policy may set as
-/// it likes; what was said can only be tightened.
+/// Which of the settings that every gate has were set explicitly. The others are defaults, which a policy may set as it
+/// likes; what was set explicitly can only be tightened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent setting")]
 pub struct Said {
@@ -43,11 +44,36 @@ pub struct Said {
     pub grant_ttl: bool,
     /// [`Gate::veto`].
     pub veto: bool,
+    /// [`Gate::delegation`].
+    pub delegation: bool,
 }
 
 impl Said {
-    /// Everything was said.
-    pub const ALL: Self = Self { timeout: true, on_timeout: true, grant_ttl: true, veto: true };
+    /// Everything was set explicitly.
+    pub const ALL: Self =
+        Self { timeout: true, on_timeout: true, grant_ttl: true, veto: true, delegation: true };
+
+    /// The gate of an action before it is tightened by `by`: its defaults give way to what `by` sets. A field of `by` with
+    /// its value in [`Gate::only`] sets nothing.
+    pub(crate) fn giving_way(self, own: &Gate, by: &Gate) -> Gate {
+        let mut gate = Gate::clone(own);
+        if !self.timeout && by.timeout.is_some() {
+            gate.timeout = by.timeout;
+        }
+        if !self.on_timeout && by.on_timeout != OnTimeout::Approve {
+            gate.on_timeout = by.on_timeout;
+        }
+        if !self.grant_ttl && by.grant_ttl < Span::MAX {
+            gate.grant_ttl = by.grant_ttl;
+        }
+        if !self.veto && by.veto < u32::MAX {
+            gate.veto = by.veto;
+        }
+        if !self.delegation {
+            gate.delegation.clone_from(&by.delegation);
+        }
+        gate
+    }
 }
 
 /// A call that the policy is asked about.
@@ -74,7 +100,7 @@ pub struct Call<'a> {
     pub spent_usd: Option<Decimal>,
     /// What the action itself says must be met. After an edit: what must be met so far.
     pub gate: &'a Arc<Gate>,
-    /// What of it was said in so many words.
+    /// Which of its settings were set explicitly.
     pub said: Said,
     /// The store's present moment.
     pub now: Timestamp,

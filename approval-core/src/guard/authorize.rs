@@ -88,7 +88,7 @@ impl ApprovalManager {
                 Box::pin(asked).await?
             }
             ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
-                let gate = tightened(&prepared.spec.gate, &ruling);
+                let gate = tightened(&prepared.spec, &ruling);
                 Box::pin(self.approval(&prepared, gate, preview)).await?
             }
         };

@@ -62,7 +62,7 @@ impl ApprovalManager {
                 });
             }
             ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. } | Ruling::Notify { .. }) => {
-                tightened(&prepared.spec.gate, &ruling)
+                tightened(&prepared.spec, &ruling)
             }
         };
         self.open(&prepared, gate, prepared.preview()).await
@@ -360,13 +360,17 @@ impl Core {
 }
 
 /// What must be met: what the action says, tightened by what the policy asks for besides.
-pub(crate) fn tightened(attribute: &Arc<Gate>, ruling: &Ruling) -> Arc<Gate> {
+pub(crate) fn tightened(spec: &ActionSpec, ruling: &Ruling) -> Arc<Gate> {
+    let attribute = &spec.gate;
     match ruling {
         Ruling::Ask { rule, gate: Some(gate), whole: true } => {
             Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(gate) })
         }
         Ruling::Ask { rule, gate, .. } => match gate {
-            Some(gate) => Arc::new(Gate { rule: Arc::clone(rule), ..lifecycle::tighten(attribute, gate) }),
+            Some(gate) => {
+                let own = spec.said.giving_way(attribute, gate);
+                Arc::new(Gate { rule: Arc::clone(rule), ..lifecycle::tighten(&own, gate) })
+            }
             None if *rule == attribute.rule => Arc::clone(attribute),
             None => Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(attribute) }),
         },

@@ -258,7 +258,8 @@ impl ActionSpec {
 
     /// Who may hand a seat on to whom.
     #[must_use]
-    pub fn delegation(self, rule: DelegationRule) -> Self {
+    pub fn delegation(mut self, rule: DelegationRule) -> Self {
+        self.said.delegation = true;
         self.gate(|gate| gate.delegation = rule)
     }
 
@@ -283,12 +284,13 @@ impl ActionSpec {
     }
 
     /// Never waits: undecided returns [`crate::ApprovalError::Pending`] at once; the same call later runs once, if approved.
-    /// Needs a key. The approval stays usable for 24 hours unless another time is set afterwards.
+    /// Needs a key. By default the approval stays usable for 24 hours; [`ActionSpec::grant_ttl`] sets another time, before
+    /// or after this, and so does the policy.
     #[must_use]
     pub fn suspend(mut self) -> Self {
         self.suspend = true;
         self.wait = Some(Span::ZERO);
-        self.grant_ttl(SUSPEND_GRANT_TTL)
+        if self.said.grant_ttl { self } else { self.gate(|gate| gate.grant_ttl = SUSPEND_GRANT_TTL) }
     }
 
     /// The same call again gets the recorded result instead of [`crate::ApprovalError::AlreadyRan`].

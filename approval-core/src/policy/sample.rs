@@ -46,7 +46,7 @@ pub struct SampleCall {
     pub spent_usd: Option<Decimal>,
     /// What the action says itself: nothing.
     pub gate: Arc<Gate>,
-    /// What of it was said in so many words: nothing.
+    /// Which of its settings were set explicitly: none.
     pub said: Said,
     /// The present moment.
     pub now: Timestamp,

@@ -5,6 +5,7 @@ mod answers;
 mod attachments;
 mod budgets;
 mod common;
+mod defaults;
 mod dropping;
 mod fail_closed;
 mod figures;

@@ -78,7 +78,7 @@ impl Part {
         self
     }
 
-    /// All that must be met for a call. Without `may_relax` never less than the action itself says in so many words.
+    /// All that must be met for a call. Without `may_relax` never less than the action itself sets explicitly.
     pub(super) fn gate(&self, rule: &Text, call: &Call<'_>, may_relax: bool) -> Gate {
         let own = call.gate;
         let mut gate = if may_relax { self.instead_of(rule, own) } else { self.besides(rule, call) };
@@ -133,6 +133,12 @@ impl Part {
             on_timeout: if said.on_timeout { own.on_timeout } else { self.on_timeout.unwrap_or_default() },
             grant_ttl: if said.grant_ttl { own.grant_ttl } else { self.grant_ttl.unwrap_or(own.grant_ttl) },
             veto: if said.veto { own.veto } else { self.veto.unwrap_or(own.veto) },
+            delegation: if said.delegation {
+                &own.delegation
+            } else {
+                self.delegation.as_ref().unwrap_or(&own.delegation)
+            }
+            .clone(),
             ..Gate::clone(own)
         };
         let by = Gate {

@@ -125,6 +125,14 @@ fn what_the_action_leaves_unsaid_is_as_the_rule_says() {
 }
 
 #[test]
+fn default_delegation_gives_way_to_the_rule() {
+    let rules = rules("rules: [{name: asks, ask: {approvers: group:finance, delegation: group:deputies}}]");
+    let to = DelegationRule::To(people(&["group:deputies"]));
+    assert_eq!(call().gate_of(&rules).delegation, to);
+    assert_eq!(call().saying_all().gate_of(&rules).delegation, DelegationRule::Directory, "set explicitly");
+}
+
+#[test]
 fn what_neither_says_is_as_ever() {
     let gate = call().gate_of(&rules("rules: [{name: asks, ask: group:finance}]"));
     let expected = Gate::new("asks", vec![Requirement::any_of(people(&[FINANCE]))]);
