@@ -4,6 +4,7 @@
 //! reach people; here they may say anything.
 
 mod people;
+mod reload;
 mod watched;
 
 use std::{
@@ -29,7 +30,12 @@ pub struct ApprovalsFile {
     pub policy: Option<Rules>,
     /// The people, if it has any: see [`FileDirectory`](crate::directory::file::FileDirectory).
     pub directory: Option<Roster>,
+    /// Top-level keys that are there.
+    sections: Vec<&'static str>,
 }
+
+/// Top-level keys.
+const SECTIONS: [&str; 4] = ["policy", "directory", "server", "channels"];
 
 /// Why a file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +52,14 @@ pub enum FileError {
     /// It was read, and something is wrong with it.
     #[error("{0}")]
     Mistakes(#[from] Mistakes),
+    /// It was read again, and does not mention what restricted calls before. It counts once that is written down.
+    #[error("{}", reload::refusal(path, missing))]
+    LeavesOut {
+        /// The file.
+        path: PathBuf,
+        /// What is missing, each with the text that leaves it out on purpose, such as `limits: []`.
+        missing: Vec<(String, String)>,
+    },
 }
 
 impl ApprovalsFile {
@@ -66,18 +80,19 @@ impl ApprovalsFile {
     pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
         let document = Document::parse(name, text)?;
         let root = document.root();
-        let (mut policy, mut directory) = (None, None);
+        let (mut policy, mut directory, mut sections) = (None, None, Vec::new());
         if root.is_empty() {
             root.wrong_with("says nothing", "write `policy:` and, below it, rules");
-        } else if let Some(top) = root.map(&["policy", "directory", "server", "channels"]) {
-            policy = top.optional("policy").and_then(|section| Rules::read(&section));
-            directory = top.optional("directory").and_then(|section| Roster::read(&section));
+        } else if let Some(top) = root.map(&SECTIONS) {
+            policy = top.given("policy").and_then(|section| Rules::read(&section));
+            directory = top.given("directory").and_then(|section| Roster::read(&section));
             if let (Some(roster), Some(section)) = (&directory, top.optional("policy")) {
                 roster.check_names(&section);
             }
+            sections = SECTIONS.into_iter().filter(|key| top.key(key).is_some()).collect();
         }
         document.finish()?;
-        Ok(Self { name: name.to_owned(), policy, directory })
+        Ok(Self { name: name.to_owned(), policy, directory, sections })
     }
 
     /// Checks what was read from a file.

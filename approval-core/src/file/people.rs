@@ -78,7 +78,11 @@ mod tests {
         std::fs::write(&path, "directory: { people: { user:bob: } }").unwrap();
         file.reload(&SystemClock).unwrap();
         assert_eq!((known(&ann).await, known(&bob).await), (false, true));
-        std::fs::write(&path, "policy: { required_for: [a.b], defaults: { approvers: user:ann } }").unwrap();
+        let policy = "policy: { required_for: [a.b], defaults: { approvers: user:ann } }";
+        std::fs::write(&path, policy).unwrap();
+        assert!(file.reload(&SystemClock).is_err(), "a list that is left out does not let everybody in");
+        assert_eq!((known(&ann).await, known(&bob).await), (false, true));
+        std::fs::write(&path, format!("directory: none\n{policy}")).unwrap();
         file.reload(&SystemClock).unwrap();
         assert_eq!((known(&ann).await, known(&bob).await), (true, true));
         std::fs::remove_dir_all(&folder).unwrap();

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::{ApprovalsFile, FileError, people::PeopleOf, read};
+use super::{ApprovalsFile, FileError, people::PeopleOf, read, reload};
 use crate::{
     clock::{Clock, Span, Timestamp},
     model::Limit,
@@ -26,6 +26,11 @@ const EVERY: Span = Span::from_secs(1);
 ///
 /// A file that cannot be read, or has mistakes, changes nothing: the last good one goes on to hold. That is told by
 /// `tracing`, once for each new problem, and by [`status`](Self::status).
+///
+/// Nor does a file count that loosens by leaving out: one that no longer mentions a section, the limits, every rule that
+/// denies, or another key of `policy` by which calls were asked, denied or limited. It counts once it states that:
+/// `directory: none`, `policy: none`, `limits: []`, `rules: []`, `deny: none`, and so on; [`FileError::LeavesOut`] names
+/// each. A process that starts takes the file as it is.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -189,7 +194,12 @@ impl Inner {
             return Ok(None);
         }
         lock(&self.seen).settling = None;
-        parse(&self.path, &bytes, now).map(Some)
+        let good = parse(&self.path, &bytes, now)?;
+        let missing = reload::left_out(&self.good.borrow().file, &good.file);
+        if missing.is_empty() {
+            return Ok(Some(good));
+        }
+        Err(FileError::LeavesOut { path: self.path.clone(), missing })
     }
 }
 
@@ -312,6 +322,28 @@ mod tests {
         assert!(!file.reload(&SystemClock).unwrap());
         assert_eq!(file.status().problem, None);
         assert!(WatchedFile::load("/nowhere/approvals.yaml", &SystemClock).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_leaves_out_what_restricts_keeps_the_last_good_one() {
+        let scratch = Scratch::new("allow");
+        let write = |text: &str| fs::write(&scratch.0, text).unwrap();
+        write("policy:\n  rules: [{name: no, action: a.b, deny: never}]\n  defaults: {outcome: allow}\n");
+        let file = WatchedFile::load(&scratch.0, &SystemClock).unwrap();
+        let late = Timestamp::from_second(60).unwrap();
+        for text in ["policy: {rules: [], defaults: {outcome: allow}}\n", "directory: {people: {}}\n"] {
+            write(text);
+            assert!(!file.0.look(late, false).unwrap());
+            let refused = file.0.look(late, false).unwrap_err();
+            assert!(matches!(refused, FileError::LeavesOut { .. }), "{refused}");
+            assert_eq!(outcome(&file).await, "deny", "{text}");
+            let (since, why) = file.status().problem.unwrap();
+            assert!(since == late && why.contains("leaves out"), "{why}");
+            assert!(file.reload(&SystemClock).is_err(), "nor at once");
+        }
+        write("policy: {deny: none, rules: [], defaults: {outcome: allow}}\n");
+        assert!(file.reload(&SystemClock).unwrap());
+        assert_eq!((outcome(&file).await, file.status().problem), ("allow", None));
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 mod deciding;
 mod explain;
 mod index;
+mod outline;
 mod part;
 mod pattern;
 mod read;
@@ -16,8 +17,10 @@ use std::{collections::HashMap, sync::Arc};
 use async_trait::async_trait;
 
 pub use explain::{Explanation, Looked, Verdict};
+pub(crate) use outline::LeftOut;
 
 use self::{
+    outline::Outline,
     part::Part,
     rule::{Outcome, Rule, Test},
 };
@@ -63,13 +66,17 @@ use crate::{
 ///       open: 5                        # wait for people at the same time; one more is refused
 /// ```
 ///
+/// A key whose value is `none` is left out on purpose: `limits: none`, `required_for: none`, and `deny: none` where no rule
+/// denies. A file that is read again must write so where the one before said more: see
+/// [`WatchedFile`](crate::file::WatchedFile).
+///
 /// Short forms come after the rules, in this order: `required_for` (actions that are asked), `cost_threshold_usd` (what
 /// costs more is asked), `risk_tiers` (what holds for each risk), `autonomy` (1: everything is asked, to 5: all but critical
 /// actions run). `ttl_seconds`, `fallback_when_not_approved` and `default_approvers` are defaults.
 ///
 /// # What a rule can do to what an action says itself
 ///
-/// - What the attribute of an action says in so many words can only be tightened: requirements are added, the shorter time
+/// - What the attribute of an action sets explicitly can only be tightened: requirements are added, the shorter time
 ///   and the stricter end count, and `allow` or `notify` for an action that names its approvers still asks them. What the
 ///   attribute leaves unsaid is as the rule says.
 /// - A rule with `may_relax: true` counts in place of what the action says, where it says something itself.
@@ -90,6 +97,7 @@ struct Inner {
     /// For every other action: the rules that may be about it.
     others: Vec<usize>,
     notes: Vec<String>,
+    outline: Outline,
 }
 
 /// What the rules come to for a call.
@@ -117,6 +125,11 @@ impl Rules {
         }
         self.1 = limits.into();
         self
+    }
+
+    /// What these rules write down and `after` does not mention, as far as that loosens them.
+    pub(crate) fn left_out_by(&self, after: &Self) -> Vec<LeftOut> {
+        self.0.outline.left_out_by(&after.0.outline)
     }
 
     /// How many rules the file has, short forms and defaults included.

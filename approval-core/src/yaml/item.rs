@@ -159,6 +159,28 @@ impl<'a> Item<'a> {
         matches!(&self.node.value, Value::Scalar(scalar) if scalar.is_empty())
     }
 
+    /// Whether it is this word, without quotes.
+    #[must_use]
+    pub fn is_word(&self, word: &str) -> bool {
+        matches!(&self.node.value, Value::Scalar(scalar) if scalar.style == Style::Plain && scalar.text == word)
+    }
+
+    /// Whether it is the word `none`: what the key stands for is left out on purpose.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.is_word("none")
+    }
+
+    /// Whether it is a list or a map without entries.
+    #[must_use]
+    pub const fn has_nothing(&self) -> bool {
+        match &self.node.value {
+            Value::List(items) => items.is_empty(),
+            Value::Map(entries) => entries.is_empty(),
+            Value::Scalar(_) => false,
+        }
+    }
+
     /// Whether it is a map.
     #[must_use]
     pub const fn is_map(&self) -> bool {
@@ -251,6 +273,20 @@ impl<'a> Fields<'a> {
             matches!(&name.value, Value::Scalar(scalar) if scalar.text == key).then_some(node)
         })?;
         Some(Item { document: self.item.document, node, path: join(&self.item.path, key) })
+    }
+
+    /// What stands under a key, unless it is the word `none`.
+    #[must_use]
+    pub fn given(&self, key: &str) -> Option<Item<'a>> {
+        self.optional(key).filter(|item| !item.is_none())
+    }
+
+    /// What stands under `key`, or under `key.inner` in the map below it. Nothing is noted.
+    pub(crate) fn below(&self, path: &str) -> Option<Item<'a>> {
+        let Some((key, inner)) = path.split_once('.') else { return self.optional(path) };
+        let item = self.optional(key)?;
+        let Value::Map(entries) = &item.node.value else { return None };
+        Fields { item: item.clone(), entries }.optional(inner)
     }
 
     /// What stands under a key. `None`: it is missing, and that is noted.

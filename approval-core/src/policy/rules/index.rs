@@ -8,6 +8,7 @@ use std::{
 use super::{
     super::{Call, condition::Scope},
     Found, Inner, Rules,
+    outline::Outline,
     part::Part,
     rule::{Outcome, Rule},
 };
@@ -26,7 +27,7 @@ pub(super) enum Step<'s> {
 }
 
 impl Rules {
-    pub(super) fn new(rules: Vec<Rule>, ask: Arc<Part>, notes: Vec<String>) -> Self {
+    pub(super) fn new(rules: Vec<Rule>, ask: Arc<Part>, notes: Vec<String>, outline: Outline) -> Self {
         let mut by_name: HashMap<Text, Vec<usize>> = HashMap::new();
         for name in rules.iter().filter_map(Rule::names).flatten() {
             if let Entry::Vacant(entry) = by_name.entry(name) {
@@ -38,7 +39,7 @@ impl Rules {
         // A rule that names its actions in full is never about an action that is not in the map.
         let others = rules.iter().enumerate().filter(|(_, rule)| rule.names().is_none());
         let others = others.map(|(place, _)| place).collect();
-        Self(Arc::new(Inner { rules, ask, by_name, others, notes }), Arc::default())
+        Self(Arc::new(Inner { rules, ask, by_name, others, notes, outline }), Arc::default())
     }
 }
 

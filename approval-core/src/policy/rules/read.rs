@@ -9,6 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     Rules,
+    outline::Outline,
     part::Part,
     pattern::Pattern,
     rule::{Outcome, Rule, Test},
@@ -19,10 +20,11 @@ use crate::{
 };
 
 /// Keys of the section.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "defaults",
     "rules",
     "limits",
+    "deny",
     "required_for",
     "ttl_seconds",
     "fallback_when_not_approved",
@@ -49,15 +51,17 @@ pub(super) fn policy(section: &Item<'_>) -> Option<Rules> {
     rules.extend(short::cost_threshold(&fields, &ask));
     rules.extend(short::risk_tiers(&fields, &defaults));
     rules.extend(short::autonomy(&fields, &ask));
-    let selects = ["required_for", "cost_threshold_usd"].into_iter().find(|key| fields.key(key).is_some());
-    if let Some(key) =
-        selects.filter(|_| silent && fields.key("risk_tiers").is_none() && fields.key("autonomy").is_none())
+    let selects = ["required_for", "cost_threshold_usd"].into_iter().find(|key| fields.given(key).is_some());
+    if let Some(key) = selects
+        .filter(|_| silent && fields.given("risk_tiers").is_none() && fields.given("autonomy").is_none())
     {
         notes.push(format!(
             "`{key}` says what is asked, and nothing says what holds for the rest, which is asked too: write \
              `defaults: {{outcome: allow}}` if the rest may run"
         ));
     }
+    let outline = Outline::new(&fields, &rules, otherwise.as_ref());
+    denies_nothing(&fields, &rules);
     rules.push(Rule {
         name: "defaults".into(),
         actions: Vec::new(),
@@ -66,12 +70,26 @@ pub(super) fn policy(section: &Item<'_>) -> Option<Rules> {
         may_relax: false,
         shadow: false,
     });
-    Some(Rules::new(rules, part, notes).with_limits(limits::limits(&fields)))
+    Some(Rules::new(rules, part, notes, outline).with_limits(limits::limits(&fields)))
+}
+
+/// `deny: none`: no rule denies.
+fn denies_nothing(fields: &Fields<'_>, rules: &[Rule]) {
+    let Some(item) = fields.optional("deny") else { return };
+    let denying = rules.iter().find(|rule| !rule.shadow && matches!(rule.outcome, Outcome::Deny(_)));
+    if !item.is_none() {
+        item.wrong_with(
+            "is not `none`",
+            "write `deny: none`, or what is denied as rules: {name: …, deny: a reason}",
+        );
+    } else if let Some(rule) = denying {
+        item.wrong_with(format!("stands beside the rule `{}`, which denies", rule.name), "keep one of them");
+    }
 }
 
 /// The rules that are written out.
 fn written(fields: &Fields<'_>, defaults: &Part) -> Vec<Rule> {
-    let Some(list) = fields.optional("rules").and_then(|rules| rules.list()) else { return Vec::new() };
+    let Some(list) = fields.given("rules").and_then(|rules| rules.list()) else { return Vec::new() };
     let mut rules: Vec<Rule> = Vec::new();
     let mut names: HashMap<Text, usize> = HashMap::new();
     for item in list {

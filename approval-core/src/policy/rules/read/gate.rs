@@ -90,7 +90,7 @@ fn needs_relax(fields: &Fields<'_>, key: &str) {
 
 /// What rules and defaults can both say.
 pub(super) fn common(fields: &Fields<'_>) -> Part {
-    let people = |key: &str| fields.optional(key).map(|item| people(&item)).unwrap_or_default();
+    let people = |key: &str| fields.given(key).map(|item| people(&item)).unwrap_or_default();
     let timeout = fields.optional("timeout").and_then(|item| times::timeout(&item));
     Part {
         requirements: requirements(fields),

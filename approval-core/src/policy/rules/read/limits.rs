@@ -12,7 +12,7 @@ const KEYS: [&str; 8] = ["name", "action", "per", "within", "calls", "cost", "op
 
 /// Reads the list of limits.
 pub(super) fn limits(fields: &Fields<'_>) -> Vec<Arc<Limit>> {
-    let Some(list) = fields.optional("limits").and_then(|limits| limits.list()) else { return Vec::new() };
+    let Some(list) = fields.given("limits").and_then(|limits| limits.list()) else { return Vec::new() };
     let mut limits: Vec<Arc<Limit>> = Vec::new();
     for item in list {
         let Some(limit) = limit(&item) else { continue };

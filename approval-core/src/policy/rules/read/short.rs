@@ -82,13 +82,13 @@ pub(super) fn defaults(fields: &Fields<'_>) -> (Part, Option<Outcome>) {
 
 /// `required_for: [email.send, db.write]`: these are asked.
 pub(super) fn required_for(fields: &Fields<'_>, ask: &Outcome) -> Option<Rule> {
-    let actions = patterns(&fields.optional("required_for")?);
+    let actions = patterns(&fields.given("required_for")?);
     (!actions.is_empty()).then(|| Rule { actions, ..plain("required_for", Test::Always, ask.clone()) })
 }
 
 /// `cost_threshold_usd: 100`: what costs more is asked.
 pub(super) fn cost_threshold(fields: &Fields<'_>, ask: &Outcome) -> Option<Rule> {
-    let item = fields.optional("cost_threshold_usd")?;
+    let item = fields.given("cost_threshold_usd")?;
     let limit = item.decimal()?;
     if limit.is_sign_negative() {
         item.wrong_with("is less than nothing", "write what may be spent without asking, such as 100");
@@ -113,7 +113,7 @@ const TIERS: [(&str, Risk); 10] = [
 
 /// `risk_tiers: {read_only: allow, destructive: ask}`: what holds for each level.
 pub(super) fn risk_tiers(fields: &Fields<'_>, defaults: &Part) -> Vec<Rule> {
-    let Some(item) = fields.optional("risk_tiers") else { return Vec::new() };
+    let Some(item) = fields.given("risk_tiers") else { return Vec::new() };
     let names: Vec<&str> = TIERS.iter().map(|(name, _)| *name).collect();
     let Some(section) = item.map(&names) else { return Vec::new() };
     let mut rules: Vec<(Risk, Rule)> = Vec::new();
@@ -161,7 +161,7 @@ const LEVELS: [&[Risk]; 5] = [
 
 /// `autonomy: 3`.
 pub(super) fn autonomy(fields: &Fields<'_>, ask: &Outcome) -> Vec<Rule> {
-    let Some(item) = fields.optional("autonomy") else { return Vec::new() };
+    let Some(item) = fields.given("autonomy") else { return Vec::new() };
     let Some(level) = item.whole(1..=5) else { return Vec::new() };
     let index = usize::try_from(level).unwrap_or(1).saturating_sub(1);
     let free = LEVELS.get(index).copied().unwrap_or_default();
