@@ -110,7 +110,7 @@ pub use guard::{AsManager, HasApprovalManager, Refusable, RejectOptions, ambient
 pub use id::RequestId;
 pub use manager::{
     Action, ActionSpec, Answer, ApprovalManager, Approved, BuildError, Context, Execution, Grant,
-    PendingApproval, Requester,
+    PendingApproval, Requester, Runner,
 };
 pub use model::{Money, Principal, Priority, Risk};
 

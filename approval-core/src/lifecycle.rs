@@ -6,6 +6,7 @@
 
 mod alert;
 mod case;
+mod claim;
 mod command;
 mod cost;
 mod create;
@@ -44,6 +45,7 @@ mod vote;
 mod tests;
 
 pub use alert::{is_told_again, timeout_spike};
+pub use claim::{Agents, Behind, Claim};
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
 pub use create::create;
 pub use edit::edited_arguments;
@@ -100,9 +102,7 @@ pub fn apply(
         Act::Cancel { reason } => halt::cancel(&case, reason.as_ref()),
         Act::Halt { reason } => halt::halt(&case, reason),
         Act::Revoke { reason } => grant::revoke(&case, reason),
-        Act::Consume { executor, grant, agent, action, digest } => {
-            grant::consume(&case, *executor, *grant, agent, action, *digest)
-        }
+        Act::Consume { executor, grant, claim } => grant::consume(&case, *executor, *grant, claim),
         Act::Finish { executor, ending } => execution::finish(&case, *executor, ending),
         Act::LoseLease { executor } => execution::lose_lease(&case, *executor),
         Act::Settle { settlement, note } => execution::settle(&case, *settlement, note.as_ref()),

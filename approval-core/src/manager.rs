@@ -3,6 +3,7 @@
 mod action;
 mod admin;
 mod alerts;
+mod approved;
 mod approved_worker;
 mod attempts;
 mod bell;
@@ -29,6 +30,7 @@ mod pending;
 mod preview;
 mod question;
 mod requester;
+mod runner;
 mod runtime;
 mod seal;
 mod sink;
@@ -42,6 +44,7 @@ use std::{fmt, sync::Arc};
 
 pub(crate) use action::attached;
 pub use action::{Action, CallOf};
+pub use approved::Approved;
 pub use approved_worker::ApprovedWorker;
 pub use builder::{BuildError, ManagerBuilder};
 pub use context::Context;
@@ -49,9 +52,10 @@ pub(crate) use execution::Unwound;
 pub use execution::{Execution, Grant};
 pub(crate) use keys::{KeyScope, scoped_key};
 pub(crate) use open::{Prepared, tightened};
-pub use pending::{Approved, PendingApproval};
+pub use pending::PendingApproval;
 pub use question::{Answer, AskBuilder};
 pub use requester::Requester;
+pub use runner::Runner;
 pub use spec::ActionSpec;
 
 use crate::{

@@ -155,7 +155,7 @@ async fn order_of(manager: &ApprovalManager, order: &Order) -> Result<Came, Appr
         }
         Order::Wait(id) => decided(manager.attach(*id).await?.await?.decision()),
         Order::Begin(id) => {
-            let mut execution = manager.attach(*id).await?.await?.begin().await?;
+            let mut execution = manager.attach(*id).await?.await?.begin_as(call().spec()).await?;
             execution.start();
             execution.succeeded(None).await;
             Came::Ran

@@ -12,7 +12,8 @@ use approval_core::{
     audit::{VerifyOptions, verify_file},
     id::{ExecutorId, GrantId, RequestId, StandingId},
     lifecycle::{
-        Act, Command, Edit, Ending, Facts, Refusal, Requires, Settlement, Transition, apply, create, due_at,
+        Act, Agents, Behind, Claim, Command, Edit, Ending, Facts, Refusal, Requires, Settlement, Transition,
+        apply, create, due_at,
     },
     model::{
         ActionName, ArgumentsDigest, Ballot, ChainHash, EventLine, Execution, Gate, Halt, HaltScope, Halts,
@@ -178,9 +179,15 @@ impl Real {
         Act::Consume {
             executor: ExecutorId::from_uuid(number(0)),
             grant: if wrong == Wrong::Nonce { GrantId::from_uuid(number(6)) } else { nonce },
-            agent: principal(if wrong == Wrong::Agent { OTHER_AGENT } else { AGENT }),
-            action: name(if wrong == Wrong::Action { "model.other" } else { "model.act" }),
-            digest: if wrong == Wrong::Arguments { self.stale } else { self.request.revision.digest },
+            claim: Box::new(Claim {
+                namespace: self.request.namespace.clone(),
+                agents: Agents::one(principal(if wrong == Wrong::Agent { OTHER_AGENT } else { AGENT })),
+                behind: Behind::Exactly(self.request.on_behalf_of.clone()),
+                action: name(if wrong == Wrong::Action { "model.other" } else { "model.act" }),
+                version: self.request.action.version,
+                schema: self.request.action.schema,
+                digest: if wrong == Wrong::Arguments { self.stale } else { self.request.revision.digest },
+            }),
         }
     }
 

@@ -154,7 +154,7 @@ impl ApprovalManager {
                     act: Act::Reopen,
                 };
                 let stored = self.core.execute(request.id, command).await?;
-                Ok(Right::Approved(Approved::new(self.clone(), stored.request)))
+                Ok(Right::Approved(Approved::new(self.clone(), stored.request, None)))
             }
             Some(ran) => Err(ApprovalError::of_refusal(about, Refusal::AlreadyRan(ran.state()))),
             None => Err(ApprovalError::of_refusal(about, Refusal::NotApproved)),
@@ -197,7 +197,9 @@ impl Authorization {
         let key = manager.core.settings.redaction_key.as_ref();
         let digest = prepared.bound.digest_of(actual, &prepared.spec, key)?;
         match right {
-            Right::Approved(approved) => Ok(Running(Kind::Asked(approved.begin_with(digest).await?))),
+            Right::Approved(approved) => Ok(Running(Kind::Asked(
+                approved.begin_claiming(prepared.caller().claim(&manager.core, digest)).await?,
+            ))),
             Right::Allowed(rule) => {
                 if digest != prepared.bound.digest {
                     let invalid = crate::error::Invalid::new(

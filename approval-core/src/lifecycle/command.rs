@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::{
     id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
-        ActionInfo, ActionName, ArgumentsDigest, Ballot, CanonicalJson, Enclosed, Gate, Halts, People,
-        Principal, Priority, Question, Risk, StandingTerms, Text,
+        ActionInfo, ArgumentsDigest, Ballot, CanonicalJson, Enclosed, Gate, Halts, People, Principal,
+        Priority, Question, Risk, StandingTerms, Text,
     },
 };
 
-use super::{limit::Counted, standing::Standing};
+use super::{claim::Claim, limit::Counted, standing::Standing};
 
 /// A request to be opened.
 #[derive(Clone, Debug)]
@@ -196,12 +196,8 @@ pub enum Act {
         executor: ExecutorId,
         /// The nonce that it holds.
         grant: GrantId,
-        /// The agent that it runs for.
-        agent: Principal,
-        /// The action that it would run.
-        action: ActionName,
-        /// Digest of the arguments that it would run, recomputed from the actual values.
-        digest: ArgumentsDigest,
+        /// What it is, and what it would run.
+        claim: Box<Claim>,
     },
     /// The process reports how the body ended.
     Finish {

@@ -1,12 +1,9 @@
 //! The right to run an action once: spending it, and taking it back.
 
-use super::{Refusal, Requires, Transition, case::Case, decide, limit, limits};
+use super::{Claim, Refusal, Requires, Transition, case::Case, decide, limit, limits};
 use crate::{
     id::{ExecutorId, GrantId},
-    model::{
-        ActionName, ArgumentsDigest, Ballot, EventKind, Execution, Grant, NoticeKind, Principal, Request,
-        Text,
-    },
+    model::{Ballot, EventKind, Execution, Grant, NoticeKind, Request, Text},
 };
 
 /// A process is about to run the body.
@@ -14,26 +11,12 @@ pub(super) fn consume(
     case: &Case<'_>,
     executor: ExecutorId,
     nonce: GrantId,
-    agent: &Principal,
-    action: &ActionName,
-    digest: ArgumentsDigest,
+    claim: &Claim,
 ) -> Result<Transition, Refusal> {
     let request = case.request;
     let grant = unspent(request)?;
     decide::not_halted(request, case.facts)?;
-    if *agent != request.requester {
-        return Err(Refusal::WrongGrant("it was given to another agent"));
-    }
-    if *action != request.action.name {
-        return Err(Refusal::WrongGrant("it is for another action"));
-    }
-    if digest != grant.digest {
-        return Err(Refusal::WrongGrant("it is for other arguments"));
-    }
-    // What people were shown lies in the store, and it is this that the body is handed.
-    if !request.attachments().is_empty() && request.digest_again() != grant.digest {
-        return Err(Refusal::WrongGrant("what is attached is not what was approved"));
-    }
+    claim.check(request, case.facts.people)?;
     if nonce != grant.id {
         return Err(Refusal::WrongGrant("it is another grant"));
     }

@@ -1,6 +1,6 @@
 //! Whom the directory must be asked about before a rule can be applied. Whoever is left out here passes under any name.
 
-use super::{Act, Command, Draft, Standing};
+use super::{Act, Behind, Command, Draft, Standing};
 use crate::model::{Gate, Principal, Request};
 
 /// Everybody whose names and groups matter for opening a request where there are these standing approvals.
@@ -33,6 +33,11 @@ pub fn principals<'a>(
         }
         if let Act::Escalate { to, .. } = &command.act {
             all.extend(to);
+        }
+        if let Act::Consume { claim, .. } = &command.act
+            && let Behind::Exactly(Some(person)) = &claim.behind
+        {
+            all.push(person);
         }
     }
     all

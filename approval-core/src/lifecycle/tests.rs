@@ -21,13 +21,14 @@ mod vote;
 
 use std::sync::Arc;
 
-use super::*;
+use super::{claim::STORED_DIFFERS, *};
 use crate::{
     clock::{Span, Timestamp},
     id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
         ActionInfo, ActionName, ArgumentsDigest, Ballot, CanonicalJson, Event, EventKind, EventLine,
-        ExecutionState, Gate, Halt, HaltScope, Halts, NoticeKind, People, Principal, Requirement, Risk, Text,
+        ExecutionState, Gate, Halt, HaltScope, Halts, NoticeKind, People, Principal, Requirement, Risk,
+        SchemaDigest, Text,
         canonical::{arguments_digest, parse_canonical},
         verify_chain,
     },
@@ -218,9 +219,15 @@ impl World {
         Act::Consume {
             executor: executor(7),
             grant: self.request.grant.as_ref().map_or(GrantId::from_uuid(id(0)), |grant| grant.id),
-            agent: agent(),
-            action: self.request.action.name.clone(),
-            digest: self.request.revision.digest,
+            claim: Box::new(Claim {
+                namespace: Text::clone(&self.request.namespace),
+                agents: Agents::one(agent()),
+                behind: Behind::Exactly(self.request.on_behalf_of.clone()),
+                action: self.request.action.name.clone(),
+                version: self.request.action.version,
+                schema: self.request.action.schema,
+                digest: self.request.revision.digest,
+            }),
         }
     }
 

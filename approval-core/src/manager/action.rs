@@ -180,7 +180,7 @@ pub(crate) fn attached<T: ToAttachments + ?Sized>(
     Ok(made)
 }
 
-fn object(arguments: CanonicalJson) -> Result<CanonicalJson, Invalid> {
+pub(super) fn object(arguments: CanonicalJson) -> Result<CanonicalJson, Invalid> {
     if arguments.as_str().starts_with('{') {
         Ok(arguments)
     } else {

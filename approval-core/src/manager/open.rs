@@ -4,13 +4,13 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
     Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval, action::Bound,
-    engine::Opened, keys::successor_key, limits, scoped_key,
+    engine::Opened, keys::successor_key, limits, runner::Caller, scoped_key,
 };
 use crate::{
     approval_error::{About, ApprovalError},
     error::Invalid,
     id::RequestId,
-    lifecycle::{self, Act, Command, Draft, Predecessor},
+    lifecycle::{self, Act, Agents, Behind, Command, Draft, Predecessor},
     model::{Enclosed, Gate, Principal, Request, Text},
     policy::{Call, Ruling, Said},
     store::Stored,
@@ -39,6 +39,18 @@ pub(crate) struct Prepared {
     key: Option<Text>,
 }
 
+impl Prepared {
+    /// Who would run it.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller {
+            spec: Arc::clone(&self.spec),
+            agents: Agents::one(self.agent.clone()),
+            behind: Behind::Exactly(self.context.on_behalf_of.clone()),
+            given: Some(self.bound.digest),
+        }
+    }
+}
+
 impl ApprovalManager {
     /// The agent of the running code: that of its [`Context`], else the manager's.
     #[must_use]
@@ -65,7 +77,8 @@ impl ApprovalManager {
                 tightened(&prepared.spec, &ruling)
             }
         };
-        self.open(&prepared, gate, prepared.preview()).await
+        let opened = self.open(&prepared, gate, prepared.preview()).await?;
+        Ok(opened.called_by(prepared.caller()))
     }
 
     /// Opens the request of a prepared call, or finds the one that its key belongs to. Polls `preview` if people are to be

@@ -11,15 +11,16 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
-    ActionSpec, ApprovalManager, Execution,
+    ActionSpec, ApprovalManager, Approved,
+    runner::Caller,
     waiters::{News, WaiterCell},
 };
 use crate::{
     approval_error::{About, ApprovalError},
     clock::{Clock, Span, Timestamp, after},
-    id::{GrantId, RequestId},
+    id::RequestId,
     lifecycle::{Act, Command},
-    model::{ArgumentsDigest, CanonicalJson, Decision, Event, Execution as ExecutionRecord, Request, Status},
+    model::{Event, Execution as ExecutionRecord, Request, Status},
     store::{StoreError, Stored},
 };
 
@@ -32,6 +33,8 @@ pub struct PendingApproval {
     manager: ApprovalManager,
     about: About,
     waiter: Arc<WaiterCell<Stored>>,
+    /// Who would run it; unknown for a request that was attached to.
+    caller: Option<Arc<Caller>>,
     /// Boxed: a million may wait, and few need it.
     more: Option<Box<More>>,
 }
@@ -57,7 +60,13 @@ impl std::fmt::Debug for PendingApproval {
 impl PendingApproval {
     pub(crate) fn register(manager: &ApprovalManager, about: About) -> Self {
         let waiter = manager.core.waiters.register(about.request);
-        Self { manager: manager.clone(), about, waiter, more: None }
+        Self { manager: manager.clone(), about, waiter, caller: None, more: None }
+    }
+
+    /// Remembers who would run it, and what.
+    pub(crate) fn called_by(mut self, caller: Caller) -> Self {
+        self.caller = Some(Arc::new(caller));
+        self
     }
 
     fn more(&mut self) -> &mut More {
@@ -199,7 +208,7 @@ impl PendingApproval {
             }
             Status::Approved => Some(match ended(&request) {
                 Some(error) => Err(error),
-                None => Ok(Approved { manager: self.manager.clone(), request }),
+                None => Ok(Approved::new(self.manager.clone(), request, self.caller.clone())),
             }),
             Status::Rejected | Status::Expired | Status::Cancelled => {
                 let error = request
@@ -361,95 +370,5 @@ async fn cancel(manager: &ApprovalManager, request: RequestId) {
                 return;
             }
         }
-    }
-}
-
-/// Under how many leases it is tried to spend one grant.
-const LEASES_TRIED: u32 = 5;
-
-/// An approved request. [`Approved::begin`] spends its grant.
-#[derive(Clone, Debug)]
-pub struct Approved {
-    manager: ApprovalManager,
-    request: Arc<Request>,
-}
-
-impl Approved {
-    pub(crate) const fn new(manager: ApprovalManager, request: Arc<Request>) -> Self {
-        Self { manager, request }
-    }
-
-    /// The request.
-    #[must_use]
-    pub fn request(&self) -> &Arc<Request> {
-        &self.request
-    }
-
-    /// Who decided, when and why.
-    #[must_use]
-    pub fn decision(&self) -> Option<&Decision> {
-        self.request.decision.as_deref()
-    }
-
-    /// The arguments that were approved: after an edit not those that were asked for.
-    #[must_use]
-    pub fn arguments(&self) -> &CanonicalJson {
-        &self.request.revision.arguments
-    }
-
-    /// Spends the grant: from now on the action may be run, once, by the caller.
-    ///
-    /// # Errors
-    /// When the grant was spent, ran out or was revoked, or everything is halted.
-    pub async fn begin(&self) -> Result<Execution, ApprovalError> {
-        self.begin_with(self.request.revision.digest).await
-    }
-
-    /// The same, for arguments that the caller has at hand: `digest` was computed from their actual values.
-    pub(crate) async fn begin_with(&self, digest: ArgumentsDigest) -> Result<Execution, ApprovalError> {
-        let core = &self.manager.core;
-        core.at_work()?;
-        let about = About::of(&self.request);
-        let not_runnable = || Err(ApprovalError::of_refusal(about, crate::lifecycle::Refusal::NotApproved));
-        let Some(grant) = self.request.grant.as_ref().map(|grant| grant.id) else { return not_runnable() };
-        // On a task of its own: a caller that goes away meanwhile must not leave a spent grant that nobody answers for.
-        let manager = self.manager.clone();
-        let request = Arc::clone(&self.request);
-        let spent = core.runtime.spawn(async move { Self::spend(manager, &request, grant, digest).await });
-        spent.await.unwrap_or(Err(ApprovalError::ShutDown))
-    }
-
-    async fn spend(
-        manager: ApprovalManager,
-        request: &Request,
-        grant: GrantId,
-        digest: ArgumentsDigest,
-    ) -> Result<Execution, ApprovalError> {
-        let core = &manager.core;
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let executor = core.lease.executor(core).await?;
-            let act = Act::Consume {
-                executor,
-                grant,
-                agent: request.requester.clone(),
-                action: request.action.name.clone(),
-                digest,
-            };
-            let command = Command { actor: request.requester.clone(), via: None, operator: false, act };
-            match core.execute(request.id, command).await {
-                Ok(stored) => return Ok(Execution::new(manager, stored.request)),
-                // The lease was lost meanwhile, and under its name nothing can begin any more: take a new one.
-                Err(ApprovalError::Store(_)) if tries < LEASES_TRIED && !core.lease.is_held(executor) => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// The time at which the grant runs out; `None` for a question.
-    #[must_use]
-    pub fn expires_at(&self) -> Option<Timestamp> {
-        self.request.grant.as_ref().map(|grant| grant.expires_at)
     }
 }

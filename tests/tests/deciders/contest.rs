@@ -248,7 +248,7 @@ impl Contest {
 /// Uses the grant. Where the clock leapt past the end of the process's lease, again, as the error says.
 async fn begin(approved: &Approved) -> Result<Execution, ApprovalError> {
     loop {
-        match approved.begin().await {
+        match approved.begin_as(approval_core::ActionSpec::new("contest.run").expect("a name")).await {
             Err(ApprovalError::Store(error)) if error.to_string().contains("lost its lease; try again") => {}
             other => return other,
         }

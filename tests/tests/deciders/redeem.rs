@@ -19,6 +19,7 @@ pub async fn many(house: &House, times: usize) {
         let action = Action::new("contest.redeem")
             .and_then(|action| action.describe(|action| action.approvers(PEOPLE)))
             .expect("a proper call");
+        let spec = Arc::clone(action.spec());
         let pending = house.managers[0].request(action).await.expect("a request can be opened");
         let (id, seen) = (pending.id(), pending.request().await.expect("it is there"));
         house.managers[1]
@@ -36,10 +37,10 @@ pub async fn many(house: &House, times: usize) {
             .cycle()
             .take(REDEMPTIONS)
             .map(|approved| {
-                let together = Arc::clone(&together);
+                let (together, spec) = (Arc::clone(&together), Arc::clone(&spec));
                 tokio::spawn(async move {
                     together.wait().await;
-                    approved.begin().await
+                    approved.begin_as(spec).await
                 })
             })
             .collect();

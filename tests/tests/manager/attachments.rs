@@ -109,7 +109,7 @@ async fn what_is_tried_again_has_them_still() {
         (&[terms("net 30")][..], request.revision.digest)
     );
     manager.approve(again.id(), ANN).await.unwrap();
-    soon(again).await.unwrap().begin().await.unwrap().succeeded(None).await;
+    soon(again).await.unwrap().begin_as(call().spec()).await.unwrap().succeeded(None).await;
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use approval_core::{
     ApprovalError, Context,
-    lifecycle::{Act, Refusal},
+    lifecycle::{Act, Agents, Behind, Claim, Refusal},
     manager::ManagerBuilder,
     model::{ExecutionState, canonical::to_canonical},
 };
@@ -22,7 +22,7 @@ async fn of_many_who_redeem_a_grant_one_gets_it() {
             let manager = if n % 2 == 0 { manager.clone() } else { other.clone() };
             tokio::spawn(async move {
                 let approved = manager.attach(id).await.unwrap().await.unwrap();
-                match approved.begin().await {
+                match approved.begin_as(call().spec()).await {
                     Ok(execution) => {
                         execution.succeeded(None).await;
                         true
@@ -50,7 +50,7 @@ async fn an_approval_is_good_for_the_approved_arguments_alone() {
     );
     // The grant is unspent, and good for what people saw.
     let approved = manager.attach(id).await.unwrap().await.unwrap();
-    approved.begin().await.unwrap().succeeded(None).await;
+    approved.begin_as(call().spec()).await.unwrap().succeeded(None).await;
 }
 
 #[tokio::test]
@@ -72,19 +72,30 @@ async fn a_grant_is_bound_to_request_action_digest_agent_and_nonce() {
     let two = manager.request(call()).await.unwrap().await.unwrap();
     let (one, two) = (one.request().clone(), two.request().clone());
     let executor = approval_core::id::ExecutorId::generate(one.created_at);
-    let good =
-        (one.grant.as_ref().unwrap().id, one.requester.clone(), one.action.name.clone(), one.revision.digest);
+    let (grant, agent) = (one.grant.as_ref().unwrap().id, one.requester.clone());
+    let good = Claim {
+        namespace: one.namespace.clone(),
+        agents: Agents::one(agent.clone()),
+        behind: Behind::Exactly(None),
+        action: one.action.name.clone(),
+        version: 1,
+        schema: None,
+        digest: one.revision.digest,
+    };
     let other_name = approval_core::model::ActionName::new("payments.refund_all").unwrap();
     let other_digest = approval_core::model::ArgumentsDigest::from_bytes([1; 32]);
     let wrong = [
-        (two.grant.as_ref().unwrap().id, good.1.clone(), good.2.clone(), good.3),
-        (good.0, approval_core::Principal::agent("other"), good.2.clone(), good.3),
-        (good.0, good.1.clone(), other_name, good.3),
-        (good.0, good.1.clone(), good.2.clone(), other_digest),
+        (two.grant.as_ref().unwrap().id, good.clone()),
+        (grant, Claim { agents: Agents::one(person("agent:other")), ..good.clone() }),
+        (grant, Claim { namespace: "other".into(), ..good.clone() }),
+        (grant, Claim { behind: Behind::Exactly(Some(person(ANN))), ..good.clone() }),
+        (grant, Claim { action: other_name, ..good.clone() }),
+        (grant, Claim { version: 2, ..good.clone() }),
+        (grant, Claim { digest: other_digest, ..good.clone() }),
     ];
     let decider = manager.decider("test");
-    for (grant, agent, action, digest) in wrong {
-        let act = Act::Consume { executor, grant, agent: agent.clone(), action, digest };
+    for (grant, claim) in wrong {
+        let act = Act::Consume { executor, grant, claim: Box::new(claim) };
         let (refused, text) = error(decider.act(one.id, &agent, act).await);
         assert!(
             matches!(&refused, ApprovalError::Refused { refusal, .. } if matches!(**refusal, Refusal::WrongGrant(_)))
@@ -92,7 +103,8 @@ async fn a_grant_is_bound_to_request_action_digest_agent_and_nonce() {
             "{text}"
         );
     }
-    assert!(manager.attach(one.id).await.unwrap().await.unwrap().begin().await.is_ok());
+    let found = manager.attach(one.id).await.unwrap().await.unwrap();
+    assert!(found.begin_as(call().spec()).await.is_ok());
 }
 
 #[tokio::test]

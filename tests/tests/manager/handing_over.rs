@@ -36,12 +36,10 @@ async fn what_was_approved_before_and_after_runs_once_with_typed_arguments_and_i
     let manager = unattended();
     let before = approved(&manager).await;
     let (ran, mut runs) = mpsc::unbounded_channel();
-    let worker = manager
-        .on_approved("payments.refund", move |refund: Refund, grant| {
-            ran.send((grant.request().id, refund.cents, grant.approvers().len())).unwrap();
-            async { Ok::<_, String>(()) }
-        })
-        .unwrap();
+    let worker = manager.on_approved(call().spec(), move |refund: Refund, grant| {
+        ran.send((grant.request().id, refund.cents, grant.approvers().len())).unwrap();
+        async { Ok::<_, String>(()) }
+    });
     assert_eq!(soon(runs.recv()).await, Some((before, 500, 1)));
     let after = approved(&manager).await;
     assert_eq!(soon(runs.recv()).await, Some((after, 500, 1)));
@@ -60,12 +58,10 @@ async fn of_two_processes_one_runs_it() {
     let runs = Arc::new(Mutex::new(Vec::new()));
     let worker = |manager: &TestManager| {
         let runs = Arc::clone(&runs);
-        manager
-            .on_approved("payments.refund", move |_: Refund, grant| {
-                runs.lock().unwrap().push(grant.request().id);
-                async { Ok::<_, String>(()) }
-            })
-            .unwrap()
+        manager.on_approved(call().spec(), move |_: Refund, grant| {
+            runs.lock().unwrap().push(grant.request().id);
+            async { Ok::<_, String>(()) }
+        })
     };
     let _workers = [worker(&manager), worker(&other)];
     let mut ids = Vec::new();
@@ -86,12 +82,10 @@ async fn an_error_or_a_panic_is_recorded_and_the_worker_goes_on() {
     let manager = unattended();
     let (first, second, third) =
         (approved(&manager).await, approved(&manager).await, approved(&manager).await);
-    let _worker = manager
-        .on_approved("payments.refund", move |_: Refund, grant| async move {
-            assert_ne!(grant.request().id, second, "this one panics");
-            if grant.request().id == first { Err("the bank is closed") } else { Ok(()) }
-        })
-        .unwrap();
+    let _worker = manager.on_approved(call().spec(), move |_: Refund, grant| async move {
+        assert_ne!(grant.request().id, second, "this one panics");
+        if grant.request().id == first { Err("the bank is closed") } else { Ok(()) }
+    });
     until(&manager, first, ExecutionState::Failed).await;
     until(&manager, second, ExecutionState::Failed).await;
     until(&manager, third, ExecutionState::Succeeded).await;
@@ -101,8 +95,7 @@ async fn an_error_or_a_panic_is_recorded_and_the_worker_goes_on() {
 async fn arguments_of_another_type_do_not_use_the_approval_up() {
     let manager = unattended();
     let id = approved(&manager).await;
-    let _worker =
-        manager.on_approved("payments.refund", |_: Vec<u8>, _| async { Ok::<_, String>(()) }).unwrap();
+    let _worker = manager.on_approved(call().spec(), |_: Vec<u8>, _| async { Ok::<_, String>(()) });
     manager.advance(seconds(5)).await;
     assert_eq!(state(&manager, id).await, ExecutionState::NotStarted);
 }
@@ -114,12 +107,10 @@ async fn what_was_revoked_meanwhile_does_not_run() {
     manager.approve(id, ANN).await.unwrap();
     manager.revoke(id, &crate::common::person(ANN), "second thoughts").await.unwrap();
     let (ran, mut runs) = mpsc::unbounded_channel();
-    let worker = manager
-        .on_approved("payments.refund", move |_: Refund, _| {
-            ran.send(()).unwrap();
-            async { Ok::<_, ApprovalError>(()) }
-        })
-        .unwrap();
+    let worker = manager.on_approved(call().spec(), move |_: Refund, _| {
+        ran.send(()).unwrap();
+        async { Ok::<_, ApprovalError>(()) }
+    });
     manager.advance(seconds(60)).await;
     soon(worker.stop()).await;
     assert!(runs.try_recv().is_err());

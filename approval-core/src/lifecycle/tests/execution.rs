@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Attachment, Execution, Outcome, Status, canonical::arguments_digest_with};
+use crate::model::{Attachment, Enclosed, Execution, Outcome, Status, canonical::arguments_digest_with};
 
 fn succeeded() -> Ending {
     Ending::Succeeded { result: Some(json("1")) }
@@ -42,9 +42,12 @@ fn a_grant_is_spent_once() {
     assert_eq!(world.consume(5).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Succeeded));
 }
 
+fn attached(text: &str) -> Option<Arc<Enclosed>> {
+    Some(Arc::new(vec![Attachment::text("a.txt", text).unwrap()].into()))
+}
+
 #[test]
 fn what_is_attached_must_be_what_was_approved() {
-    let attached = |text: &str| Some(Arc::new(vec![Attachment::text("a.txt", text).unwrap()].into()));
     let mut draft = draft(gate([need(1, "ann")]));
     draft.enclosed = attached("net 30");
     draft.digest = arguments_digest_with(
@@ -58,10 +61,7 @@ fn what_is_attached_must_be_what_was_approved() {
     world.approve("ann", 1).unwrap();
     let mut other = world.clone();
     other.request.enclosed = attached("net 60");
-    assert_eq!(
-        other.consume(2).unwrap_err(),
-        Refusal::WrongGrant("what is attached is not what was approved")
-    );
+    assert_eq!(other.consume(2).unwrap_err(), Refusal::WrongGrant(STORED_DIFFERS));
     world.consume(2).unwrap();
 }
 
@@ -84,25 +84,88 @@ fn a_grant_is_bound_to_agent_action_arguments_nonce_and_time() {
     consume(&|_| {}, 900).unwrap();
     assert_eq!(consume(&|_| {}, 901).unwrap_err(), Refusal::GrantExpired(at(901)));
     let wrong = [
-        consume(&|act| change(act, |_, agent, _, _| *agent = p("agent:other")), 2),
-        consume(&|act| change(act, |_, _, action, _| *action = ActionName::new("payments.pay").unwrap()), 2),
-        consume(&|act| change(act, |_, _, _, digest| *digest = ArgumentsDigest::from_bytes([0; 32])), 2),
-        consume(&|act| change(act, |grant, _, _, _| *grant = GrantId::from_uuid(id(5))), 2),
+        consume(&|act| change(act, |_, claim| claim.namespace = text("other")), 2),
+        consume(&|act| change(act, |_, claim| claim.agents = Agents::one(p("agent:other"))), 2),
+        consume(&|act| change(act, |_, claim| claim.behind = Behind::Exactly(Some(user("zoe")))), 2),
+        consume(&|act| change(act, |_, claim| claim.action = ActionName::new("payments.pay").unwrap()), 2),
+        consume(&|act| change(act, |_, claim| claim.version = 2), 2),
+        consume(&|act| change(act, |_, claim| claim.schema = Some(SchemaDigest::from_bytes([0; 32]))), 2),
+        consume(&|act| change(act, |_, claim| claim.digest = ArgumentsDigest::from_bytes([0; 32])), 2),
+        consume(&|act| change(act, |grant, _| *grant = GrantId::from_uuid(id(5))), 2),
     ];
     let wrong: Vec<Refusal> = wrong.into_iter().map(Result::unwrap_err).collect();
     assert!(wrong.iter().all(|refusal| matches!(refusal, Refusal::WrongGrant(_))), "{wrong:?}");
     assert_eq!(
         wrong.iter().map(|refusal| format!("{refusal:?}")).collect::<std::collections::BTreeSet<_>>().len(),
-        4
+        8
     );
 }
 
-fn change(
-    act: &mut Act,
-    with: impl FnOnce(&mut GrantId, &mut Principal, &mut ActionName, &mut ArgumentsDigest),
-) {
-    let Act::Consume { grant, agent, action, digest, .. } = act else { panic!() };
-    with(grant, agent, action, digest);
+fn change(act: &mut Act, with: impl FnOnce(&mut GrantId, &mut Claim)) {
+    let Act::Consume { grant, claim, .. } = act else { panic!() };
+    with(grant, claim);
+}
+
+#[test]
+fn a_worker_for_many_runs_for_its_agents_and_any_person() {
+    let mut world = approved();
+    world.request.on_behalf_of = Some(user("zoe"));
+    let consume = |agents: Agents, behind: Behind| {
+        let mut act = world.consume_act();
+        change(&mut act, |_, claim| (claim.agents, claim.behind) = (agents, behind));
+        world.clone().act(&agent(), act, 2).map(|_| ())
+    };
+    consume(Agents::Any, Behind::Any).unwrap();
+    consume(Agents::These(vec![p("agent:other"), agent()]), Behind::Exactly(Some(user("zoe")))).unwrap();
+    for (agents, behind) in [
+        (Agents::These(Vec::new()), Behind::Any),
+        (Agents::These(vec![p("agent:other"), p("agent:third")]), Behind::Any),
+        (Agents::Any, Behind::Exactly(None)),
+        (Agents::Any, Behind::Exactly(Some(user("ann")))),
+    ] {
+        assert!(matches!(consume(agents, behind).unwrap_err(), Refusal::WrongGrant(_)));
+    }
+}
+
+#[test]
+fn another_name_of_the_person_behind_is_the_same_person() {
+    let mut world = approved();
+    world.request.on_behalf_of = Some(user("ann"));
+    let mut act = world.consume_act();
+    change(&mut act, |_, claim| claim.behind = Behind::Exactly(Some(user("ann+work"))));
+    world.people.aliases = [(user("ann+work"), user("ann"))].into();
+    world.act(&agent(), act, 2).unwrap();
+}
+
+#[test]
+fn a_row_whose_arguments_do_not_fit_its_digest_never_runs() {
+    let refused = |change: &dyn Fn(&mut Request)| {
+        let mut world = approved();
+        change(&mut world.request);
+        let grant = world.request.grant.clone();
+        let mut act = world.consume_act();
+        // The caller claims the digest that was approved.
+        let Act::Consume { claim, .. } = &mut act else { panic!() };
+        claim.digest = grant.unwrap().digest;
+        world.act(&agent(), act, 2).unwrap_err()
+    };
+    let other = json(r#"{"cents":999999}"#);
+    let other_digest = approved().request.digest_with(&other);
+    assert_eq!(
+        refused(&|request| request.revision.arguments = other.clone()),
+        Refusal::WrongGrant(STORED_DIFFERS)
+    );
+    assert_eq!(
+        refused(&|request| {
+            request.revision.arguments = other.clone();
+            request.revision.digest = other_digest;
+        }),
+        Refusal::WrongGrant(STORED_DIFFERS)
+    );
+    assert_eq!(
+        refused(&|request| request.enclosed = attached("net 60")),
+        Refusal::WrongGrant(STORED_DIFFERS)
+    );
 }
 
 #[test]

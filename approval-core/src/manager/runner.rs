@@ -1,0 +1,123 @@
+//! What runs approved requests: the code's own declaration of the action, and the agents that it runs for.
+
+use std::sync::Arc;
+
+use super::{ActionSpec, Context, Core};
+use crate::{
+    error::Invalid,
+    lifecycle::{Agents, Behind, Claim},
+    model::{ArgumentsDigest, Principal, Request, Text, canonical::arguments_digest_with},
+};
+
+/// Code that runs approved requests of one action: see [`crate::ApprovalManager::on_approved`] and
+/// [`crate::Approved::begin_as`].
+///
+/// It carries the action as *this* code declares it, so that an approval of another action, of another version, or of
+/// arguments of another schema never runs here; and the agents whose requests it runs: its own agent alone (that of the
+/// [`Context`], else the manager's) unless others are named.
+///
+/// ```
+/// use approval_core::{ActionSpec, Runner};
+/// let refunds = Runner::of(ActionSpec::new("payments.refund")?.version(2)).for_agents(["support-bot", "night-bot"])?;
+/// # Ok::<(), approval_core::Invalid>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Runner {
+    pub(crate) spec: Arc<ActionSpec>,
+    agents: Option<Agents>,
+}
+
+impl Runner {
+    /// Runs this action, for the own agent.
+    #[must_use]
+    pub fn of(spec: impl Into<Arc<ActionSpec>>) -> Self {
+        Self { spec: spec.into(), agents: None }
+    }
+
+    /// Runs it for these agents, and no others.
+    ///
+    /// # Errors
+    /// When a name is none of an agent.
+    pub fn for_agents<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Result<Self, Invalid> {
+        let agents = names.into_iter().map(named).collect::<Result<_, _>>()?;
+        self.agents = Some(Agents::These(agents));
+        Ok(self)
+    }
+
+    /// Runs it for every agent of the manager's namespace.
+    #[must_use]
+    pub fn for_any_agent(mut self) -> Self {
+        self.agents = Some(Agents::Any);
+        self
+    }
+}
+
+fn named(name: &str) -> Result<Principal, Invalid> {
+    Principal::new(&format!("agent:{}", name.strip_prefix("agent:").unwrap_or(name)))
+}
+
+impl From<ActionSpec> for Runner {
+    fn from(spec: ActionSpec) -> Self {
+        Self::of(spec)
+    }
+}
+
+impl From<&Arc<ActionSpec>> for Runner {
+    fn from(spec: &Arc<ActionSpec>) -> Self {
+        Self::of(Arc::clone(spec))
+    }
+}
+
+impl From<Arc<ActionSpec>> for Runner {
+    fn from(spec: Arc<ActionSpec>) -> Self {
+        Self::of(spec)
+    }
+}
+
+/// Who would run a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) spec: Arc<ActionSpec>,
+    pub(crate) agents: Agents,
+    pub(crate) behind: Behind,
+    /// Digest of the caller's own arguments, if it made the call itself.
+    pub(crate) given: Option<ArgumentsDigest>,
+}
+
+impl Caller {
+    /// A caller that found the request by its id. The person of its context, if it names one, must be that of the request.
+    pub(crate) fn attached(runner: Runner, core: &Core) -> Self {
+        let person = Context::current().on_behalf_of;
+        let behind = person.map_or(Behind::Any, |person| Behind::Exactly(Some(person)));
+        Self { behind, ..Self::worker(runner, core) }
+    }
+
+    /// A worker, which runs what was asked for on behalf of many.
+    pub(crate) fn worker(Runner { spec, agents }: Runner, core: &Core) -> Self {
+        let own = || Context::current().agent.unwrap_or_else(|| core.settings.agent.clone());
+        let agents = agents.unwrap_or_else(|| Agents::one(own()));
+        Self { spec, agents, behind: Behind::Any, given: None }
+    }
+
+    /// What the caller says when it runs arguments of this digest.
+    pub(crate) fn claim(&self, core: &Core, digest: ArgumentsDigest) -> Claim {
+        Claim {
+            namespace: Text::clone(&core.settings.namespace),
+            agents: self.agents.clone(),
+            behind: self.behind.clone(),
+            action: self.spec.info.name.clone(),
+            version: self.spec.info.version,
+            schema: self.spec.info.schema,
+            digest,
+        }
+    }
+
+    /// Digest of the stored arguments, computed anew under the caller's own declaration of the action.
+    pub(crate) fn digest_of_stored(&self, request: &Request) -> ArgumentsDigest {
+        let info = &self.spec.info;
+        // A declaration without a schema does not know it, and leaves it to the request.
+        let schema = info.schema.as_ref().or(request.action.schema.as_ref());
+        let (arguments, attachments) = (&request.revision.arguments, request.attachments());
+        arguments_digest_with(info.name.as_str(), info.version, schema, arguments, attachments)
+    }
+}
