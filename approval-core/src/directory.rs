@@ -61,8 +61,8 @@ impl Profile {
 /// Knows the people of an organisation.
 #[async_trait]
 pub trait Directory: fmt::Debug + Send + Sync + 'static {
-    /// What is known about these principals at this moment: at least their groups' members, who is on call, aliases,
-    /// permitted delegates, who does not work, and who stands in for whom.
+    /// What is known about these principals at this moment: at least their groups' members, who is on call, aliases to their
+    /// end, permitted delegates, who does not work, and who stands in for whom.
     ///
     /// # Errors
     /// When it cannot say; nothing is decided then.

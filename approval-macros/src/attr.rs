@@ -80,7 +80,7 @@ pub(crate) struct Attributes {
     pub(crate) veto: Option<Spanned<u32>>,
     pub(crate) idempotent: Option<Span>,
     pub(crate) replay: Option<Span>,
-    pub(crate) allow_self_approval: Option<Span>,
+    pub(crate) allow_self_approval: Option<bool>,
     pub(crate) cancel_on_drop: Option<Span>,
     pub(crate) root: Option<Path>,
 }

@@ -70,13 +70,32 @@ impl StaticDirectory {
         Ok(self)
     }
 
-    /// Another spelling of a person.
+    /// Another spelling of a person. It may be another spelling of a spelling: aliases are followed to their end.
     ///
     /// # Errors
-    /// When a principal cannot be read.
+    /// When a principal cannot be read or is no person, the alias stands for another person already, or aliases lead in a
+    /// circle.
     pub fn alias(mut self, alias: &str, person: &str) -> Result<Self, Invalid> {
+        let bad = |why: String| Invalid::new("alias", alias, why);
+        let (spelling, person) = (Principal::new(alias)?, Principal::new(person)?);
+        if !spelling.is_person() || !person.is_person() {
+            return Err(bad(format!("and `{person}` are not both people")).hint("write two names user:…"));
+        }
+        if spelling == person {
+            return Err(bad("leads in a circle: it stands for itself".to_owned()).hint("leave it out"));
+        }
         let people = Arc::make_mut(&mut self.people);
-        people.aliases.insert(Principal::new(alias)?, Principal::new(person)?);
+        match people.aliases.get(&spelling) {
+            Some(other) if *other != person => {
+                return Err(bad(format!("stands for `{other}` already")).hint("keep one of the two"));
+            }
+            Some(_) | None => {}
+        }
+        people.aliases.insert(spelling, person.clone());
+        if people.alias_circle().is_some() {
+            return Err(bad(format!("leads in a circle: `{person}` stands for it in turn"))
+                .hint("let every alias lead to one person who is no alias"));
+        }
         people.version += 1;
         Ok(self)
     }
@@ -96,7 +115,7 @@ impl StaticDirectory {
         Ok(self)
     }
 
-    /// The people that exist: nobody else may vote, whatever a gate names.
+    /// The people that exist, under their canonical names: nobody else may vote, whatever a gate names.
     ///
     /// # Errors
     /// When a principal cannot be read.
@@ -137,10 +156,70 @@ impl Directory for StaticDirectory {
     }
 
     async fn reach(&self, person: &Principal, _: Priority, _: Timestamp) -> Result<Reach, DirectoryError> {
-        Ok(Reach { channels: self.channels.get(person).cloned(), ..Reach::default() })
+        let person = self.people.canonical(person);
+        let named = |(spelled, _): &(&Principal, &Vec<Text>)| self.people.canonical(spelled) == person;
+        let channels =
+            self.channels.get(person).or_else(|| self.channels.iter().find(named).map(|one| one.1));
+        Ok(Reach { channels: channels.cloned(), ..Reach::default() })
     }
 
     async fn identify(&self, channel: &str, identity: &str) -> Result<Option<Principal>, DirectoryError> {
         Ok(self.identities.get(&(channel.into(), identity.into())).cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn p(text: &str) -> Principal {
+        Principal::new(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn aliases_of_aliases_lead_to_one_person() {
+        let directory = StaticDirectory::new()
+            .alias("user:ann+w", "user:ann")
+            .and_then(|one| one.alias("user:ann", "user:ann@corp"))
+            .and_then(|one| one.alias("user:ann", "user:ann@corp"))
+            .and_then(|one| one.group("group:finance", ["user:ann+w", "user:bob"]))
+            .and_then(|one| one.may_delegate("user:ann+w", ["user:bob"]))
+            .and_then(|one| one.reach("user:ann", ["mail"]))
+            .unwrap();
+        let people = directory.people(&[], NOW).await.unwrap();
+        assert_eq!(people.person(&p("user:ann+w")), Some(&p("user:ann@corp")));
+        assert!(people.includes(&p("group:finance"), &p("user:ann@corp")));
+        for spelled in ["user:ann@corp", "user:ann", "user:ann+w"] {
+            let reach = Directory::reach(&directory, &p(spelled), Priority::High, NOW).await.unwrap();
+            assert_eq!(reach.channels, Some(vec!["mail".into()]), "{spelled}");
+        }
+        let bob = Directory::reach(&directory, &p("user:bob"), Priority::High, NOW).await.unwrap();
+        assert_eq!(bob.channels, None);
+    }
+
+    #[test]
+    fn aliases_in_a_circle_are_refused() {
+        for circle in [&["a", "b"][..], &["a", "b", "c"], &["a"]] {
+            let mut built = Ok(StaticDirectory::new());
+            for (place, name) in circle.iter().enumerate() {
+                let next = circle[(place + 1) % circle.len()];
+                built = built.and_then(|one| one.alias(&format!("user:{name}"), &format!("user:{next}")));
+            }
+            let error = built.unwrap_err().to_string();
+            assert!(error.contains("circle"), "{circle:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_alias_stands_for_one_person() {
+        let one = || StaticDirectory::new().alias("user:x", "user:ann").unwrap();
+        assert!(one().alias("user:x", "user:bob").unwrap_err().to_string().contains("already"));
+        for (alias, person) in [("group:x", "user:ann"), ("agent:x", "user:ann"), ("user:y", "group:finance")]
+        {
+            let error = one().alias(alias, person).unwrap_err().to_string();
+            assert!(error.contains("not both people"), "{error}");
+        }
     }
 }

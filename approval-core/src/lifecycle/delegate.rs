@@ -42,7 +42,8 @@ pub(super) fn delegate(case: &Case<'_>, to: &Principal) -> Result<Transition, Re
     Ok(change.finish())
 }
 
-fn permitted(request: &Request, people: &People, from: &Principal, to: &Principal) -> bool {
+/// Whether the gate or the directory lets a person hand the own seat on to another.
+pub(super) fn permitted(request: &Request, people: &People, from: &Principal, to: &Principal) -> bool {
     let by_rule = match &request.gate.delegation {
         DelegationRule::Forbidden => return false,
         DelegationRule::Directory => false,

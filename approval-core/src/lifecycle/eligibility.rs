@@ -33,17 +33,25 @@ pub(super) struct Seating<'a> {
     people: &'a People,
     /// Whether whoever stands in for somebody may sit in that one's seat.
     stand_ins: bool,
+    /// Whether people count who were asked besides by hand, not by a stage.
+    by_hand: bool,
 }
 
 impl<'a> Seating<'a> {
     pub(super) fn new(request: &'a Request, people: &'a People) -> Self {
         let stand_ins = !people.stand_ins.is_empty() && request.gate.delegation != DelegationRule::Forbidden;
-        Self { request, people, stand_ins }
+        Self { request, people, stand_ins, by_hand: true }
     }
 
     /// The same as if nobody stood in for anybody.
     pub(super) const fn without_stand_ins(mut self) -> Self {
         self.stand_ins = false;
+        self
+    }
+
+    /// The same as if nobody had been asked besides by hand.
+    pub(super) const fn without_hand_escalation(mut self) -> Self {
+        self.by_hand = false;
         self
     }
 
@@ -108,8 +116,7 @@ impl<'a> Seating<'a> {
             Some(NotEligible::Requester)
         } else if request.gate.excluded.iter().any(is) {
             Some(NotEligible::Excluded)
-        } else if request.risk >= Risk::High
-            && !request.gate.allow_self_approval
+        } else if !request.gate.allow_self_approval.unwrap_or(request.risk < Risk::High)
             && request.on_behalf_of.as_ref().is_some_and(is)
         {
             Some(NotEligible::OwnRequest)
@@ -121,7 +128,10 @@ impl<'a> Seating<'a> {
     /// Whom a requirement names: by the gate, and by escalation.
     fn named(&self, requirement: usize) -> impl Iterator<Item = &'a Principal> + use<'a> {
         let of = self.request.gate.requirements.get(requirement).into_iter().flat_map(|one| &one.of);
-        let widened = self.request.widened.iter().filter(move |widening| widening.requirement == requirement);
+        let by_hand = self.by_hand;
+        let widened = self.request.widened.iter().filter(move |widening| {
+            widening.requirement == requirement && (by_hand || widening.stage.is_some())
+        });
         of.chain(widened.flat_map(|widening| &widening.to))
     }
 

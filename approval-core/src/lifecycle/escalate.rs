@@ -1,15 +1,22 @@
 //! Asking more people: by stages, and by hand.
 
 use super::{
-    Facts, Refusal, Transition, case::Case, decide, eligibility::Seating, history::Change, hours, limits,
-    validity,
+    Facts, Refusal, Transition,
+    case::Case,
+    decide, delegate,
+    eligibility::{Seat, Seating},
+    history::Change,
+    hours, limits, validity,
 };
 use crate::{
     error::Invalid,
-    model::{EventKind, NoticeKind, Principal, Priority, Request, Timing, Widening},
+    model::{
+        DelegationRule, EventKind, NoticeKind, OutsideHours, Principal, Priority, Request, Timing, Widening,
+    },
 };
 
-/// An approver or an operator asks more people now.
+/// Asks more people now. Operators widen any requirement to anyone. Everybody else widens only a requirement in which they
+/// hold a seat, and only to people whom the gate names for it or to whom delegation would be allowed.
 pub(super) fn escalate(
     case: &Case<'_>,
     requirement: usize,
@@ -42,6 +49,14 @@ pub(super) fn escalate(
             new.push(principal.clone());
         }
     }
+    if !case.command.operator {
+        // A member of a group stays asked as a member: not longer than that.
+        let named = |target: &Principal| {
+            case.facts.people.person(target).is_some_and(|person| case.seating().names(requirement, person))
+        };
+        new.retain(|target| !named(target));
+        may_widen(case, requirement, &new)?;
+    }
     if new.is_empty() && priority.is_none_or(|priority| priority <= request.priority) {
         return Err(Refusal::NothingToDo);
     }
@@ -52,9 +67,81 @@ pub(super) fn escalate(
         Widening { requirement, to: new, stage: None, at: case.now, hand_over: None },
         priority,
         case.facts,
+        case.command.operator,
     )?;
     decide::decide_by_votes(&mut change, case.facts)?;
     Ok(change.finish())
+}
+
+/// Refuses an approver who widens a requirement of others, or to people whom neither the gate nor delegation lets in.
+fn may_widen(case: &Case<'_>, requirement: usize, new: &[Principal]) -> Result<(), Refusal> {
+    let seating = case.seating();
+    let holder = case.approver()?;
+    if seating.seat(requirement, holder) != Seat::Free {
+        return Err(case
+            .not_permitted("only people who hold a seat of that requirement and operators may escalate it"));
+    }
+    let reach = Reach { request: case.request, seating, requirement };
+    if new.iter().all(|target| reach.by_gate(target) || reach.by_delegation(holder, target)) {
+        Ok(())
+    } else {
+        Err(case.not_permitted(
+            "approvers escalate only to people whom the gate names for that requirement or to whom they might delegate",
+        ))
+    }
+}
+
+/// Whom a person may ask besides for a requirement, without being an operator.
+#[derive(Clone, Copy)]
+pub(super) struct Reach<'a> {
+    pub(super) request: &'a Request,
+    pub(super) seating: Seating<'a>,
+    pub(super) requirement: usize,
+}
+
+impl<'a> Reach<'a> {
+    /// Everybody whom the gate names for the requirement: at first, outside working hours, and for its stages.
+    pub(super) fn named(&self) -> impl Iterator<Item = &'a Principal> + use<'a> {
+        let Self { request, requirement, .. } = *self;
+        let wanted = request.gate.requirements.get(requirement);
+        let outside = wanted.and_then(|one| match &one.outside_hours {
+            Some(OutsideHours::OnCall(to)) => Some(to),
+            Some(OutsideHours::Queue | OutsideHours::Everyone) | None => None,
+        });
+        let stages = request.gate.escalation.iter().filter(move |stage| stage.requirement == requirement);
+        let of = wanted.into_iter().flat_map(|one| &one.of);
+        of.chain(outside.into_iter().flatten()).chain(stages.flat_map(|stage| &stage.to))
+    }
+
+    /// Whether the gate names the target for the requirement, by itself or through a group.
+    fn by_gate(&self, target: &Principal) -> bool {
+        let people = self.seating.people();
+        let person = people.person(target);
+        self.named().any(|one| one == target || person.is_some_and(|person| people.includes(one, person)))
+    }
+
+    /// Whether the holder of a seat might hand it on to the target. What the directory permits holds for people who have
+    /// their seat by the gate or by delegation: a person who was let in by hand lets in no others that way.
+    pub(super) fn by_delegation(&self, holder: &'a Principal, target: &'a Principal) -> bool {
+        let (request, people) = (self.request, self.seating.people());
+        let person = people.person(target);
+        if person.is_some_and(|person| self.seating.barred(person).is_some()) {
+            return false;
+        }
+        let by_rule = match &request.gate.delegation {
+            DelegationRule::Forbidden => return false,
+            DelegationRule::Directory => false,
+            DelegationRule::To(list) => list
+                .iter()
+                .any(|one| one == target || person.is_some_and(|person| people.includes(one, person))),
+        };
+        by_rule
+            || self.seating.without_hand_escalation().seat(self.requirement, holder) == Seat::Free
+                && person.is_some_and(|person| {
+                    delegate::permitted(request, people, holder, person)
+                        && delegate::fits(&request.delegations, people, holder, person).is_ok()
+                })
+    }
 }
 
 /// Fires a stage. Gives the people who are asked for the first time.
@@ -72,7 +159,7 @@ pub(super) fn fire(
         at: change.now(),
         hand_over: None,
     };
-    widen(change, widening, priority, facts)
+    widen(change, widening, priority, facts, false)
 }
 
 /// Adds people to a requirement and asks those who were not asked before. Whoever is on call at this moment stays asked after
@@ -82,6 +169,7 @@ fn widen(
     mut widening: Widening,
     priority: Option<Priority>,
     facts: &Facts<'_>,
+    by_operator: bool,
 ) -> Result<Vec<Principal>, Refusal> {
     let deciders = |request: &Request| -> Vec<Principal> {
         Seating::new(request, facts.people).audience().into_iter().cloned().collect()
@@ -97,7 +185,7 @@ fn widen(
     if stage.is_some() || !to.is_empty() {
         request.widened.push(widening);
     }
-    change.tell(EventKind::Escalated { stage, requirement, to })?;
+    change.tell(EventKind::Escalated { stage, requirement, to, by_operator })?;
     let mut new = deciders(&change.request);
     new.retain(|person| before.binary_search(person).is_err());
     for person in &new {

@@ -22,7 +22,8 @@ pub enum NotEligible {
     NotAsked,
     /// The gate excludes the person.
     Excluded,
-    /// The agent acts on the person's behalf, and the risk is high or critical.
+    /// The agent acts on the person's behalf, and the gate forbids self-approval, or does not allow it for a high or critical
+    /// risk.
     OwnRequest,
     /// The person is the requester.
     Requester,
@@ -40,7 +41,7 @@ impl NotEligible {
             Self::NotAsked => "no requirement of this request names them",
             Self::Excluded => "the gate of this request excludes them",
             Self::OwnRequest => {
-                "the agent acts on their behalf, and the risk is too high to approve one's own"
+                "the agent acts on their behalf, and this gate and risk do not allow self-approval"
             }
             Self::Requester => "they asked for it themselves",
             Self::SeatTaken => "the person who handed them the seat has voted after all",

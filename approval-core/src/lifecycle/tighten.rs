@@ -13,8 +13,8 @@ use crate::model::{
 /// - Requirements of `by` are added. One about the same principals as one of `gate` is not added a second time: the higher
 ///   count holds. Stages of escalation that widen an added requirement come along.
 /// - The stricter of each: the shorter times, the smaller veto, `reject` before `escalate` before `approve` on timeout,
-///   approval of one's own requests only if both allow it. Whoever either excludes is excluded, and whoever either informs is
-///   informed; standing approvals can be given only if both let them.
+///   approval of one's own requests forbidden if either forbids it and allowed at every risk only if both allow it. People whom
+///   either excludes are excluded, and people whom either informs are informed; standing approvals can be given only if both let them.
 /// - What may be edited and to whom may be delegated is what both allow, unless `by` says nothing of it: no editable
 ///   arguments, delegation as the directory permits.
 /// - What happens outside working hours comes along with a requirement that is added; `gate` decides about its own, unless it
@@ -35,7 +35,7 @@ pub fn tighten(gate: &Gate, by: &Gate) -> Gate {
         requirements,
         excluded: union(&gate.excluded, &by.excluded),
         veto: gate.veto.min(by.veto),
-        allow_self_approval: gate.allow_self_approval && by.allow_self_approval,
+        allow_self_approval: self_approval(gate.allow_self_approval, by.allow_self_approval),
         timeout: match (gate.timeout, by.timeout) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -109,6 +109,15 @@ const fn stricter(one: OnTimeout, other: OnTimeout) -> OnTimeout {
         (OnTimeout::Reject, _) | (_, OnTimeout::Reject) => OnTimeout::Reject,
         (OnTimeout::Escalate, _) | (_, OnTimeout::Escalate) => OnTimeout::Escalate,
         (OnTimeout::Approve, OnTimeout::Approve) => OnTimeout::Approve,
+    }
+}
+
+/// Forbidden if either forbids it, allowed at every risk only if both allow it.
+const fn self_approval(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (None, _) | (_, None) => None,
+        (Some(true), Some(true)) => Some(true),
     }
 }
 

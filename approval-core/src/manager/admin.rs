@@ -132,7 +132,8 @@ impl ApprovalManager {
         self.operate(request, by, Act::Settle { settlement, note: note.map(Into::into) }).await
     }
 
-    /// Asks more people about an open request.
+    /// Asks more people about an open request, as an operator: for any requirement, and anyone. The history says that an
+    /// operator did it.
     ///
     /// # Errors
     /// Why it could not be done.

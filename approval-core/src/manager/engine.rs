@@ -1,6 +1,6 @@
 //! Load, apply, commit; and again when somebody else was faster.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Core, due,
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     approval_error::{About, ApprovalError},
     clock::Timestamp,
+    directory::DirectoryError,
     id::{GrantId, RequestId, StandingId},
     lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
     model::{
@@ -23,6 +24,9 @@ use crate::{
 
 /// How often a change is applied again to what others wrote in between. Each round means that somebody else got through.
 const ROUNDS: usize = 1000;
+
+/// How often the directory is asked for those whom its aliases lead to.
+const ALIAS_ROUNDS: usize = 16;
 
 /// What opening a request came to.
 pub(crate) enum Opened {
@@ -264,9 +268,24 @@ impl Core {
         Ok(lifecycle::deciders(&request, &people))
     }
 
+    /// What the directory knows of `wanted`, and of those whom they are other spellings of.
     async fn people(&self, wanted: &[&Principal]) -> Result<Arc<People>, ApprovalError> {
+        let failed = |error: DirectoryError| ApprovalError::Directory(error.0.into());
         let now = self.now().await?;
-        self.directory.people(wanted, now).await.map_err(|error| ApprovalError::Directory(error.0.into()))
+        let mut people = self.directory.people(wanted, now).await.map_err(failed)?;
+        let mut ends: BTreeSet<Principal> = BTreeSet::new();
+        for _ in 0..ALIAS_ROUNDS {
+            let leads_on = |one: &&Principal| people.aliases.contains_key(*one);
+            let found = wanted.iter().copied().filter(leads_on).map(|one| people.canonical(one).clone());
+            let before = ends.len();
+            ends.extend(found.filter(|end| !wanted.contains(&end)));
+            if ends.len() == before {
+                return Ok(people);
+            }
+            let all: Vec<&Principal> = wanted.iter().copied().chain(&ends).collect();
+            people = self.directory.people(&all, now).await.map_err(failed)?;
+        }
+        Err(ApprovalError::Directory("aliases lead on without an end".into()))
     }
 
     /// Whether somebody got a notice that asks. Looked up only where the timeout rule may approve.

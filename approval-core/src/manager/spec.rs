@@ -188,7 +188,14 @@ impl ActionSpec {
     /// The person behind the agent may vote even where the risk is high or critical.
     #[must_use]
     pub fn allow_self_approval(self) -> Self {
-        self.gate(|gate| gate.allow_self_approval = true)
+        self.gate(|gate| gate.allow_self_approval = Some(true))
+    }
+
+    /// The person behind the agent may not vote, whatever the risk. Without a setting the person may not vote at high and
+    /// critical risk.
+    #[must_use]
+    pub fn forbid_self_approval(self) -> Self {
+        self.gate(|gate| gate.allow_self_approval = Some(false))
     }
 
     /// How long people have.

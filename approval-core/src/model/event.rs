@@ -161,6 +161,9 @@ pub enum EventKind {
         requirement: usize,
         /// Who is asked besides.
         to: Vec<Principal>,
+        /// Whether an operator did it by hand, who may widen any requirement to anyone.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_operator: bool,
     },
     /// The deadline moved.
     Extended {

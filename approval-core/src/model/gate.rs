@@ -125,7 +125,6 @@ pub struct RejectOption {
 
 /// The conditions under which a request is approved. Fixed when it is opened; only an edit may tighten it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent setting")]
 pub struct Gate {
     /// The rule that asked: `attribute`, or the name of a policy's rule.
     pub rule: Text,
@@ -137,9 +136,10 @@ pub struct Gate {
     /// How many rejects reject the request. At least 1.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub veto: u32,
-    /// Whether the person on whose behalf the agent asks may vote even though the risk is high or critical.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub allow_self_approval: bool,
+    /// Whether the person on whose behalf the agent asks may vote: `Some(true)` at every risk, `Some(false)` at none. `None`: not
+    /// set; at low and medium risk, but not at high and critical risk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_self_approval: Option<bool>,
     /// How long people have. `None`: without end.
     #[serde(with = "millis::option", default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
@@ -196,7 +196,7 @@ impl Gate {
             requirements,
             excluded: Vec::new(),
             veto: 1,
-            allow_self_approval: false,
+            allow_self_approval: None,
             timeout: Some(DEFAULT_TIMEOUT),
             on_timeout: OnTimeout::Reject,
             grant_ttl: DEFAULT_GRANT_TTL,
@@ -218,7 +218,7 @@ impl Gate {
     pub fn only(rule: impl Into<Text>, requirements: Vec<Requirement>) -> Self {
         Self {
             veto: u32::MAX,
-            allow_self_approval: true,
+            allow_self_approval: Some(true),
             timeout: None,
             on_timeout: OnTimeout::Approve,
             grant_ttl: Span::MAX,

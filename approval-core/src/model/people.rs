@@ -14,7 +14,8 @@ pub struct People {
     /// The people in each group, nested groups already resolved; who is on call at this moment (`on_call:…`); who has a role
     /// (`role:…`).
     pub groups: BTreeMap<Principal, BTreeSet<Principal>>,
-    /// Other spellings of a person (alias, plus tag) and the one canonical principal.
+    /// Other spellings of a person (alias, plus tag), each with the canonical principal or with a spelling that leads on to it.
+    /// Spellings that lead in a circle stand for nobody.
     pub aliases: BTreeMap<Principal, Principal>,
     /// To whom a person may delegate, beyond what the gate permits.
     pub delegates: BTreeMap<Principal, BTreeSet<Principal>>,
@@ -32,17 +33,53 @@ pub struct People {
 }
 
 impl People {
-    /// The one name of a principal however it is spelled, known or not.
+    /// The one name of a principal however it is spelled, known or not: aliases are followed to their end. Of aliases that
+    /// lead in a circle the smallest name, which is then the same for all of them.
     #[must_use]
     pub fn canonical<'a>(&'a self, spelled: &'a Principal) -> &'a Principal {
-        self.aliases.get(spelled).unwrap_or(spelled)
+        match self.resolve(spelled) {
+            Ok(end) => end,
+            Err(entry) => self.smallest_in_circle(entry),
+        }
     }
 
-    /// The canonical principal of a person however addressed; `None` when nobody of that name is known or when it is no
-    /// person.
+    /// The end of a chain of aliases.
+    ///
+    /// # Errors
+    /// A name in the circle that the aliases lead to instead.
+    fn resolve<'a>(&'a self, spelled: &'a Principal) -> Result<&'a Principal, &'a Principal> {
+        let mut end = spelled;
+        // A chain without a circle has at most as many links as there are aliases.
+        for _ in 0..=self.aliases.len() {
+            match self.aliases.get(end) {
+                Some(next) if next != end => end = next,
+                Some(_) | None => return Ok(end),
+            }
+        }
+        Err(end)
+    }
+
+    fn smallest_in_circle<'a>(&'a self, entry: &'a Principal) -> &'a Principal {
+        let (mut smallest, mut at) = (entry, entry);
+        for _ in 0..self.aliases.len() {
+            let Some(next) = self.aliases.get(at).filter(|next| *next != entry) else { break };
+            at = next;
+            smallest = smallest.min(at);
+        }
+        smallest
+    }
+
+    /// An alias that leads in a circle, if there is one.
+    #[must_use]
+    pub fn alias_circle(&self) -> Option<&Principal> {
+        self.aliases.keys().find(|alias| self.resolve(alias).is_err())
+    }
+
+    /// The canonical principal of a person however addressed; `None` when nobody of that name is known, when it is no person,
+    /// or when its aliases lead in a circle.
     #[must_use]
     pub fn person<'a>(&'a self, spelled: &'a Principal) -> Option<&'a Principal> {
-        let person = self.canonical(spelled);
+        let person = self.resolve(spelled).ok()?;
         let known = self.known.as_ref().is_none_or(|known| known.contains(person));
         (person.is_person() && known).then_some(person)
     }
@@ -108,6 +145,41 @@ mod tests {
         assert_eq!(people.person(&p("agent:x")), None);
         assert!(people.includes(&p("group:finance"), &p("user:ann@example.com")));
         assert_eq!(people.expand([&p("group:finance"), &p("user:ann@example.com")]).len(), 2);
+    }
+
+    fn aliased<const N: usize>(pairs: [(&str, &str); N]) -> People {
+        let pairs = pairs.map(|(alias, person)| (user(alias), user(person)));
+        People { aliases: pairs.into(), ..People::default() }
+    }
+
+    fn user(name: &str) -> Principal {
+        Principal::user(name).unwrap()
+    }
+
+    #[test]
+    fn aliases_are_followed_to_their_end() {
+        let people = aliased([("ann+w", "ann"), ("ann", "ann@corp"), ("ann@home", "ann+w"), ("bob", "bob")]);
+        for spelled in ["ann+w", "ann", "ann@home", "ann@corp"] {
+            assert_eq!(people.canonical(&user(spelled)), &user("ann@corp"), "{spelled}");
+            assert_eq!(people.person(&user(spelled)), Some(&user("ann@corp")), "{spelled}");
+            assert!(people.includes(&user(spelled), &user("ann@corp")), "{spelled}");
+        }
+        assert_eq!(people.person(&user("bob")), Some(&user("bob")), "an alias of itself changes nothing");
+        assert_eq!(people.alias_circle(), None);
+        assert_eq!(people.expand(&["ann", "ann+w", "ann@corp"].map(user)).len(), 1);
+        let known = People { known: Some([user("ann")].into()), ..people };
+        assert_eq!(known.person(&user("ann+w")), None, "the list of people names the canonical one");
+    }
+
+    #[test]
+    fn aliases_in_a_circle_stand_for_nobody() {
+        let people = aliased([("a", "b"), ("b", "c"), ("c", "a"), ("d", "a"), ("e", "f")]);
+        for spelled in ["a", "b", "c", "d"] {
+            assert_eq!(people.person(&user(spelled)), None, "{spelled}");
+            assert_eq!(people.canonical(&user(spelled)), &user("a"), "{spelled}");
+        }
+        assert_eq!(people.person(&user("e")), Some(&user("f")));
+        assert!(people.alias_circle().is_some());
     }
 
     #[test]

@@ -250,7 +250,8 @@ impl Decider {
         self.act(request, by, Act::Delegate { to: to.clone() }).await
     }
 
-    /// Asks more people.
+    /// Asks more people for a requirement in which `by` holds a seat: people whom the gate names for it (by its stages, too), or
+    /// to whom `by` might delegate.
     ///
     /// # Errors
     /// Why it does not count.

@@ -7,6 +7,8 @@ pub(crate) enum Form {
     Flag,
     /// `risk = "high"`
     Value,
+    /// `allow_self_approval`, or `allow_self_approval = false`
+    Switch,
     /// `editable(cents)`
     List,
 }
@@ -21,6 +23,10 @@ pub(crate) struct Key {
 
 const fn flag(name: &'static str) -> Key {
     Key { name, form: Form::Flag, example: name }
+}
+
+const fn switch(name: &'static str, example: &'static str) -> Key {
+    Key { name, form: Form::Switch, example }
 }
 
 const fn value(name: &'static str, example: &'static str) -> Key {
@@ -62,7 +68,7 @@ pub(crate) const KEYS: [Key; 34] = [
     value("veto", "veto = 2"),
     flag("idempotent"),
     flag("replay"),
-    flag("allow_self_approval"),
+    switch("allow_self_approval", "allow_self_approval = false"),
     flag("cancel_on_drop"),
     value("crate", "crate = ::approval_core"),
     // Words that people try first; each has its own answer.

@@ -51,6 +51,10 @@ fn entry(input: ParseStream<'_>, attributes: &mut Attributes, errors: &mut Error
     check_form(input, key, &ident)?;
     match key.form {
         Form::Flag => flag(key, &ident, attributes),
+        Form::Switch => {
+            let value = switch(input, key)?;
+            once(&mut attributes.allow_self_approval, value, &ident)
+        }
         Form::Value => {
             input.parse::<Token![=]>()?;
             value(input, key, &ident, attributes)
@@ -85,7 +89,11 @@ fn check_form(input: ParseStream<'_>, key: Key, ident: &Ident) -> syn::Result<()
     } else {
         Form::Flag
     };
-    if given == key.form {
+    let fits = match key.form {
+        Form::Switch => given != Form::List,
+        Form::Flag | Form::Value | Form::List => given == key.form,
+    };
+    if fits {
         return Ok(());
     }
     let Key { name, example, .. } = key;
@@ -94,17 +102,30 @@ fn check_form(input: ParseStream<'_>, key: Key, ident: &Ident) -> syn::Result<()
         Form::Value | Form::List if given == Form::Flag => {
             format!("`{name}` lacks its value: write `{example}`")
         }
+        Form::Switch => format!("`{name}` is written alone, or with `=`: `{example}`"),
         Form::Value => format!("`{name}` is written with `=`: `{example}`"),
         Form::List => format!("`{name}` is a list in parentheses: `{example}`"),
     };
     Err(syn::Error::new(ident.span(), message))
 }
 
+/// What follows a switch: nothing, or `= true` or `= false`.
+fn switch(input: ParseStream<'_>, key: Key) -> syn::Result<bool> {
+    if !input.peek(Token![=]) {
+        return Ok(true);
+    }
+    input.parse::<Token![=]>()?;
+    let span = input.span();
+    let value: syn::LitBool = input
+        .parse()
+        .map_err(|_| syn::Error::new(span, format!("expected `true` or `false`, as in `{}`", key.example)))?;
+    Ok(value.value)
+}
+
 fn flag(key: Key, ident: &Ident, attributes: &mut Attributes) -> syn::Result<()> {
     let slot = match key.name {
         "idempotent" => &mut attributes.idempotent,
         "replay" => &mut attributes.replay,
-        "allow_self_approval" => &mut attributes.allow_self_approval,
         _ => &mut attributes.cancel_on_drop,
     };
     once(slot, ident.span(), ident)

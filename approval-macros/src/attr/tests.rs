@@ -51,8 +51,29 @@ fn reads_every_key() {
     assert!(attributes.manager.is_some() && attributes.key.is_some() && attributes.refuse_with.is_some());
     assert!(attributes.idempotent.is_some() && attributes.replay.is_some());
     assert!(attributes.requirements[1].may_share && attributes.remind.unwrap().at_most == 3);
-    assert!(attributes.allow_self_approval.is_some() && attributes.cancel_on_drop.is_some());
+    assert!(attributes.allow_self_approval == Some(true) && attributes.cancel_on_drop.is_some());
     assert!(attributes.root.is_some() && attributes.reject_options.is_some());
+}
+
+#[test]
+fn self_approval_is_a_switch() {
+    for (text, value) in [
+        ("allow_self_approval", true),
+        ("allow_self_approval = true", true),
+        ("allow_self_approval = false", false),
+    ] {
+        let (attributes, errors) = read(text);
+        assert_eq!((attributes.allow_self_approval, errors), (Some(value), Vec::new()), "{text}");
+    }
+    for (text, why) in [
+        ("allow_self_approval = \"no\"", "expected `true` or `false`"),
+        ("allow_self_approval =", "expected `true` or `false`"),
+        ("allow_self_approval(false)", "written alone, or with `=`"),
+        ("allow_self_approval, allow_self_approval = false", "twice"),
+    ] {
+        let (_, errors) = read(text);
+        assert!(errors.iter().any(|error| error.contains(why)), "{text}: {errors:?}");
+    }
 }
 
 #[test]

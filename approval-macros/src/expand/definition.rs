@@ -68,7 +68,7 @@ impl Guard {
         let stages: Vec<_> = attributes.escalations.iter().map(|stage| self.escalation(stage)).collect();
         fields.slice("escalations", &stages);
         fields.some("veto", attributes.veto.map(|veto| veto.value));
-        fields.flag("allow_self_approval", attributes.allow_self_approval.is_some());
+        fields.some("allow_self_approval", attributes.allow_self_approval);
         fields.some(
             "reject_options",
             attributes

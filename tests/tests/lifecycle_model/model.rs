@@ -137,7 +137,8 @@ impl Model {
             return Some("Excluded");
         }
         let own = self.setup.behalf.is_some_and(|behalf| self.expand(&[behalf]).contains(&person));
-        (own && self.setup.risk >= 3 && !self.setup.self_allowed).then_some("OwnRequest")
+        let allowed = self.setup.self_allowed.unwrap_or(self.setup.risk < 3);
+        (own && !allowed).then_some("OwnRequest")
     }
 
     /// Everybody named for a requirement as it is written down, widenings included.
@@ -202,6 +203,19 @@ impl Model {
             Some(why) => Err(why),
             None => self.best_seat(person).map(|_| person).ok_or("NotAsked"),
         }
+    }
+
+    /// Whether an approver may ask somebody besides for a requirement in which the approver sits.
+    fn may_be_let_in(&self, requirement: usize, who: Who) -> bool {
+        let person = self.person(who);
+        let listed = |list: &[Who]| {
+            list.contains(&who) || person.is_some_and(|person| self.expand(list).contains(&person))
+        };
+        let stages = self.setup.stages.iter().filter(|stage| stage.requirement == requirement);
+        let barred = person.is_some_and(|person| self.barred(person).is_some());
+        listed(&self.needs[requirement].of)
+            || stages.into_iter().any(|stage| listed(&stage.to))
+            || self.setup.delegates.as_ref().is_some_and(|list| listed(list) && !barred)
     }
 
     fn voter(&self, who: Who) -> Result<Who, No> {
@@ -504,7 +518,16 @@ impl Model {
                     return Err("Invalid");
                 }
                 let before = self.written(*requirement);
-                let new: Vec<Who> = to.iter().copied().filter(|who| !before.contains(who)).collect();
+                let mut new: Vec<Who> = to.iter().copied().filter(|who| !before.contains(who)).collect();
+                if *who != BOSS {
+                    let members = self.expand(&before);
+                    new.retain(|who| self.person(*who).is_none_or(|person| !members.contains(&person)));
+                    let holder = self.approver(*who)?;
+                    let seated = self.sits(*requirement, holder) == Some(true);
+                    if !seated || !new.iter().all(|who| self.may_be_let_in(*requirement, *who)) {
+                        return Err("NotPermitted");
+                    }
+                }
                 let raised = priority.filter(|priority| *priority > self.priority);
                 if new.is_empty() && raised.is_none() {
                     return Err("NothingToDo");

@@ -118,7 +118,7 @@ pub struct Setup {
     pub excluded: Vec<Who>,
     pub behalf: Option<Who>,
     pub risk: usize,
-    pub self_allowed: bool,
+    pub self_allowed: Option<bool>,
     pub veto: usize,
     pub timeout: Option<i64>,
     pub at_timeout: AtTimeout,
@@ -163,7 +163,7 @@ impl Setup {
             excluded: if bytes.one_in(4) { cast(bytes.next() & bytes.next()) } else { Vec::new() },
             behalf: Some(bytes.below(12)).filter(|person| *person <= ALIAS),
             risk,
-            self_allowed: bytes.one_in(4),
+            self_allowed: [None, None, None, None, None, Some(true), Some(true), Some(false)][bytes.below(8)],
             veto: 1 + usize::from(!bytes.one_in(3)),
             timeout: if bytes.one_in(5) { None } else { Some(TIMEOUT) },
             reminders: if bytes.one_in(3) {

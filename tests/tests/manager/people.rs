@@ -7,7 +7,7 @@ use approval_core::{
     clock::Timestamp,
     directory::{Directory, DirectoryError, StaticDirectory},
     lifecycle::Edit,
-    model::{People, Principal, Requirement, Risk, Status, canonical::to_canonical},
+    model::{EventKind, EventLine, People, Principal, Requirement, Risk, Status, canonical::to_canonical},
     policy::Ruling,
 };
 use approval_testkit::TestManager;
@@ -106,4 +106,43 @@ async fn a_group_that_only_the_policy_of_the_edited_arguments_names_is_looked_up
     assert_eq!(edited.unwrap().status, Status::Pending);
     manager.approve(waiting.id(), CAT).await.unwrap();
     assert_eq!(manager.get(waiting.id()).await.unwrap().status, Status::Approved);
+}
+
+#[tokio::test]
+async fn a_chain_of_aliases_is_looked_up_to_its_end() {
+    let chain = StaticDirectory::new()
+        .alias("user:ann+w@home.example", ANN_AT_HOME)
+        .and_then(|directory| directory.alias(ANN_AT_HOME, "user:ann@work.example"))
+        .and_then(|directory| directory.alias("user:ann@work.example", ANN))
+        .unwrap();
+    let manager = TestManager::with(|builder| builder.unattended().directory(Frugal(chain))).unwrap();
+    let context = Context::new().on_behalf_of("user:ann+w@home.example").unwrap();
+    let risky = call_with(|action| Ok(action.risk(Risk::High)));
+    let waiting = context.scope(manager.request(risky)).await.unwrap();
+    for spelled in [ANN, ANN_AT_HOME, "user:ann@work.example", "user:ann+w@home.example"] {
+        let (refused, text) = error(manager.approve(waiting.id(), spelled).await);
+        assert!(matches!(refused, ApprovalError::NotAnApprover { .. }), "{text}");
+    }
+    manager.approve(waiting.id(), BOB).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_approver_cannot_let_another_in_and_the_history_names_the_operator() {
+    let manager = manager();
+    let both = call_with(|action| Ok(action.requirement(Requirement::any_of([person(CAT)]))));
+    let waiting = manager.request(both).await.unwrap();
+    let mallory = || vec![person("user:mallory@example.com")];
+    for requirement in [0, 1] {
+        let (decider, ann) = (manager.decider("desk"), person(ANN));
+        let by_ann = decider.escalate(waiting.id(), &ann, requirement, mallory(), None);
+        let (refused, text) = error(by_ann.await);
+        assert!(matches!(refused, ApprovalError::Refused { .. }), "{text}");
+    }
+    manager.escalate(waiting.id(), &person("user:boss@example.com"), 1, mallory(), None).await.unwrap();
+    let history = manager.history(waiting.id()).await.unwrap();
+    let by_operator = |line: &&EventLine| {
+        matches!(line.event().unwrap().what, EventKind::Escalated { by_operator: true, .. })
+    };
+    assert_eq!(history.iter().filter(by_operator).count(), 1);
+    manager.approve(waiting.id(), "user:mallory@example.com").await.unwrap();
 }

@@ -37,7 +37,7 @@ async fn refund(approvals: &ApprovalManager, args: Args, cents: u64) -> Result<u
     Ok(cents + args.token.len() as u64)
 }
 
-#[guarded_action(name = "payments.reject", manager = approvals, approvers("user:ann@example.com"), reject_options = Reason)]
+#[guarded_action(name = "payments.reject", manager = approvals, approvers("user:ann@example.com"), reject_options = Reason, allow_self_approval = false)]
 async fn rejected(approvals: &ApprovalManager) -> Result<(), ApprovalError> {
     Ok(())
 }
@@ -69,7 +69,7 @@ async fn what_the_attribute_says_reaches_people() {
             "2 of [Principal(user:bob), Principal(user:ann)] true",
         ]
     );
-    assert_eq!((gate.veto, gate.allow_self_approval, gate.on_timeout), (2, true, OnTimeout::Approve));
+    assert_eq!((gate.veto, gate.allow_self_approval, gate.on_timeout), (2, Some(true), OnTimeout::Approve));
     assert_eq!((gate.timeout, gate.grant_ttl), (Some(Span::from_mins(15)), Span::from_hours(1)));
     let stage = &gate.escalation[0];
     assert_eq!(
@@ -86,6 +86,7 @@ async fn the_reason_comes_back_as_the_enum() {
     let manager = TestManager::new(Scripted::new().reject_with(ANN, "too_much", "half at most")).unwrap();
     let error = rejected(&manager).await.unwrap_err();
     assert_eq!(error.reject_reason(), Some(Reason::TooMuch));
+    assert_eq!(requests(&manager).await[0].gate.allow_self_approval, Some(false));
     let manager = TestManager::new(Scripted::new().reject(ANN, "no")).unwrap();
     assert_eq!(rejected(&manager).await.unwrap_err().reject_reason::<Reason>(), None);
 }

@@ -94,7 +94,7 @@ pub struct Definition {
     /// `veto`
     pub veto: Option<u32>,
     /// `allow_self_approval`
-    pub allow_self_approval: bool,
+    pub allow_self_approval: Option<bool>,
     /// `reject_options`
     pub reject_options: Option<fn() -> Vec<RejectOption>>,
     /// `idempotent`
@@ -136,7 +136,7 @@ impl Definition {
             preview_timeout: None,
             grant_ttl: None,
             veto: None,
-            allow_self_approval: false,
+            allow_self_approval: None,
             reject_options: None,
             idempotent: false,
             replay: false,
@@ -236,8 +236,10 @@ impl Definition {
         if self.cancel_on_drop {
             spec = spec.cancel_on_drop();
         }
-        if self.allow_self_approval {
-            spec = spec.allow_self_approval();
+        match self.allow_self_approval {
+            Some(true) => spec = spec.allow_self_approval(),
+            Some(false) => spec = spec.forbid_self_approval(),
+            None => {}
         }
         if self.needs_grant {
             spec = spec.needs_grant();

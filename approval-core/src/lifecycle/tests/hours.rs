@@ -170,7 +170,10 @@ fn a_stage_asks_who_is_on_call_when_it_fires() {
     let transition = world.tick(60).unwrap();
     assert_eq!(asked(&transition), each(&[("zoe", Timing::AtOnce)]));
     let to = vec![p("on_call:payments"), user("zoe")];
-    assert_eq!(told(&transition), [EventKind::Escalated { stage: Some(0), requirement: 0, to }]);
+    assert_eq!(
+        told(&transition),
+        [EventKind::Escalated { stage: Some(0), requirement: 0, to, by_operator: false }]
+    );
     world.people.groups.insert(p("on_call:payments"), [user("oncall")].into());
     world.approve("zoe", 70).unwrap();
     assert_eq!(world.request.status, Status::Approved);

@@ -14,7 +14,7 @@ fn a_gate_tightened_by_itself_or_by_nothing_stays_as_it_is() {
     let gate = Gate {
         excluded: users("eve"),
         veto: 3,
-        allow_self_approval: true,
+        allow_self_approval: Some(true),
         on_timeout: OnTimeout::Escalate,
         escalation: vec![stage(0, "boss")],
         reminders: Some(Reminders { every: Span::from_secs(9), at_most: 2 }),
@@ -44,12 +44,17 @@ fn requirements_are_added_and_the_same_ones_not_doubled() {
 
 #[test]
 fn of_everything_the_stricter_counts() {
-    let loose =
-        Gate { veto: 2, timeout: None, grant_ttl: Span::from_secs(100), allow_self_approval: true, ..own() };
+    let loose = Gate {
+        veto: 2,
+        timeout: None,
+        grant_ttl: Span::from_secs(100),
+        allow_self_approval: Some(true),
+        ..own()
+    };
     let strict = Gate { veto: 1, timeout: Some(Span::from_secs(5)), grant_ttl: Span::from_secs(10), ..own() };
     for (gate, by) in [(&loose, &strict), (&strict, &loose)] {
         let both = tighten(gate, by);
-        assert_eq!((both.veto, both.allow_self_approval), (1, false));
+        assert_eq!((both.veto, both.allow_self_approval), (1, None));
         assert_eq!((both.timeout, both.grant_ttl), (Some(Span::from_secs(5)), Span::from_secs(10)));
     }
     let longer = Gate { timeout: Some(Span::from_secs(6)), ..own() };
@@ -130,4 +135,35 @@ fn reminders_and_reject_options_are_those_of_the_gate() {
     assert_eq!(tighten(&one, &other).reminders, reminders(1));
     assert_eq!(tighten(&own(), &other).reject_options, [offer("b")]);
     assert_eq!(tighten(&own(), &other).reminders, reminders(2));
+}
+
+#[test]
+fn self_approval_is_forbidden_by_either_gate_and_allowed_only_by_both() {
+    let with = |allow_self_approval| Gate { allow_self_approval, ..own() };
+    for (one, other, both) in [
+        (None, None, None),
+        (None, Some(true), None),
+        (None, Some(false), Some(false)),
+        (Some(true), Some(true), Some(true)),
+        (Some(true), Some(false), Some(false)),
+        (Some(false), Some(false), Some(false)),
+    ] {
+        assert_eq!(tighten(&with(one), &with(other)).allow_self_approval, both, "{one:?} {other:?}");
+        assert_eq!(tighten(&with(other), &with(one)).allow_self_approval, both, "{other:?} {one:?}");
+    }
+    let silent = Gate::only("by", vec![]);
+    assert_eq!(tighten(&with(Some(false)), &silent).allow_self_approval, Some(false));
+}
+
+#[test]
+fn stored_gates_without_a_self_approval_setting_are_read_as_before() {
+    let stored = |gate: &Gate| serde_json::to_value(gate).unwrap();
+    let mut before = stored(&own());
+    assert_eq!(before.get("allow_self_approval"), None);
+    assert_eq!(serde_json::from_value::<Gate>(before.clone()).unwrap().allow_self_approval, None);
+    before["allow_self_approval"] = true.into();
+    assert_eq!(serde_json::from_value::<Gate>(before).unwrap().allow_self_approval, Some(true));
+    let forbidden = stored(&Gate { allow_self_approval: Some(false), ..own() });
+    assert_eq!(forbidden["allow_self_approval"], false);
+    assert_eq!(serde_json::from_value::<Gate>(forbidden).unwrap().allow_self_approval, Some(false));
 }

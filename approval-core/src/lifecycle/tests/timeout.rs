@@ -70,7 +70,7 @@ fn stages_fire_once_at_their_time() {
     assert_eq!((transition.not_before, transition.not_after), (Some(at(60)), Some(at(3600))));
     assert_eq!(notified(&transition, NoticeKind::Escalated), ["user:bob"]);
     assert!(
-        matches!(told(&transition).as_slice(), [EventKind::Escalated { stage: Some(1), requirement: 0, to }] if *to == users("bob"))
+        matches!(told(&transition).as_slice(), [EventKind::Escalated { stage: Some(1), requirement: 0, to, by_operator: false }] if *to == users("bob"))
     );
     assert_eq!(world.request.priority, Priority::High);
     assert_eq!(world.tick(61).unwrap_err(), Refusal::NothingToDo);

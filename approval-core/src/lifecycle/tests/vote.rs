@@ -84,16 +84,20 @@ fn a_requester_who_is_a_person_never_votes() {
 #[test]
 fn the_person_behind_the_agent_votes_at_lower_risk_or_by_leave() {
     for (risk, leave, may) in [
-        (Risk::Medium, false, true),
-        (Risk::High, false, false),
-        (Risk::Critical, false, false),
-        (Risk::Critical, true, true),
+        (Risk::Minimal, None, true),
+        (Risk::Medium, None, true),
+        (Risk::High, None, false),
+        (Risk::Critical, None, false),
+        (Risk::Critical, Some(true), true),
+        (Risk::Minimal, Some(false), false),
+        (Risk::Medium, Some(false), false),
+        (Risk::High, Some(false), false),
     ] {
         let mut request = draft(Gate { allow_self_approval: leave, ..gate([need(1, "ann bob")]) });
         request.on_behalf_of = Some(user("ann"));
         request.risk = risk;
         let mut world = World::open(request, People::default());
-        assert_eq!(world.approve("ann", 1).is_ok(), may, "{risk} {leave}");
+        assert_eq!(world.approve("ann", 1).is_ok(), may, "{risk} {leave:?}");
     }
 }
 
@@ -288,4 +292,45 @@ fn the_deciders_are_those_whom_nothing_bars_until_it_is_decided() {
     assert_eq!(deciders(&world.request, &world.people), users("ann bob cho"), "a vote can be changed");
     world.approve("cho", 2).unwrap();
     assert_eq!(deciders(&world.request, &world.people), []);
+}
+
+#[test]
+fn a_person_behind_a_chain_of_aliases_is_one_person() {
+    let chain = || People {
+        aliases: [("ann+w", "ann"), ("ann", "ann@corp")].map(|(one, other)| (user(one), user(other))).into(),
+        ..People::default()
+    };
+    let mut risky = draft(gate([need(1, "ann bob")]));
+    risky.on_behalf_of = Some(user("ann+w"));
+    risky.risk = Risk::High;
+    let world = World::open(risky, chain());
+    for spelled in ["ann", "ann+w", "ann@corp"] {
+        let refusal = world.clone().approve(spelled, 1).unwrap_err();
+        assert!(matches!(refusal, Refusal::NotAnApprover { why: NotEligible::OwnRequest, .. }), "{spelled}");
+    }
+    let excluding = Gate { excluded: users("ann"), ..gate([need(1, "ann@corp bob")]) };
+    let refusal = World::open(draft(excluding), chain()).approve("ann+w", 1).unwrap_err();
+    assert!(matches!(refusal, Refusal::NotAnApprover { why: NotEligible::Excluded, .. }));
+
+    let mut two = World::open(draft(gate([need(2, "ann ann+w ann@corp bob")])), chain());
+    for (second, spelled) in (1..).zip(["ann", "ann+w", "ann@corp"]) {
+        drop(two.approve(spelled, second)); // The same vote again may be nothing to do.
+        assert!(two.request.status.is_open(), "{spelled}");
+    }
+    let delegation = DelegationRule::To(users("ann+w bob"));
+    let mut world = World::open(draft(Gate { delegation, ..gate([need(1, "ann")]) }), chain());
+    let own = world.act(&user("ann"), Act::Delegate { to: user("ann+w") }, 1).unwrap_err();
+    assert!(matches!(own, Refusal::Delegation { .. }), "to oneself: {own:?}");
+    two.approve("bob", 9).unwrap();
+}
+
+#[test]
+fn people_whose_aliases_lead_in_a_circle_never_vote() {
+    let mut world = World::new(gate([need(1, "ann bob")]));
+    world.people.aliases = [(user("ann"), user("eve")), (user("eve"), user("ann"))].into();
+    for spelled in ["ann", "eve"] {
+        let refusal = world.approve(spelled, 1).unwrap_err();
+        assert!(matches!(refusal, Refusal::NotAnApprover { why: NotEligible::Unknown, .. }), "{spelled}");
+    }
+    world.approve("bob", 1).unwrap();
 }

@@ -167,6 +167,10 @@ fn asked(gate: &Gate, call: &Call<'_>, names: &dyn Fn(&[crate::model::Principal]
     if !gate.excluded.is_empty() {
         lines.push(format!("not by {}", names(&gate.excluded)));
     }
+    if let Some(allowed) = gate.allow_self_approval {
+        let may = if allowed { "may" } else { "may not" };
+        lines.push(format!("the person behind the agent {may} approve, at any risk"));
+    }
     if gate.veto > 1 {
         lines.push(format!("rejected by {} rejections", gate.veto));
     }

@@ -14,14 +14,13 @@ use crate::{
 
 /// Settings for asking; what is not set is left to the action, and then to what every gate has.
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent setting")]
 pub(super) struct Part {
     pub(super) requirements: Vec<Requirement>,
     /// For an action that nobody is named for, neither by itself nor by the rule.
     pub(super) fallback: Arc<[Requirement]>,
     pub(super) excluded: Vec<Principal>,
     pub(super) veto: Option<u32>,
-    pub(super) allow_self_approval: bool,
+    pub(super) allow_self_approval: Option<bool>,
     pub(super) timeout: Option<Timeout>,
     pub(super) on_timeout: Option<OnTimeout>,
     pub(super) grant_ttl: Option<Span>,
@@ -102,7 +101,7 @@ impl Part {
             requirements: if keeps { &own.requirements } else { &self.requirements }.clone(),
             excluded: if self.excluded.is_empty() { &own.excluded } else { &self.excluded }.clone(),
             veto: self.veto.unwrap_or(own.veto),
-            allow_self_approval: self.allow_self_approval || own.allow_self_approval,
+            allow_self_approval: self.allow_self_approval.or(own.allow_self_approval),
             timeout: self.timeout.map_or(own.timeout, Timeout::span),
             on_timeout: self.on_timeout.unwrap_or(own.on_timeout),
             grant_ttl: self.grant_ttl.unwrap_or(own.grant_ttl),
@@ -144,6 +143,8 @@ impl Part {
         let by = Gate {
             excluded: self.excluded.clone(),
             veto: self.veto.unwrap_or(u32::MAX),
+            // Not set: as the action has it.
+            allow_self_approval: self.allow_self_approval.or(Some(true)),
             timeout: self.timeout.and_then(Timeout::span),
             on_timeout: self.on_timeout.unwrap_or(OnTimeout::Approve),
             grant_ttl: self.grant_ttl.unwrap_or(Span::MAX),

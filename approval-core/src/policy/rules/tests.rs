@@ -153,7 +153,7 @@ fn may_relax_lets_the_rule_count_instead() {
     let call = call().approvers(&[ANN]).saying_all();
     let gate = call.gate_of(&rules);
     assert_eq!(needs(&gate), [(1, vec!["group:support"])]);
-    assert_eq!((gate.timeout, gate.veto, gate.allow_self_approval), (None, 3, true));
+    assert_eq!((gate.timeout, gate.veto, gate.allow_self_approval), (None, 3, Some(true)));
     let free = TestCall::new("mail.send", &json!({})).approvers(&[ANN]);
     assert_eq!(free.ruling(&rules), Ruling::Allow { rule: "free".into() });
     let told = TestCall::new("mail.digest", &json!({})).approvers(&[ANN]);
@@ -289,4 +289,20 @@ fn what_may_not_be_meant_is_noted() {
     assert!(rules("required_for: [a.b]").notes()[0].contains("defaults: {outcome: allow}"));
     assert!(rules("required_for: [a.b]\ndefaults: {outcome: ask}").notes().is_empty());
     assert!(rules("required_for: [a.b]\nautonomy: 2").notes().is_empty());
+}
+
+#[test]
+fn a_rule_forbids_self_approval_at_every_risk_and_a_silent_one_changes_nothing() {
+    let rules = rules(
+        "rules:
+  - {name: strict, action: payments.*, ask: {approvers: group:support, allow_self_approval: false}}
+  - name: relaxed
+    action: mail.*
+    may_relax: true
+    ask: {approvers: group:support, allow_self_approval: false}
+  - {name: silent, action: files.*, ask: {approvers: group:support}}",
+    );
+    assert_eq!(call().gate_of(&rules).allow_self_approval, Some(false));
+    assert_eq!(TestCall::new("mail.send", &json!({})).gate_of(&rules).allow_self_approval, Some(false));
+    assert_eq!(TestCall::new("files.read", &json!({})).gate_of(&rules).allow_self_approval, None);
 }

@@ -193,3 +193,14 @@ async fn a_loop_of_delegates_does_not_lead_back() {
         assert!(!case.request.status.is_open());
     }
 }
+
+#[test]
+fn an_alias_of_an_alias_is_a_mistake_in_a_file() {
+    for text in [
+        "people:\n  user:ann@corp.example: { aliases: user:ann }\n  user:ann: { aliases: user:ann+w }\n",
+        "people:\n  user:a: { aliases: user:b }\n  user:b: { aliases: user:a }\n",
+    ] {
+        let error = read(text).unwrap_err();
+        assert!(error.contains("already"), "{error}");
+    }
+}

@@ -54,9 +54,8 @@ pub(super) fn ask(item: &Item<'_>, may_relax: bool) -> Option<Part> {
 
 fn settings(fields: &Fields<'_>, may_relax: bool) -> Part {
     let part = common(fields);
-    let flag = |key: &str| fields.optional(key).and_then(|item| item.bool()).unwrap_or_default();
     let part = Part {
-        allow_self_approval: flag("allow_self_approval"),
+        allow_self_approval: fields.optional("allow_self_approval").and_then(|item| item.bool()),
         escalation: fields
             .optional("escalate")
             .map(|item| times::escalation(&item, &part.requirements, part.timeout))
@@ -70,7 +69,7 @@ fn settings(fields: &Fields<'_>, may_relax: bool) -> Part {
     {
         item.wrong_with("escalates to nobody", "add `escalate: {after: …, to: …}`");
     }
-    if part.allow_self_approval && !may_relax {
+    if part.allow_self_approval == Some(true) && !may_relax {
         needs_relax(fields, "allow_self_approval");
     }
     if part.timeout == Some(Timeout::Never) && !may_relax {
