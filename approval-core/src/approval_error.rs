@@ -89,7 +89,8 @@ pub enum ApprovalError {
     },
     /// It may have run: the process that ran it was lost, or its future was dropped half-way. A person must settle it.
     Unknown(About),
-    /// The key was used before, with other arguments.
+    /// The key belongs to a request with other arguments or, where `original` and `given` are equal, on behalf of another
+    /// person.
     KeyConflict {
         /// The request that has the key.
         about: About,

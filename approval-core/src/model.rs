@@ -50,8 +50,8 @@ pub use principal::{PRINCIPAL_LIMIT, Principal, PrincipalKind};
 pub use question::{AnswerOption, Question};
 pub use request::{ActionInfo, Comment, InfoExchange, Request, Revision, Status, Widening};
 pub use standing::{
-    ArgumentCondition, Expected, STANDING_DEFAULT, STANDING_LONGEST, StandingApproval, StandingArguments,
-    StandingReach, StandingScope, StandingTerms, Withdrawn,
+    ArgumentCondition, CoveredBehalf, Expected, STANDING_DEFAULT, STANDING_LONGEST, StandingApproval,
+    StandingArguments, StandingBehalf, StandingReach, StandingScope, StandingTerms, Withdrawn,
 };
 pub use statistics::{Ballots, Dimension, Figures, Percentiles, Stats, StatsQuery};
 pub use vote::{Ballot, Delegation, Vote};

@@ -76,7 +76,8 @@ fn accepted(request: &Request, asked: bool) -> Reply {
 fn stood(request: &Request, terms: &StandingTerms) -> Reply {
     let mut reply = accepted(request, false);
     let (action, agent) = (request.action.name.as_str(), request.requester.as_str());
-    let words = in_words(terms, action, agent, request.run.as_deref());
+    let person = request.on_behalf_of.as_ref().map(Principal::as_str);
+    let words = in_words(terms, action, agent, request.run.as_deref(), person);
     let asked_the_same = |by: &Principal| {
         let vote = request.votes.iter().find(|vote| vote.voter == *by);
         vote.is_some_and(|vote| vote.standing.as_deref() == Some(terms))

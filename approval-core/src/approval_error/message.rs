@@ -87,6 +87,10 @@ impl fmt::Display for ApprovalError {
             Self::Unknown(about) => {
                 write!(f, "it is not known whether {about} ran; settle the request before trying again")
             }
+            Self::KeyConflict { about, original, given } if original == given => write!(
+                f,
+                "the key of this call belongs to {about} on behalf of another person; nothing was run, use a new key"
+            ),
             Self::KeyConflict { about, original, given } => write!(
                 f,
                 "the key of this call belongs to {about} with other arguments ({original}, not {given}); nothing was run, use a new key"

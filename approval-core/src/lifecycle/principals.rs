@@ -1,7 +1,7 @@
 //! Whom the directory must be asked about before a rule can be applied. Whoever is left out here passes under any name.
 
 use super::{Act, Behind, Command, Draft, Standing};
-use crate::model::{Gate, Principal, Request};
+use crate::model::{CoveredBehalf, Gate, Principal, Request};
 
 /// Everybody whose names and groups matter for opening a request where there are these standing approvals.
 #[must_use]
@@ -9,7 +9,15 @@ pub fn principals_of_draft<'a>(draft: &'a Draft, standing: &'a [Standing]) -> Ve
     let editor = draft.predecessor.as_ref().and_then(|predecessor| predecessor.editor.as_ref());
     let who = [&draft.requester].into_iter().chain(&draft.on_behalf_of).chain(editor);
     let gave = standing.iter().flat_map(|standing| &standing.approval.by);
-    who.chain(draft.gate.principals()).chain(gave).collect()
+    who.chain(draft.gate.principals()).chain(gave).chain(principals_behind(standing)).collect()
+}
+
+/// The people on whose behalf these standing approvals cover calls.
+pub fn principals_behind(standing: &[Standing]) -> impl Iterator<Item = &Principal> {
+    standing.iter().filter_map(|standing| match &standing.approval.behalf {
+        Some(CoveredBehalf::Person { person }) => Some(person),
+        Some(CoveredBehalf::Everyone | CoveredBehalf::Nobody) | None => None,
+    })
 }
 
 /// Everybody whose names and groups matter for what a command does to a request, where the policy asks for `edited_gate`

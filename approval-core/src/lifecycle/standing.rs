@@ -21,9 +21,9 @@ use crate::{
     error::Invalid,
     id::StandingId,
     model::{
-        ArgumentCondition, ArgumentsDigest, Ballot, CanonicalJson, Decision, EventKind, Expected, Outcome,
-        Request, Risk, STANDING_LONGEST, StandingApproval, StandingArguments, StandingReach, StandingScope,
-        StandingTerms, Text, Vote, Withdrawn, canonical::FieldPath,
+        ArgumentCondition, ArgumentsDigest, Ballot, CanonicalJson, CoveredBehalf, Decision, EventKind,
+        Expected, Outcome, People, Request, Risk, STANDING_LONGEST, StandingApproval, StandingArguments,
+        StandingReach, StandingScope, StandingTerms, Text, Vote, Withdrawn, canonical::FieldPath,
     },
 };
 
@@ -116,7 +116,7 @@ fn number(text: &str) -> Option<Decimal> {
 }
 
 /// Whether a request is one of those that a standing approval is about, whatever people say to it now.
-fn covers(approval: &StandingApproval, request: &Request, now: Timestamp) -> bool {
+fn covers(approval: &StandingApproval, request: &Request, people: &People, now: Timestamp) -> bool {
     let by_whom = match &approval.scope {
         StandingScope::Run { agent, run } => *agent == request.requester && request.run.as_ref() == Some(run),
         StandingScope::Agent { agent } => *agent == request.requester,
@@ -132,7 +132,15 @@ fn covers(approval: &StandingApproval, request: &Request, now: Timestamp) -> boo
         }
         StandingArguments::Any => true,
     };
+    let for_whom = match (&approval.behalf, &request.on_behalf_of) {
+        (Some(CoveredBehalf::Everyone), _) | (Some(CoveredBehalf::Nobody), None) => true,
+        (Some(CoveredBehalf::Person { person }), Some(other)) => {
+            people.canonical(person) == people.canonical(other)
+        }
+        (Some(CoveredBehalf::Nobody), Some(_)) | (Some(CoveredBehalf::Person { .. }) | None, _) => false,
+    };
     by_whom
+        && for_whom
         && approval.is_in_force(now)
         && approval.namespace == request.namespace
         && approval.action == request.action.name
@@ -166,7 +174,7 @@ pub(super) fn approve_covered(
         return Ok(false);
     }
     for Standing { approval, version } in facts.standing {
-        if change.request.risk > approval.risk || !covers(approval, &change.request, now) {
+        if change.request.risk > approval.risk || !covers(approval, &change.request, facts.people, now) {
             continue;
         }
         let mut with_votes = change.request.clone();
@@ -231,7 +239,7 @@ pub(super) fn give(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Ref
 pub(super) fn take_back_rejected(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
     let now = change.now();
     for Standing { approval, version } in facts.standing {
-        if covers(approval, &change.request, now) {
+        if covers(approval, &change.request, facts.people, now) {
             let why: Text = format!("request {} was rejected", change.request.id).into();
             let by = change.request.decision.as_ref().and_then(|decision| decision.by.first().cloned());
             let by = by.unwrap_or_else(|| change.actor().clone());

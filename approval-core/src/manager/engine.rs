@@ -194,14 +194,16 @@ impl Core {
         };
         for _ in 0..ROUNDS {
             let request = &stored.request;
-            let people = self.people(&lifecycle::principals(request, Some(command), edited_gate)).await?;
-            let halts = self.halts.view(self).await?;
-            let now = self.now().await.map_err(ApprovalError::from)?;
             let standing =
                 self.standing_for(command, &request.action.name).await.map_err(ApprovalError::from)?;
+            let mut named = lifecycle::principals(request, Some(command), edited_gate);
+            named.extend(lifecycle::principals_behind(&standing));
+            let people = self.people(&named).await?;
+            let halts = self.halts.view(self).await?;
+            let now = self.now().await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
             facts.standing = &standing;
-            let limits = self.limits_for(command, request).await.map_err(ApprovalError::from)?;
+            let limits = self.limits_for(command, request).await?;
             facts.limits = &limits;
             facts.edited_gate = edited_gate;
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
@@ -268,8 +270,18 @@ impl Core {
         Ok(lifecycle::deciders(&request, &people))
     }
 
+    /// The one name of a person, however spelled; the name as given where no directory knows it.
+    pub(super) async fn canonical(
+        &self,
+        person: Option<&Principal>,
+    ) -> Result<Option<Principal>, ApprovalError> {
+        let Some(person) = person else { return Ok(None) };
+        let people = self.people(&[person]).await?;
+        Ok(Some(people.canonical(person).clone()))
+    }
+
     /// What the directory knows of `wanted`, and of those whom they are other spellings of.
-    async fn people(&self, wanted: &[&Principal]) -> Result<Arc<People>, ApprovalError> {
+    pub(super) async fn people(&self, wanted: &[&Principal]) -> Result<Arc<People>, ApprovalError> {
         let failed = |error: DirectoryError| ApprovalError::Directory(error.0.into());
         let now = self.now().await?;
         let mut people = self.directory.people(wanted, now).await.map_err(failed)?;

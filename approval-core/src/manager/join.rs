@@ -1,10 +1,14 @@
 //! Calls that join an open request of the same kind, rather than opening one more.
 
+use std::sync::Arc;
+
 use super::{Core, keys};
 use crate::{
+    approval_error::ApprovalError,
     id::RequestId,
     lifecycle::{self, Draft},
-    store::{Condition, RecordWrite, StoreError, Stored},
+    model::{People, Principal, Request},
+    store::{Condition, RecordWrite, Stored},
 };
 
 /// What there is to join.
@@ -26,21 +30,45 @@ pub(crate) struct JoinSlot {
 }
 
 impl Core {
+    /// The directory as far as it is about the people behind calls.
+    pub(super) async fn people_behind(
+        &self,
+        calls: [Option<&Principal>; 2],
+    ) -> Result<Arc<People>, ApprovalError> {
+        let behind: Vec<&Principal> = calls.into_iter().flatten().collect();
+        if behind.is_empty() { Ok(Arc::default()) } else { self.people(&behind).await }
+    }
+
+    /// Whether a call on behalf of `person` is on behalf of the same person as a request.
+    pub(super) async fn same_person(
+        &self,
+        person: Option<&Principal>,
+        request: &Request,
+    ) -> Result<bool, ApprovalError> {
+        let people = self.people_behind([person, request.on_behalf_of.as_ref()]).await?;
+        Ok(lifecycle::same_person(&people, person, request.on_behalf_of.as_ref()))
+    }
+
     /// What a draft joins, if its gate says so. A call with a key of its own is told from others by that.
-    pub(crate) async fn join(&self, draft: &Draft) -> Result<Join, StoreError> {
+    pub(crate) async fn join(&self, draft: &Draft) -> Result<Join, ApprovalError> {
         if !lifecycle::wants_to_join(draft) {
             return Ok(Join::None);
         }
-        let name = keys::joined(draft);
+        let person = self.canonical(draft.on_behalf_of.as_ref()).await?;
+        let name = keys::joined(draft, person.as_ref());
         let record = self.store.record(&name).await?;
         let earlier = record.as_ref().and_then(|record| {
             std::str::from_utf8(&record.value).ok().and_then(|id| id.parse::<RequestId>().ok())
         });
         if let Some(id) = earlier
             && let Some(stored) = self.store.load(id).await?
-            && lifecycle::may_join(draft, &stored.request)
         {
-            return Ok(Join::With(stored));
+            let people = self
+                .people_behind([draft.on_behalf_of.as_ref(), stored.request.on_behalf_of.as_ref()])
+                .await?;
+            if lifecycle::may_join(draft, &stored.request, &people) {
+                return Ok(Join::With(stored));
+            }
         }
         let condition = match &record {
             Some(record) => Condition::Version(name.clone(), record.version),

@@ -56,22 +56,29 @@ pub(crate) fn counter(namespace: &str, limit: &Limit, counts: Counts<'_>) -> Tex
         part(if told.is_some() { "each" } else { "all" });
         part(told.unwrap_or_default());
     }
+    // Added only where it is counted, so that the counters of limits without it stay what they were.
+    if let Some(person) = limit.person(counts.person) {
+        part("person");
+        part(person.map_or("", Principal::as_str));
+    }
     let digest: [u8; 32] = hasher.finalize().into();
     format!("limit/{}", hex(&digest)).into()
 }
 
-/// The record that tells the open request that calls like this one join.
-pub(crate) fn joined(draft: &Draft) -> RecordName {
+/// The record that holds the open request that calls like this one join. `person` is the canonical name of the person
+/// behind the call.
+pub(crate) fn joined(draft: &Draft, person: Option<&Principal>) -> RecordName {
     let mut hasher = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hasher.update((bytes.len() as u64).to_be_bytes());
         hasher.update(bytes);
     };
-    part(b"approvals join v1");
+    part(b"approvals join v2");
     part(draft.namespace.as_bytes());
     part(draft.requester.as_str().as_bytes());
     part(draft.run.as_deref().unwrap_or_default().as_bytes());
     part(draft.digest.as_bytes());
+    part(person.map_or("", Principal::as_str).as_bytes());
     let digest: [u8; 32] = hasher.finalize().into();
     RecordName::new(format!("join/{}", hex(&digest)))
 }

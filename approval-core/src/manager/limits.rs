@@ -22,6 +22,8 @@ pub(crate) struct Counts<'a> {
     pub(crate) agent: &'a Principal,
     pub(crate) action: &'a ActionName,
     pub(crate) run: Option<&'a str>,
+    /// The person behind it, as spelled by the caller.
+    pub(crate) person: Option<&'a Principal>,
 }
 
 /// Refuses a limit that limits nothing.
@@ -74,7 +76,7 @@ impl Core {
     }
 
     /// What calls like this one have cost of late, in US dollars, where that is counted ([`Limit::spending`]).
-    pub(crate) async fn spent_usd(&self, counts: Counts<'_>) -> Result<Option<Decimal>, StoreError> {
+    pub(crate) async fn spent_usd(&self, counts: Counts<'_>) -> Result<Option<Decimal>, ApprovalError> {
         let limits = self.limits_where(|limit| limit.only_counts);
         if limits.is_empty() {
             return Ok(None);
@@ -85,7 +87,11 @@ impl Core {
     }
 
     /// The limits on a request that is about to be opened, and what they have counted.
-    pub(crate) async fn limits_of(&self, draft: &Draft, run: &RunLimits) -> Result<Vec<Counted>, StoreError> {
+    pub(crate) async fn limits_of(
+        &self,
+        draft: &Draft,
+        run: &RunLimits,
+    ) -> Result<Vec<Counted>, ApprovalError> {
         let action = &draft.action.name;
         // A question is no call, and still one more thing that people have to answer.
         let is_question = draft.question.is_some();
@@ -94,7 +100,12 @@ impl Core {
         if draft.run.is_some() && !is_question {
             limits.extend(run.on_calls().map(Arc::new));
         }
-        let counts = Counts { agent: &draft.requester, action, run: draft.run.as_deref() };
+        let counts = Counts {
+            agent: &draft.requester,
+            action,
+            run: draft.run.as_deref(),
+            person: draft.on_behalf_of.as_ref(),
+        };
         let mut counted = self.counted(limits, counts).await?;
         for one in &mut counted {
             self.strike_decided(one).await?;
@@ -125,12 +136,17 @@ impl Core {
         &self,
         command: &Command,
         request: &Request,
-    ) -> Result<Vec<Counted>, StoreError> {
+    ) -> Result<Vec<Counted>, ApprovalError> {
         if !matches!(command.act, Act::Consume { .. }) {
             return Ok(Vec::new());
         }
         let action = &request.action.name;
-        let counts = Counts { agent: &request.requester, action, run: request.run.as_deref() };
+        let counts = Counts {
+            agent: &request.requester,
+            action,
+            run: request.run.as_deref(),
+            person: request.on_behalf_of.as_ref(),
+        };
         self.counted(self.limits_on(action), counts).await
     }
 
@@ -139,7 +155,13 @@ impl Core {
         &self,
         limits: Vec<Arc<Limit>>,
         counts: Counts<'_>,
-    ) -> Result<Vec<Counted>, StoreError> {
+    ) -> Result<Vec<Counted>, ApprovalError> {
+        let person = if limits.iter().any(|limit| limit.per.person) {
+            self.canonical(counts.person).await?
+        } else {
+            None
+        };
+        let counts = Counts { person: person.as_ref(), ..counts };
         let mut all = Vec::with_capacity(limits.len());
         for limit in limits {
             let counter = keys::counter(&self.settings.namespace, &limit, counts);
@@ -172,7 +194,12 @@ impl Core {
             Some(expression) => Some(lifecycle::compute_cost(expression, &prepared.bound.arguments)?),
             None => None,
         };
-        let counts = Counts { agent: &prepared.agent, action, run: prepared.context.run.as_deref() };
+        let counts = Counts {
+            agent: &prepared.agent,
+            action,
+            run: prepared.context.run.as_deref(),
+            person: prepared.context.on_behalf_of.as_ref(),
+        };
         self.count(limits, counts, action, |counted, now| lifecycle::take_all(counted.iter(), cost, now))
             .await
     }
@@ -240,7 +267,8 @@ impl ApprovalManager {
         };
         let agent = context.agent.clone().unwrap_or_else(|| self.core.settings.agent.clone());
         let action = ActionName::new("step")?;
-        let counts = Counts { agent: &agent, action: &action, run: Some(run) };
+        let person = context.on_behalf_of.as_ref();
+        let counts = Counts { agent: &agent, action: &action, run: Some(run), person };
         let limits: Vec<Arc<Limit>> = context.limits.on_steps().map(Arc::new).collect();
         if limits.is_empty() {
             return Ok(());

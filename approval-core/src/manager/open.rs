@@ -116,6 +116,7 @@ impl ApprovalManager {
         let core = &self.core;
         let limits = &prepared.context.limits;
         let given = prepared.bound.digest;
+        let behind = draft.on_behalf_of.clone();
         if let Some(preview) = preview
             && core.will_ask(&draft, limits).await?
         {
@@ -139,7 +140,9 @@ impl ApprovalManager {
                 waiter.forget();
                 let stored = core.newest(stored).await?;
                 let about = About::of(&stored.request);
-                if stored.request.original != given {
+                if stored.request.original != given
+                    || !core.same_person(behind.as_ref(), &stored.request).await?
+                {
                     return Err(ApprovalError::KeyConflict {
                         about,
                         original: stored.request.original,
@@ -274,6 +277,7 @@ impl Core {
             agent: &prepared.agent,
             action: &info.name,
             run: prepared.context.run.as_deref(),
+            person: prepared.context.on_behalf_of.as_ref(),
         };
         let call = Call {
             action: info,
@@ -346,6 +350,7 @@ impl Core {
             agent: &request.requester,
             action: &request.action.name,
             run: request.run.as_deref(),
+            person: request.on_behalf_of.as_ref(),
         };
         let call = Call {
             action: &request.action,

@@ -13,7 +13,7 @@ use crate::{
     approval_error::ApprovalError,
     id::StandingId,
     lifecycle::{Act, Command, Standing, StandingWrite},
-    model::{ActionName, Ballot, Principal, StandingApproval, Text},
+    model::{ActionName, Ballot, CoveredBehalf, Principal, StandingApproval, Text},
     store::{Condition, Record, RecordName, RecordWrite, StoreError},
     sync::{Mutex, lock},
 };
@@ -70,8 +70,13 @@ impl StandingWatch {
         let before = self.forgotten.load(Ordering::Acquire);
         let now = core.now().await?;
         let mut by_action: HashMap<ActionName, Vec<Standing>> = HashMap::new();
-        for (version, approval) in self.list(core).await? {
+        for (version, mut approval) in self.list(core).await? {
             if approval.is_in_force(now) {
+                if approval.behalf.is_none() {
+                    // Given before the person was stored with it. Without its request it covers nothing.
+                    let given_with = core.store.load(approval.request).await?;
+                    approval.behalf = given_with.map(|stored| CoveredBehalf::same_as(&stored.request));
+                }
                 let action = approval.action.clone();
                 by_action.entry(action).or_default().push(Standing { approval, version });
             }

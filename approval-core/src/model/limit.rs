@@ -22,6 +22,7 @@ pub enum OverLimit {
 
 /// Which calls are counted together: those that agree in all that is set here. Nothing set: all that the limit is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is counted separately or not, by itself")]
 pub struct CountedPer {
     /// Each run for itself. Calls outside of any run count together.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -32,15 +33,22 @@ pub struct CountedPer {
     /// Each action for itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub action: bool,
+    /// Each person behind the calls (`on_behalf_of`) separately. Calls on behalf of nobody count together.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub person: bool,
 }
 
 impl CountedPer {
     /// Each run for itself.
-    pub const RUN: Self = Self { run: true, agent: false, action: false };
+    pub const RUN: Self = Self { run: true, ..Self::ALL };
     /// Each agent for itself.
-    pub const AGENT: Self = Self { run: false, agent: true, action: false };
+    pub const AGENT: Self = Self { agent: true, ..Self::ALL };
     /// Each action for itself.
-    pub const ACTION: Self = Self { run: false, agent: false, action: true };
+    pub const ACTION: Self = Self { action: true, ..Self::ALL };
+    /// Each person behind the calls separately.
+    pub const PERSON: Self = Self { person: true, ..Self::ALL };
+    /// All calls together.
+    const ALL: Self = Self { run: false, agent: false, action: false, person: false };
 }
 
 /// A limit on calls that run, at least one of `calls`, `cost` and `lasts` set; or, with `open` alone, on requests that wait for people.
@@ -112,7 +120,7 @@ impl Limit {
     #[must_use]
     pub fn spending() -> Self {
         Self {
-            per: CountedPer { run: true, agent: true, action: false },
+            per: CountedPer { run: true, ..CountedPer::AGENT },
             within: Some(Span::from_hours(24)),
             cost: Some(Money::new(Decimal::MAX, super::Currency::USD)),
             only_counts: true,
@@ -189,7 +197,8 @@ impl Limit {
         self.actions.is_empty() || self.actions.iter().any(|pattern| is_like(action.as_str(), pattern))
     }
 
-    /// What tells one counter of this limit from another.
+    /// What distinguishes one counter of this limit from another: run, agent and action, where it counts each of them
+    /// separately. The person behind the call is not among them: see [`Limit::person`].
     #[must_use]
     pub fn counter<'a>(
         &self,
@@ -198,10 +207,18 @@ impl Limit {
         run: Option<&'a str>,
     ) -> [Option<&'a str>; 3] {
         [
-            self.per.run.then(|| run.unwrap_or_default()),
+            // Calls outside of any run count together.
+            self.per.run.then(|| run.unwrap_or("")),
             self.per.agent.then_some(agent.as_str()),
             self.per.action.then_some(action.as_str()),
         ]
+    }
+
+    /// The person whose counter counts a call on behalf of `person`, where each person is counted separately; the inner
+    /// `None` is the counter of calls on behalf of nobody.
+    #[must_use]
+    pub fn person<'a>(&self, person: Option<&'a Principal>) -> Option<Option<&'a Principal>> {
+        self.per.person.then_some(person)
     }
 }
 

@@ -45,6 +45,48 @@ pub enum StandingReach {
     Action,
 }
 
+/// On whose behalf the covered calls may be made, as a person chooses it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StandingBehalf {
+    /// The person behind the request that is approved; of a request on behalf of nobody: calls on behalf of nobody.
+    #[default]
+    Same,
+    /// Any person, and nobody.
+    Everyone,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+fn is_same(behalf: &StandingBehalf) -> bool {
+    *behalf == StandingBehalf::Same
+}
+
+/// On whose behalf the calls are made that a standing approval covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "of")]
+pub enum CoveredBehalf {
+    /// Any person, and nobody.
+    Everyone,
+    /// Nobody.
+    Nobody,
+    /// This person.
+    Person {
+        /// Who.
+        person: Principal,
+    },
+}
+
+impl CoveredBehalf {
+    /// Only that of `request`.
+    #[must_use]
+    pub(crate) fn same_as(request: &Request) -> Self {
+        match &request.on_behalf_of {
+            Some(person) => Self::Person { person: person.clone() },
+            None => Self::Nobody,
+        }
+    }
+}
+
 /// Which arguments a standing approval covers. Spelled out, so that nothing is ever read as "any".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,13 +134,23 @@ pub struct StandingTerms {
     /// For how many calls at the most; `None`: for any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<u32>,
+    /// On whose behalf; the same person as that of the request, unless set.
+    #[serde(default, skip_serializing_if = "is_same")]
+    pub behalf: StandingBehalf,
 }
 
 impl StandingTerms {
-    /// For [`STANDING_DEFAULT`] and any number of calls.
+    /// For [`STANDING_DEFAULT`] and any number of calls, on behalf of the same person as the request.
     #[must_use]
     pub const fn new(reach: StandingReach, arguments: StandingArguments) -> Self {
-        Self { reach, arguments, lasts: STANDING_DEFAULT, calls: None }
+        Self { reach, arguments, lasts: STANDING_DEFAULT, calls: None, behalf: StandingBehalf::Same }
+    }
+
+    /// On behalf of any person, and of nobody.
+    #[must_use]
+    pub const fn for_everyone(mut self) -> Self {
+        self.behalf = StandingBehalf::Everyone;
+        self
     }
 
     /// For this long.
@@ -141,6 +193,9 @@ pub struct StandingApproval {
     pub version: u32,
     /// Whose calls.
     pub scope: StandingScope,
+    /// On whose behalf. `None` in records of before this was stored: that of the request that it was given with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behalf: Option<CoveredBehalf>,
     /// With which arguments.
     pub arguments: StandingArguments,
     /// The arguments of the request that it was given with.
@@ -190,6 +245,10 @@ impl StandingApproval {
             action: request.action.name.clone(),
             version: request.action.version,
             scope,
+            behalf: Some(match terms.behalf {
+                StandingBehalf::Same => CoveredBehalf::same_as(request),
+                StandingBehalf::Everyone => CoveredBehalf::Everyone,
+            }),
             arguments: terms.arguments.clone(),
             digest: request.revision.digest,
             risk: request.risk,

@@ -3,6 +3,7 @@
 
 mod answers;
 mod attachments;
+mod behind;
 mod budgets;
 mod common;
 mod defaults;

@@ -1,13 +1,15 @@
 //! "Approve, and do not ask again": reading what a person does not want to be asked about any more, and saying it in words.
 
 use approval_core::clock::Span;
-use approval_core::model::{STANDING_LONGEST, StandingArguments, StandingReach, StandingTerms};
+use approval_core::model::{
+    STANDING_LONGEST, StandingArguments, StandingBehalf, StandingReach, StandingTerms,
+};
 
 use super::{Answer, Said, number, unclear};
 use crate::terminal::view::{Matter, View};
 
 /// How it is written: nothing but this, and both choices in full, so that nothing is ever given away by leaving something out.
-pub(super) const USAGE: &str = "always run|agent|action exactly|any [for TIME] [times NUMBER]";
+pub(super) const USAGE: &str = "always run|agent|action exactly|any [everyone] [for TIME] [times NUMBER]";
 
 /// Whether calls to come may be approved along with this one.
 pub(super) const fn offered(view: &View) -> bool {
@@ -16,7 +18,8 @@ pub(super) const fn offered(view: &View) -> bool {
 
 /// The meaning of the words, for the help.
 pub(super) const MEANING: &str = "approve it, and do not ask again about calls of this action: in this run, of this agent, or of \
-     every agent (action); with exactly these arguments, or with any; for TIME (30m, 2h, 7d at most; 24h unless given), at \
+     every agent (action); with exactly these arguments, or with any; on behalf of the same person as this call, or of \
+     anyone (everyone); for TIME (30m, 2h, 7d at most; 24h unless given), at \
      most so many times; a rejection ends it";
 
 /// Reads what follows the word `always`.
@@ -48,6 +51,10 @@ fn terms(rest: &str, view: &View) -> Result<StandingTerms, String> {
     };
     let mut terms = StandingTerms::new(reach, arguments);
     let mut said = (false, false);
+    let mut words = words.peekable();
+    if words.next_if_eq(&"everyone").is_some() {
+        terms = terms.for_everyone();
+    }
     while let Some(word) = words.next() {
         let value = words.next().unwrap_or_default();
         match word {
@@ -85,11 +92,17 @@ pub(in crate::terminal) fn in_words(
     action: &str,
     agent: &str,
     run: Option<&str>,
+    person: Option<&str>,
 ) -> String {
     let whose = match (terms.reach, run) {
         (StandingReach::Run, Some(run)) => format!("by {agent} in run {run}"),
         (StandingReach::Run | StandingReach::Agent, _) => format!("by {agent}"),
         (StandingReach::Action, _) => "by every agent".to_owned(),
+    };
+    let behalf = match (terms.behalf, person) {
+        (StandingBehalf::Everyone, _) => " on behalf of anyone".to_owned(),
+        (StandingBehalf::Same, Some(person)) => format!(" on behalf of {person}"),
+        (StandingBehalf::Same, None) => String::new(),
     };
     let arguments = match &terms.arguments {
         StandingArguments::Exactly => "exactly these arguments",
@@ -108,7 +121,7 @@ pub(in crate::terminal) fn in_words(
         _ if minutes == 1 => "minute".to_owned(),
         _ => format!("{minutes} minutes"),
     };
-    format!("{calls} of {action} {whose} with {arguments}, for the next {time}")
+    format!("{calls} of {action} {whose}{behalf} with {arguments}, for the next {time}")
 }
 
 #[cfg(test)]
@@ -172,6 +185,9 @@ mod tests {
             "agent any times 4294967296",
             "agent any times 2 times 3",
             "agent any please",
+            "agent everyone any",
+            "agent any for 2h everyone",
+            "agent any everyone everyone",
             "Agent Any",
         ] {
             assert_eq!(read_terms(rest), None, "{rest}");
@@ -190,9 +206,18 @@ mod tests {
 
     #[test]
     fn what_is_given_is_said_in_words() {
-        let told = |rest: &str| {
-            in_words(&read_terms(rest).unwrap(), "payments.refund", "agent:worker-3", Some("run-7"))
+        let told_for = |rest: &str, person| {
+            in_words(&read_terms(rest).unwrap(), "payments.refund", "agent:worker-3", Some("run-7"), person)
         };
+        let told = |rest: &str| told_for(rest, None);
+        assert_eq!(
+            told_for("agent any", Some("user:bob@example.com")),
+            "calls of payments.refund by agent:worker-3 on behalf of user:bob@example.com with any arguments, for the next 24 hours"
+        );
+        assert_eq!(
+            told_for("agent any everyone times 2", Some("user:bob@example.com")),
+            "2 calls of payments.refund by agent:worker-3 on behalf of anyone with any arguments, for the next 24 hours"
+        );
         assert_eq!(
             told("run exactly times 1 for 1h"),
             "1 call of payments.refund by agent:worker-3 in run run-7 with exactly these arguments, for the next hour"

@@ -72,9 +72,11 @@ fn per(item: &Item<'_>) -> CountedPer {
             ("run", CountedPer::RUN),
             ("agent", CountedPer::AGENT),
             ("action", CountedPer::ACTION),
+            ("person", CountedPer::PERSON),
         ]) {
             Some(CountedPer::RUN) => per.run = true,
             Some(CountedPer::AGENT) => per.agent = true,
+            Some(CountedPer::PERSON) => per.person = true,
             Some(_) => per.action = true,
             None => {}
         }
@@ -101,12 +103,12 @@ mod tests {
 
     #[test]
     fn limits_are_read_with_all_that_they_say() {
-        let text = "policy:\n  limits:\n    - name: refunds a day\n      action: [payments.*, mail.send]\n      per: [agent, run]\n      within: 24h\n      calls: 20\n      cost: 500 USD\n      over: deny\n    - {name: all, calls: 0}\n    - {name: open, per: agent, open: 5}\n";
+        let text = "policy:\n  limits:\n    - name: refunds a day\n      action: [payments.*, mail.send]\n      per: [agent, run, person]\n      within: 24h\n      calls: 20\n      cost: 500 USD\n      over: deny\n    - {name: all, calls: 0}\n    - {name: open, per: agent, open: 5}\n";
         let file = ApprovalsFile::parse("approvals.yaml", text).unwrap();
         let limits = file.policy.unwrap().limits();
         let [first, second, third] = &*limits else { panic!("{limits:?}") };
         assert_eq!((&*first.name, first.actions.len(), first.calls), ("refunds a day", 2, Some(20)));
-        assert_eq!(first.per, CountedPer { run: true, agent: true, action: false });
+        assert_eq!(first.per, CountedPer { run: true, agent: true, action: false, person: true });
         assert_eq!((first.within.map(|window| window.as_hours()), first.over), (Some(24), OverLimit::Deny));
         assert_eq!(first.cost.unwrap().to_string(), "500 USD");
         assert_eq!((third.open, third.per, third.calls), (Some(5), CountedPer::AGENT, None));
