@@ -36,6 +36,7 @@ mod seal;
 mod sink;
 mod spec;
 mod standing;
+mod store_operator;
 mod waiters;
 #[cfg(test)]
 mod waiters_tests;
@@ -57,6 +58,7 @@ pub use question::{Answer, AskBuilder};
 pub use requester::Requester;
 pub use runner::Runner;
 pub use spec::ActionSpec;
+pub use store_operator::StoreOperator;
 
 use crate::{
     approval_error::ApprovalError,
@@ -178,7 +180,7 @@ impl ApprovalManager {
         Arc::new(sink::Sink(Arc::downgrade(&self.core)))
     }
 
-    /// The store.
+    /// The store, of all namespaces: not for those who may see this one alone.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.core.store

@@ -177,6 +177,9 @@ fn journal_row(out: &mut String, line: &JournalLine) {
             }
             .write(out);
         }
+        JournalLine::Operated { at: _, by, what } => {
+            Cells { at, actor: by.as_str(), event: "operated", why: what, ..Cells::default() }.write(out);
+        }
         JournalLine::Refused { at: _, request, by, via, why, count } => Cells {
             at,
             request: &request.to_string(),

@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use super::ApprovalManager;
+use super::{ApprovalManager, halts};
 use crate::{
     approval_error::ApprovalError,
+    error::Invalid,
     id::RequestId,
     lifecycle::{Act, Command, Settlement},
-    model::{
-        EventLine, ExecutionState, Halt, HaltScope, Halts, Principal, Priority, Request, Stats, StatsQuery,
-        Status,
-    },
-    store::{Commit, CommitOutcome, Condition, Page, Query, RecordWrite, StoreError},
+    model::{EventLine, Halt, HaltScope, Halts, Principal, Priority, Request, Stats, StatsQuery},
+    store::{Page, Query, StoreError},
 };
 
-/// How often a halt is written, or a history read again, when others write at the same time.
+/// How often a history is read again when others write at the same time.
 const ROUNDS: usize = 100;
 
 impl ApprovalManager {
@@ -26,19 +24,20 @@ impl ApprovalManager {
         Ok(self.core.load(request).await?.request)
     }
 
-    /// Requests that match, a page at a time.
+    /// Requests of this namespace that match, a page at a time.
     ///
     /// # Errors
     /// When the store failed.
     pub async fn list(&self, query: &Query) -> Result<Page, ApprovalError> {
-        Ok(self.core.store.list(query).await?)
+        Ok(self.core.list(query).await?)
     }
 
     /// The history of a request, oldest line first.
     ///
     /// # Errors
-    /// When the store failed.
+    /// When there is no such request, or the store failed.
     pub async fn history(&self, request: RequestId) -> Result<Vec<EventLine>, ApprovalError> {
+        self.core.load(request).await?;
         Ok(self.core.store.history(request).await?)
     }
 
@@ -62,7 +61,7 @@ impl ApprovalManager {
         Err(StoreError::unavailable("others kept changing the same request; try again").into())
     }
 
-    /// Figures over many requests: how many are pending, how they were decided, how long people took. Counted in the store.
+    /// Figures over many requests of this namespace: how many are pending, how they were decided, how long people took. Counted in the store.
     ///
     /// # Errors
     /// When the store failed.
@@ -79,7 +78,12 @@ impl ApprovalManager {
     /// # Ok(()) }
     /// ```
     pub async fn stats(&self, query: &StatsQuery) -> Result<Stats, ApprovalError> {
-        Ok(self.core.store.stats(query).await?)
+        let namespace = &self.core.settings.namespace;
+        if query.namespace.as_ref().is_some_and(|wanted| wanted != namespace) {
+            return Ok(Stats::default());
+        }
+        let query = StatsQuery { namespace: Some(Arc::clone(namespace)), ..query.clone() };
+        Ok(self.core.store.stats(&query).await?)
     }
 
     async fn operate(
@@ -193,7 +197,7 @@ impl ApprovalManager {
         self.operate(request, by, Act::ProvideInfo { answer: answer.into() }).await
     }
 
-    /// The halts in force.
+    /// The halts in force in this namespace, those of the whole store among them.
     ///
     /// # Errors
     /// When the store failed.
@@ -202,85 +206,42 @@ impl ApprovalManager {
         Ok(self.core.halts.view(&self.core).await?.halts().clone())
     }
 
-    /// Pulls the brake: no body starts any more that `scope` covers, in any process on this store; what is pending is
-    /// cancelled, and approvals that are unspent are revoked. What has begun goes on. Returns how many requests it ended.
+    /// Pulls the brake: no body of this namespace starts any more that `scope` covers, in any process on this store; what is
+    /// pending is cancelled, and approvals that are unspent are revoked. What has begun goes on. Returns how many requests it
+    /// ended. All namespaces at once are halted by [`super::StoreOperator::halt`].
     ///
     /// # Errors
     /// When the store failed. The brake may be on then, and requests left to end: call again.
     pub async fn halt(&self, scope: HaltScope, by: &Principal, reason: &str) -> Result<u64, ApprovalError> {
         let at = self.core.now().await?;
         let halt = Halt { scope: scope.clone(), reason: reason.into(), by: by.clone(), at };
-        self.change_halts(|halts| {
+        let core = &self.core;
+        halts::change(&*core.store, core.halts.own(), |halts| {
             halts.0.retain(|one| one.scope != halt.scope);
             halts.0.push(halt.clone());
         })
         .await?;
-        let mut ended = 0;
-        for (status, execution) in [
-            (vec![Status::Pending, Status::InfoRequested], Vec::new()),
-            (vec![Status::Approved], vec![ExecutionState::NotStarted]),
-        ] {
-            ended += self.end_halted(Query { status, execution, ..Query::default() }, &halt).await?;
-        }
-        Ok(ended)
-    }
-
-    async fn end_halted(&self, mut query: Query, halt: &Halt) -> Result<u64, ApprovalError> {
-        let mut ended = 0;
-        let one = Halts(vec![halt.clone()]);
-        loop {
-            let page = self.core.store.list(&query).await?;
-            for stored in &page.items {
-                let request = &stored.request;
-                if one.covering(&request.requester, &request.action.name).is_none() {
-                    continue;
-                }
-                match self.operate(request.id, &halt.by, Act::Halt { reason: Arc::clone(&halt.reason) }).await
-                {
-                    Ok(_) => ended += 1,
-                    Err(ApprovalError::Store(error)) => return Err(error.into()),
-                    // It ended or began by itself meanwhile.
-                    Err(_) => {}
-                }
-            }
-            match page.next {
-                Some(next) => query.after = Some(next),
-                None => return Ok(ended),
-            }
-        }
+        core.halts.forget();
+        core.end_halted(&halt).await
     }
 
     /// Releases the brake for exactly `scope`. What was cancelled or revoked stays so: it needs a new decision.
     ///
     /// # Errors
-    /// When the store failed.
+    /// When the same halt holds in the whole store, which [`super::StoreOperator::resume`] lifts; when the store failed.
     pub async fn resume(&self, scope: &HaltScope, by: &Principal) -> Result<(), ApprovalError> {
+        let core = &self.core;
+        core.halts.forget();
         tracing::warn!(?scope, %by, "a halt is lifted");
-        self.change_halts(|halts| halts.0.retain(|one| one.scope != *scope)).await
-    }
-
-    async fn change_halts(&self, change: impl Fn(&mut Halts)) -> Result<(), ApprovalError> {
-        let name = self.core.halts.name().clone();
-        for _ in 0..ROUNDS {
-            let record = self.core.store.record(&name).await?;
-            let mut halts = record.as_ref().map(super::halts::parse).transpose()?.unwrap_or_default();
-            change(&mut halts);
-            let value = serde_json::to_vec(&halts)
-                .map_err(|e| StoreError::unreadable(format!("halts cannot be written: {e}")))?;
-            let condition = match &record {
-                Some(record) => Condition::Version(name.clone(), record.version),
-                None => Condition::Absent(name.clone()),
-            };
-            let commit = Commit {
-                conditions: vec![condition],
-                writes: vec![RecordWrite { name: name.clone(), value: Some(value) }],
-                ..Commit::default()
-            };
-            if let CommitOutcome::Committed { .. } = self.core.store.commit(commit).await? {
-                self.core.halts.forget();
-                return Ok(());
-            }
+        halts::change(&*core.store, core.halts.own(), |halts| halts.0.retain(|one| one.scope != *scope))
+            .await?;
+        core.halts.forget();
+        let view = core.halts.view(core).await?;
+        if view.of_store().iter().any(|halt| halt.scope == *scope) {
+            return Err(Invalid::new("halt", scope.to_string(), "holds in every namespace of the store")
+                .hint("operators of the store lift it: approvals store resume")
+                .into());
         }
-        Err(StoreError::unavailable("others kept changing the halts; try again").into())
+        Ok(())
     }
 }

@@ -189,7 +189,8 @@ impl ManagerBuilder {
         self
     }
 
-    /// Separates tenants that share a store; `default` unless set.
+    /// Separates tenants that share a store; `default` unless set. Everything that the manager does, shows, decides, counts and
+    /// halts is confined to its namespace: a request of another one does not exist for it.
     pub fn namespace(mut self, namespace: impl Into<Text>) -> Self {
         self.namespace = namespace.into();
         self
@@ -304,6 +305,7 @@ impl ManagerBuilder {
             notifiers,
             elsewhere: self.elsewhere,
             standing: StandingWatch::new(Text::clone(&self.namespace)),
+            halts: HaltWatch::new(&self.namespace),
             settings: Settings {
                 namespace: self.namespace,
                 agent: self.agent.unwrap_or_else(executable),
@@ -314,7 +316,6 @@ impl ManagerBuilder {
             },
             waiters: Waiters::new(SHARDS),
             cache: RowCache::new(),
-            halts: HaltWatch::new(),
             lease: Lease::new(self.lease_ttl),
             attempts: RefusedAttempts::default(),
             due_bell: bell::Bell::new(),

@@ -55,6 +55,7 @@ pub(super) fn tick() -> Command {
 
 /// Does what is due by now. Returns when something is due next.
 async fn turn(core: &Arc<Core>) -> Result<Option<Timestamp>, ApprovalError> {
+    core.carry_out_halts_of_store().await?;
     let due = core.store.due(&core.settings.namespace, BATCH).await?;
     let command = tick();
     let done = join_all(due.items.iter().map(|stored| async {

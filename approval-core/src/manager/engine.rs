@@ -18,7 +18,8 @@ use crate::{
     },
     notify,
     store::{
-        ClaimWhenWriting, Commit, CommitOutcome, Condition, Document, Expect, RowWrite, StoreError, Stored,
+        ClaimWhenWriting, Commit, CommitOutcome, Condition, Document, Expect, Page, Query, RowWrite,
+        StoreError, Stored,
     },
 };
 
@@ -73,7 +74,11 @@ impl Core {
                 };
             match self.write(Expect::Absent, transition, &halts, (now, slot)).await? {
                 Written::Done(stored) => return Ok(Opened::New(stored)),
-                Written::KeyTaken(stored) => return Ok(Opened::Existing(stored)),
+                Written::KeyTaken(stored) => {
+                    let foreign =
+                        || StoreError::unavailable("the key of a new request belongs to another namespace");
+                    return self.own(stored).map(Opened::Existing).ok_or_else(|| foreign().into());
+                }
                 Written::Conflict(_) => {
                     return Err(StoreError::unavailable("the id of a new request is taken").into());
                 }
@@ -187,6 +192,7 @@ impl Core {
         edited_gate: Option<&Gate>,
         cached: Option<Stored>,
     ) -> Result<Stored, Tried> {
+        let cached = cached.and_then(|stored| self.own(stored));
         let mut remembered = cached.is_some();
         let mut stored = match cached {
             Some(stored) => stored,
@@ -258,9 +264,32 @@ impl Core {
         }
     }
 
-    /// The request of this id, from the store.
+    /// What this manager may see: a request of its own namespace. For others, no request of another namespace exists.
+    pub(crate) fn own(&self, stored: Stored) -> Option<Stored> {
+        lifecycle::is_within(&stored.request, &self.settings.namespace).then_some(stored)
+    }
+
+    /// The request of this id, from the store, if it is in this manager's namespace.
+    pub(crate) async fn find(&self, id: RequestId) -> Result<Option<Stored>, StoreError> {
+        Ok(self.store.load(id).await?.and_then(|stored| self.own(stored)))
+    }
+
+    /// The same, which must exist.
     pub(crate) async fn load(&self, id: RequestId) -> Result<Stored, ApprovalError> {
-        self.store.load(id).await?.ok_or(ApprovalError::NotFound(id))
+        self.find(id).await?.ok_or(ApprovalError::NotFound(id))
+    }
+
+    /// Requests of this manager's namespace that match. None match a query for another namespace.
+    pub(crate) async fn list(&self, query: &Query) -> Result<Page, StoreError> {
+        let namespace = &self.settings.namespace;
+        match &query.namespace {
+            Some(wanted) if wanted != namespace => Ok(Page::default()),
+            Some(_) => self.store.list(query).await,
+            None => {
+                let query = Query { namespace: Some(Arc::clone(namespace)), ..query.clone() };
+                self.store.list(&query).await
+            }
+        }
     }
 
     /// Everybody who may decide about a request at this moment.
@@ -380,12 +409,19 @@ fn to_deliver_now(notices: &[OutboxNotice], now: Timestamp, elsewhere: &[Text]) 
 }
 
 fn conditions(requires: &[Requires], halts: &HaltView) -> Vec<Condition> {
-    let condition = |requirement: &Requires| match requirement {
-        Requires::SameHalts => halts.condition(),
-        Requires::LeaseHeld(executor) => Condition::Present(super::lease::record_of(*executor)),
-        Requires::LeaseLost(executor) => Condition::Absent(super::lease::record_of(*executor)),
-    };
-    requires.iter().map(condition).collect()
+    let mut conditions = Vec::with_capacity(requires.len().saturating_add(1));
+    for requirement in requires {
+        match requirement {
+            Requires::SameHalts => conditions.extend(halts.conditions()),
+            Requires::LeaseHeld(executor) => {
+                conditions.push(Condition::Present(super::lease::record_of(*executor)));
+            }
+            Requires::LeaseLost(executor) => {
+                conditions.push(Condition::Absent(super::lease::record_of(*executor)));
+            }
+        }
+    }
+    conditions
 }
 
 /// Whether a command is refused because of an end that the request as it was read does not know of.

@@ -1,28 +1,42 @@
-//! The halts in force, as this process last saw them.
+//! The halts in force, as this process last saw them: those of its namespace and those of the whole store.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use super::Core;
 use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
-    model::Halts,
-    store::{Condition, HALTS, Record, RecordName, StoreError, unfinished},
+    lifecycle::{Act, Command},
+    model::{ExecutionState, Halt, Halts, Status},
+    store::{
+        Commit, CommitOutcome, Condition, HALTS, Query, Record, RecordName, RecordWrite, Store, StoreError,
+        unfinished,
+    },
     sync::{Mutex, lock},
 };
 
 /// How old the view may be that an allowed call relies on.
 const FRESH: Duration = Duration::from_secs(1);
+/// How often a record of halts is written again when others write at the same time.
+const ROUNDS: usize = 100;
 
-/// The halts in force, and the version of the record that says so.
+/// The halts in force, and the versions of the two records that hold them.
 #[derive(Clone, Debug)]
 pub(crate) struct HaltView(Arc<Seen>);
 
 #[derive(Debug)]
 struct Seen {
+    /// All of them; those of the whole store first.
     halts: Halts,
-    version: Option<u64>,
-    name: RecordName,
+    /// How many of them are the store's.
+    of_store: usize,
+    records: [(RecordName, Option<u64>); 2],
     read_at: Timestamp,
 }
 
@@ -31,30 +45,60 @@ impl HaltView {
         &self.0.halts
     }
 
+    /// Those that hold in every namespace.
+    pub(crate) fn of_store(&self) -> &[Halt] {
+        self.0.halts.0.get(..self.0.of_store).unwrap_or_default()
+    }
+
+    /// The version of the record that holds those of the whole store.
+    fn version_of_store(&self) -> u64 {
+        self.0.records.first().and_then(|(_, version)| *version).unwrap_or(0)
+    }
+
     /// That nothing has changed since.
-    pub(crate) fn condition(&self) -> Condition {
-        let name = self.0.name.clone();
-        self.0.version.map_or_else(
-            || Condition::Absent(name.clone()),
-            |version| Condition::Version(name.clone(), version),
-        )
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = Condition> {
+        self.0.records.iter().map(|(name, version)| match version {
+            Some(version) => Condition::Version(name.clone(), *version),
+            None => Condition::Absent(name.clone()),
+        })
     }
 }
 
 /// Remembers the halts.
 #[derive(Debug)]
 pub(crate) struct HaltWatch {
-    name: RecordName,
+    /// Holds in every namespace. Programs of before kept all halts there.
+    of_store: RecordName,
+    /// Holds in this manager's namespace.
+    own: RecordName,
     seen: Mutex<Option<HaltView>>,
+    /// The version of the store's record whose halts this process has carried out in its namespace.
+    carried_out: AtomicU64,
 }
 
 impl HaltWatch {
-    pub(crate) fn new() -> Self {
-        Self { name: RecordName::new(HALTS), seen: Mutex::new(None) }
+    pub(crate) fn new(namespace: &str) -> Self {
+        Self {
+            of_store: of_store(),
+            own: RecordName::new(format!("{HALTS}/{namespace}")),
+            seen: Mutex::new(None),
+            carried_out: AtomicU64::new(0),
+        }
     }
 
-    pub(crate) const fn name(&self) -> &RecordName {
-        &self.name
+    /// The record of the halts of this manager's namespace.
+    pub(crate) const fn own(&self) -> &RecordName {
+        &self.own
+    }
+
+    /// Whether a record holds halts of the whole store.
+    pub(crate) fn is_of_store(&self, name: &RecordName) -> bool {
+        *name == self.of_store
+    }
+
+    /// Whether a record holds halts that matter here.
+    pub(crate) fn is_about(&self, name: &RecordName) -> bool {
+        *name == self.own || self.is_of_store(name)
     }
 
     /// The halts for a change that is checked again when it is written: any view will do.
@@ -77,25 +121,132 @@ impl HaltWatch {
         }
     }
 
-    /// The record changed, or may have.
+    /// A record changed, or may have.
     pub(crate) fn forget(&self) {
         *lock(&self.seen) = None;
     }
 
     async fn read(&self, core: &Core) -> Result<HaltView, ApprovalError> {
         let read_at = core.clock.now();
-        let record = core.store.record(&self.name).await?;
-        let version = record.as_ref().map(|record| record.version);
-        let halts = record.map(|record| parse(&record)).transpose()?.unwrap_or_default();
-        let view = HaltView(Arc::new(Seen { halts, version, name: self.name.clone(), read_at }));
+        let (mut halts, mut of_store) = (Halts::default(), 0);
+        let mut versions = [None, None];
+        for (name, version) in [&self.of_store, &self.own].into_iter().zip(&mut versions) {
+            let Some(record) = core.store.record(name).await? else { continue };
+            *version = Some(record.version);
+            halts.0.extend(parse(&record)?.0);
+            if self.is_of_store(name) {
+                of_store = halts.0.len();
+            }
+        }
+        let [store, own] = versions;
+        let records = [(self.of_store.clone(), store), (self.own.clone(), own)];
+        let view = HaltView(Arc::new(Seen { halts, of_store, records, read_at }));
         *lock(&self.seen) = Some(view.clone());
         Ok(view)
     }
 }
 
-/// Reads the record of the halts.
+/// The record of the halts that hold in every namespace.
+pub(super) fn of_store() -> RecordName {
+    RecordName::new(HALTS)
+}
+
+/// Reads a record of halts.
 pub(crate) fn parse(record: &Record) -> Result<Halts, StoreError> {
     unfinished::refuse(&record.value)?;
     serde_json::from_slice(&record.value)
         .map_err(|e| StoreError::unreadable(format!("the record {} cannot be read: {e}", record.name)))
+}
+
+/// The halts that a record holds.
+pub(super) async fn read(store: &dyn Store, name: &RecordName) -> Result<Halts, StoreError> {
+    Ok(store.record(name).await?.as_ref().map(parse).transpose()?.unwrap_or_default())
+}
+
+/// Changes the halts that a record holds.
+pub(super) async fn change(
+    store: &dyn Store,
+    name: &RecordName,
+    change: impl Fn(&mut Halts),
+) -> Result<(), StoreError> {
+    for _ in 0..ROUNDS {
+        let record = store.record(name).await?;
+        let mut halts = record.as_ref().map(parse).transpose()?.unwrap_or_default();
+        change(&mut halts);
+        let value = serde_json::to_vec(&halts)
+            .map_err(|e| StoreError::unreadable(format!("halts cannot be written: {e}")))?;
+        let condition = match &record {
+            Some(record) => Condition::Version(name.clone(), record.version),
+            None => Condition::Absent(name.clone()),
+        };
+        let commit = Commit {
+            conditions: vec![condition],
+            writes: vec![RecordWrite { name: name.clone(), value: Some(value) }],
+            ..Commit::default()
+        };
+        if let CommitOutcome::Committed { .. } = store.commit(commit).await? {
+            return Ok(());
+        }
+    }
+    Err(StoreError::unavailable("others kept changing the halts; try again"))
+}
+
+impl Core {
+    /// Cancels what is pending in this namespace and revokes what is approved and unspent, as far as a halt covers it. How
+    /// many requests it ended.
+    pub(super) async fn end_halted(&self, halt: &Halt) -> Result<u64, ApprovalError> {
+        let mut ended = 0;
+        for (status, execution) in [
+            (vec![Status::Pending, Status::InfoRequested], Vec::new()),
+            (vec![Status::Approved], vec![ExecutionState::NotStarted]),
+        ] {
+            let namespace = Some(Arc::clone(&self.settings.namespace));
+            let query = Query { namespace, status, execution, ..Query::default() };
+            ended += self.end_listed(query, halt).await?;
+        }
+        Ok(ended)
+    }
+
+    async fn end_listed(&self, mut query: Query, halt: &Halt) -> Result<u64, ApprovalError> {
+        let mut ended = 0;
+        let one = Halts(vec![halt.clone()]);
+        loop {
+            let page = self.store.list(&query).await?;
+            for stored in &page.items {
+                let request = &stored.request;
+                if one.covering(&request.requester, &request.action.name).is_none() {
+                    continue;
+                }
+                let act = Act::Halt { reason: Arc::clone(&halt.reason) };
+                let command = Command { actor: halt.by.clone(), via: None, operator: true, act };
+                match self.execute(request.id, command).await {
+                    Ok(_) => ended += 1,
+                    Err(ApprovalError::Store(error)) => return Err(error.into()),
+                    // It ended or began by itself meanwhile.
+                    Err(_) => {}
+                }
+            }
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(ended),
+            }
+        }
+    }
+
+    /// Ends in this namespace what halts of the whole store cover, once for each change of them.
+    pub(super) async fn carry_out_halts_of_store(&self) -> Result<(), ApprovalError> {
+        let view = self.halts.view(self).await?;
+        let version = view.version_of_store();
+        if self.halts.carried_out.load(Ordering::Acquire) == version {
+            return Ok(());
+        }
+        for halt in view.of_store() {
+            let ended = self.end_halted(halt).await?;
+            if ended > 0 {
+                tracing::warn!(scope = ?halt.scope, by = %halt.by, ended, "a halt of the whole store ended requests of this namespace");
+            }
+        }
+        self.halts.carried_out.store(version, Ordering::Release);
+        Ok(())
+    }
 }

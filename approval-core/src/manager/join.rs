@@ -61,7 +61,7 @@ impl Core {
             std::str::from_utf8(&record.value).ok().and_then(|id| id.parse::<RequestId>().ok())
         });
         if let Some(id) = earlier
-            && let Some(stored) = self.store.load(id).await?
+            && let Some(stored) = self.find(id).await?
         {
             let people = self
                 .people_behind([draft.on_behalf_of.as_ref(), stored.request.on_behalf_of.as_ref()])

@@ -223,11 +223,11 @@ async fn take_away(core: &Core, record: &Record, now: Timestamp) -> Result<(), A
     Ok(())
 }
 
-/// Turns what is executed under no lease into "unknown".
+/// Turns what is executed under no lease into "unknown", in the namespace of this manager.
 async fn note_lost(core: &Arc<Core>) -> Result<(), ApprovalError> {
     let mut query = Query { execution: vec![ExecutionState::Executing], ..Query::default() };
     loop {
-        let page = core.store.list(&query).await?;
+        let page = core.list(&query).await?;
         for stored in &page.items {
             let Some(Execution::Executing { executor, .. }) = stored.request.execution.as_deref() else {
                 continue;

@@ -123,7 +123,7 @@ impl Core {
         let mut open = Vec::with_capacity(counted.usage.open.len());
         for id in counted.usage.open.drain(..) {
             // What is not there any more was removed by retention, long after its end.
-            if self.store.load(id).await?.is_some_and(|stored| stored.request.status.is_open()) {
+            if self.find(id).await?.is_some_and(|stored| stored.request.status.is_open()) {
                 open.push(id);
             }
         }

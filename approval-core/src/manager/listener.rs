@@ -15,6 +15,9 @@ impl ChangeListener for Core {
     fn changed(&self, changes: &[Change]) {
         for change in changes {
             match change {
+                // Nobody here waits for a request of another namespace.
+                Change::Request { stored: Some(stored), .. }
+                    if !crate::lifecycle::is_within(&stored.request, &self.settings.namespace) => {}
                 Change::Request { id, stored: Some(stored) } => {
                     self.cache.put(stored);
                     self.waiters.tell(*id, &News::Is(stored.clone()));
@@ -34,8 +37,11 @@ impl ChangeListener for Core {
                 Change::Claimed { owner, until, notices } => self.handover.put(*owner, *until, notices),
                 Change::Notices => self.outbox_bell.ring(),
                 Change::Record(name) => {
-                    if name == self.halts.name() {
+                    if self.halts.is_about(name) {
                         self.halts.forget();
+                        if self.halts.is_of_store(name) {
+                            self.due_bell.ring();
+                        }
                     } else if StandingWatch::is_about(name) {
                         self.standing.forget();
                     }

@@ -114,8 +114,8 @@ impl PendingApproval {
     }
 
     fn load(&self) -> BoxFuture<'static, Result<Option<Stored>, StoreError>> {
-        let (store, id) = (Arc::clone(&self.manager.core.store), self.about.request);
-        async move { store.load(id).await }.boxed()
+        let (core, id) = (Arc::clone(&self.manager.core), self.about.request);
+        async move { core.find(id).await }.boxed()
     }
 
     /// The request's id.

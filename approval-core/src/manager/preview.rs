@@ -65,7 +65,7 @@ impl Core {
     /// or to join, and nothing approves it at once.
     pub(crate) async fn will_ask(&self, draft: &Draft, run: &RunLimits) -> Result<bool, ApprovalError> {
         if let Some(key) = &draft.key
-            && self.store.find(key).await?.is_some()
+            && self.store.find(key).await?.and_then(|stored| self.own(stored)).is_some()
         {
             return Ok(false);
         }

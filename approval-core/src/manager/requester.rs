@@ -4,11 +4,13 @@ use super::{Action, ApprovalManager, AskBuilder, PendingApproval};
 use crate::{
     approval_error::ApprovalError,
     id::RequestId,
-    lifecycle::{Act, Command},
+    lifecycle::{self, Act, Command, Refusal},
     model::{Principal, Request},
 };
 
-/// The right to open requests and to wait for them. Whoever holds only this cannot decide anything.
+/// The right to open requests and to wait for them. Whoever holds only this cannot decide anything, and sees only requests of
+/// the agent that runs: that of its [`Context`](super::Context), else the manager's. A request of another agent does not exist
+/// for it.
 #[derive(Clone, Debug)]
 pub struct Requester {
     manager: ApprovalManager,
@@ -35,20 +37,26 @@ impl Requester {
         self.manager.ask(question)
     }
 
-    /// Waits for a request that was opened before, in any process.
+    /// Waits for a request of this agent that was opened before, in any process.
     ///
     /// # Errors
     /// When there is no such request, or the store failed.
     pub async fn attach(&self, request: RequestId) -> Result<PendingApproval, ApprovalError> {
+        self.get(request).await?;
         self.manager.attach(request).await
     }
 
-    /// The request as it stands.
+    /// A request of this agent as it stands.
     ///
     /// # Errors
     /// When there is no such request, or the store failed.
     pub async fn get(&self, request: RequestId) -> Result<std::sync::Arc<Request>, ApprovalError> {
-        self.manager.get(request).await
+        let found = self.manager.get(request).await?;
+        if lifecycle::is_asked_by(&found, &self.manager.current_agent()) {
+            Ok(found)
+        } else {
+            Err(ApprovalError::NotFound(request))
+        }
     }
 
     async fn act(
@@ -58,6 +66,14 @@ impl Requester {
         act: Act,
     ) -> Result<std::sync::Arc<Request>, ApprovalError> {
         let command = Command { actor: agent.clone(), via: None, operator: false, act };
+        let found = self.manager.get(request).await?;
+        if !lifecycle::is_asked_by(&found, agent) {
+            // Nothing of it is shown, not even how it was decided; the attempt is on record.
+            let why = Refusal::NotPermitted { who: agent.clone(), why: "the request is another agent's" };
+            self.manager.core.attempts.note(&found, &command, &why);
+            self.manager.core.journal.nudge();
+            return Err(ApprovalError::NotFound(request));
+        }
         Ok(self.manager.core.execute(request, command).await?.request)
     }
 
@@ -87,7 +103,7 @@ impl Requester {
         self.act(request, &agent, Act::ProvideInfo { answer: answer.into() }).await
     }
 
-    /// Adds a remark.
+    /// Adds a remark to a request of this agent.
     ///
     /// # Errors
     /// Why it could not be added.

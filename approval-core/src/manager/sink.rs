@@ -54,7 +54,7 @@ impl DecisionSink for Sink {
     }
 
     async fn list(&self, query: &Query) -> Result<Page, ApprovalError> {
-        Ok(self.core()?.store.list(query).await?)
+        Ok(self.core()?.list(query).await?)
     }
 
     async fn deciders(&self, request: RequestId) -> Result<Vec<Principal>, ApprovalError> {

@@ -99,6 +99,10 @@ impl StandingWatch {
             after = page.last().map(|record| record.name.clone());
             let full = page.len() >= PAGE;
             for record in page {
+                // A record of a namespace whose name begins with ours and a slash.
+                if record.name.as_str().get(self.prefix.len()..).is_none_or(|rest| rest.contains('/')) {
+                    continue;
+                }
                 let approval = parse(&record)?;
                 if approval.namespace == self.namespace {
                     all.push((record.version, approval));

@@ -1,5 +1,7 @@
 //! The brake: what must not run at present.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ActionName, Principal, Text};
@@ -15,6 +17,16 @@ pub enum HaltScope {
     Agent(Principal),
     /// This action, whoever does it.
     Action(ActionName),
+}
+
+impl fmt::Display for HaltScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everything => f.write_str("everything"),
+            Self::Agent(agent) => write!(f, "{agent}"),
+            Self::Action(action) => write!(f, "action {}", action.as_str()),
+        }
+    }
 }
 
 /// One halt in force.

@@ -1,4 +1,4 @@
-//! Lines about calls that opened no request, and about attempts that were refused.
+//! Lines about calls that opened no request, about attempts that were refused, and about what was done to a whole store.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,15 @@ pub enum JournalLine {
         /// How many.
         count: u64,
     },
+    /// Something was done to the whole store, rather than to a request: a halt in every namespace, for instance.
+    Operated {
+        /// When.
+        at: Timestamp,
+        /// By whom.
+        by: Principal,
+        /// What, and why.
+        what: Text,
+    },
 }
 
 impl JournalLine {
@@ -61,7 +70,7 @@ impl JournalLine {
     #[must_use]
     pub const fn at(&self) -> Timestamp {
         match self {
-            Self::Call { at, .. } | Self::Refused { at, .. } => *at,
+            Self::Call { at, .. } | Self::Refused { at, .. } | Self::Operated { at, .. } => *at,
             Self::TimeoutSpike(spike) => spike.at,
         }
     }

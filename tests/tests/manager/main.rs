@@ -20,6 +20,7 @@ mod informing;
 mod keys;
 mod leases;
 mod limits;
+mod namespaces;
 mod open_limits;
 mod outage;
 mod outbox;
