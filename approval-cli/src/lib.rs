@@ -21,6 +21,9 @@
 //!
 //! `approvals store archive postgres://agents@db.example.com/agents --before 2026-01-01` puts decided requests away, into partitions by month.
 //!
+//! `approvals store halt approvals.db --by user:olga@example.com --reason "…"` halts every namespace of a store, and `approvals store resume`
+//! lifts that. `approvals store clock approvals.db` compares the clock with the latest moment that the store gave out, and confirms it.
+//!
 //! A store is named by a URL: `sqlite:PATH`, a path alone, or `postgres://user@host/database`. Commands that only look make neither a file nor
 //! tables, and no password is shown.
 //!
@@ -28,6 +31,7 @@
 
 mod archive;
 mod audit;
+mod operate;
 mod policy;
 mod stats;
 mod store;
@@ -65,7 +69,7 @@ enum Command {
     Audit(audit::Command),
     /// Show what is pending, how requests were decided, and how long people took
     Stats(stats::Arguments),
-    /// Copy a store to another one, compare two, and put old requests away
+    /// Copy a store to another one, compare two, put old requests away, halt all of a store, and confirm its clock
     #[command(subcommand)]
     Store(transfer::Command),
 }

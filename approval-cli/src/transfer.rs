@@ -1,4 +1,4 @@
-//! `approvals store`: copies a store to another one, and compares two.
+//! `approvals store`: copies a store to another one, compares two, and does what operators do to a whole store.
 
 mod screen;
 
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use self::screen::Screen;
 use crate::{
-    FINE, MISTAKES, Terminal, UNUSABLE, archive,
+    FINE, MISTAKES, Terminal, UNUSABLE, archive, operate,
     store::{BoxError, Missing, name_of, run_on},
 };
 
@@ -28,6 +28,16 @@ pub(crate) enum Command {
     Verify(Stores),
     /// Put documents and histories of decided requests into partitions by month; only on PostgreSQL
     Archive(archive::Arguments),
+    /// Compare the clock with the latest moment that the store gave out, its mark, and confirm the clock
+    ///
+    /// A clock more than 400 days ahead of the mark is not believed, and one more than a minute behind it is wrong: until then nothing is
+    /// opened, approved or begun. --confirm says that the clock is right and sets the mark to it, ahead or back. Stop the other programs
+    /// on the store before the mark is set back.
+    Clock(operate::ClockArguments),
+    /// Halt every namespace of a store: nothing starts any more, what is pending is cancelled, unspent approvals are revoked
+    Halt(operate::HaltArguments),
+    /// Lift a halt that holds in every namespace
+    Resume(operate::HaltOf),
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +73,9 @@ pub(crate) fn run(
         Command::Copy(stores) => copy(stores, &mut screen, out),
         Command::Verify(stores) => verify(stores, &mut screen, out),
         Command::Archive(arguments) => archive::archive(arguments, out),
+        Command::Clock(arguments) => operate::clock(arguments, out),
+        Command::Halt(arguments) => operate::halt(arguments, out),
+        Command::Resume(arguments) => operate::resume(arguments, out),
     };
     match done {
         Ok(status) => Ok(status),

@@ -16,6 +16,12 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The present moment, truncated to microseconds.
     fn now(&self) -> Timestamp;
 
+    /// Whether it follows the time of the world, so that a jump is a fault of the machine which a store must not believe
+    /// ([`crate::store::ClockReading`]). `false` unless implemented: a clock of a test jumps as it is told.
+    fn is_of_system(&self) -> bool {
+        false
+    }
+
     /// Returns once `now()` has reached `at`. May return early; callers look at the clock again.
     async fn sleep_until(&self, at: Timestamp);
 }
@@ -36,6 +42,10 @@ impl Clock for SystemClock {
             Err(before) => i64::try_from(before.duration().as_micros()).ok().and_then(i64::checked_neg),
         };
         micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    fn is_of_system(&self) -> bool {
+        true
     }
 
     async fn sleep_until(&self, at: Timestamp) {

@@ -7,6 +7,7 @@
 mod alert;
 mod case;
 mod claim;
+mod clock;
 mod command;
 mod cost;
 mod create;
@@ -47,6 +48,7 @@ mod tests;
 
 pub use alert::{is_told_again, timeout_spike};
 pub use claim::{Agents, Behind, Claim};
+pub use clock::needs_the_clock;
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
 pub use create::create;
 pub use edit::edited_arguments;

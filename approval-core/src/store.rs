@@ -34,7 +34,7 @@ pub use outbox::{ClaimedNotice, NoticeClaim, NoticeClaims, NoticeSettlement};
 pub use query::{Due, Order, Page, Query};
 pub use record::{Record, RecordName};
 pub use tally::{SubjectIndex, Tally, VoterIndex};
-pub use time::StoreTime;
+pub use time::{ClockReading, StoreTime};
 
 use crate::{
     clock::Timestamp,
@@ -117,6 +117,31 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// than once; a store that has its clock at hand saves them the detour.
     fn now_at_once(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// The store's clock, and the latest moment that the store gave out. A store whose clock cannot jump need not implement it.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    async fn clock(&self) -> Result<ClockReading, StoreError> {
+        let now = self.now().await?;
+        Ok(ClockReading { clock: now, mark: now })
+    }
+
+    /// What [`Store::clock`] gives, where that takes no waiting. `None`: ask [`Store::clock`].
+    fn clock_at_once(&self) -> Option<ClockReading> {
+        None
+    }
+
+    /// Sets the latest moment that the store gave out to another one, ahead or back, durably. Only for operators, who have made sure
+    /// that the clock is right: a mark that is set back lets what had expired be decided once more. Other processes that have the
+    /// store open may have to be started again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] unless the store implements it; when the store failed.
+    async fn set_clock_mark(&self, mark: Timestamp) -> Result<(), StoreError> {
+        let _ = mark;
+        Err(StoreError::Unsupported { store: self.info().name, what: "have its clock confirmed" })
     }
 
     /// Whether it honours [`Commit::claim`]. If not, whoever commits leaves that out.

@@ -48,9 +48,9 @@ use approval_core::{
     id::RequestId,
     model::{EventLine, OutboxNotice},
     store::{
-        ChangeCursor, ChangeListener, Changes, Commit, CommitOutcome, Due, JournalEntry, JournalLine,
-        Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Page, Query, Record, RecordName, Removal,
-        Store, StoreError, StoreInfo, Stored,
+        ChangeCursor, ChangeListener, Changes, ClockReading, Commit, CommitOutcome, Due, JournalEntry,
+        JournalLine, Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Page, Query, Record, RecordName,
+        Removal, Store, StoreError, StoreInfo, Stored,
     },
 };
 use async_trait::async_trait;
@@ -158,13 +158,31 @@ impl Store for PostgresStore {
 
     async fn now(&self) -> Result<Timestamp, StoreError> {
         let Shared { reader, time, .. } = self.open()?;
-        let now = reader.now(time.given()).await?;
-        time.told(now);
+        let (now, lag) = reader.now(time.given()).await?;
+        time.told(now, lag);
         Ok(now)
     }
 
     fn now_at_once(&self) -> Option<Timestamp> {
         self.open().ok()?.time.now()
+    }
+
+    async fn clock(&self) -> Result<ClockReading, StoreError> {
+        let Shared { reader, time, .. } = self.open()?;
+        let (now, lag) = reader.now(time.given()).await?;
+        time.told(now, lag);
+        Ok(time::reading(now, lag))
+    }
+
+    fn clock_at_once(&self) -> Option<ClockReading> {
+        self.open().ok()?.time.reading()
+    }
+
+    async fn set_clock_mark(&self, mark: Timestamp) -> Result<(), StoreError> {
+        let Shared { reader, time, .. } = self.open()?;
+        reader.set_mark(columns::micros(mark)).await?;
+        time.reset(mark);
+        Ok(())
     }
 
     fn claims_when_writing(&self) -> bool {

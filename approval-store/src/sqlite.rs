@@ -14,6 +14,7 @@ mod file;
 mod job;
 mod journal;
 mod list;
+mod mark;
 mod outbox;
 mod readers;
 mod records;
@@ -38,9 +39,9 @@ use approval_core::{
     id::RequestId,
     model::{EventLine, OutboxNotice, Stats, StatsQuery},
     store::{
-        ChangeCursor, ChangeListener, Changes, Commit, CommitOutcome, Due, JournalEntry, JournalLine,
-        Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Page, Query, Record, RecordName, Removal,
-        Store, StoreError, StoreInfo, StoreTime, Stored,
+        ChangeCursor, ChangeListener, Changes, ClockReading, Commit, CommitOutcome, Due, JournalEntry,
+        JournalLine, Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Page, Query, Record, RecordName,
+        Removal, Store, StoreError, StoreInfo, StoreTime, Stored,
     },
 };
 use async_trait::async_trait;
@@ -50,6 +51,7 @@ use changes::RemoveTask;
 use commit::CommitTask;
 use job::{Job, Task};
 use journal::{ImportTask, JournalTask};
+use mark::SetMarkTask;
 use outbox::{ClaimTask, SettleTask};
 use readers::Readers;
 use rows::Raw;
@@ -129,6 +131,18 @@ impl Store for SqliteStore {
 
     fn now_at_once(&self) -> Option<Timestamp> {
         (!self.queue.is_closed()).then(|| self.time.now())
+    }
+
+    async fn clock(&self) -> Result<ClockReading, StoreError> {
+        if self.queue.is_closed() { Err(StoreError::Closed) } else { Ok(self.time.reading()) }
+    }
+
+    fn clock_at_once(&self) -> Option<ClockReading> {
+        (!self.queue.is_closed()).then(|| self.time.reading())
+    }
+
+    async fn set_clock_mark(&self, mark: Timestamp) -> Result<(), StoreError> {
+        self.write(SetMarkTask(mark)).await
     }
 
     fn claims_when_writing(&self) -> bool {

@@ -72,6 +72,7 @@ impl Core {
                     DrawnUp::New(drawn) => *drawn,
                     DrawnUp::Joined(stored) => return Ok(Opened::Existing(stored)),
                 };
+            self.clock_for(None, None, &transition).await?;
             match self.write(Expect::Absent, transition, &halts, (now, slot)).await? {
                 Written::Done(stored) => return Ok(Opened::New(stored)),
                 Written::KeyTaken(stored) => {
@@ -130,6 +131,23 @@ impl Core {
             Some(now) => Ok(now),
             None => self.store.now().await,
         }
+    }
+
+    /// Refuses a change that needs the store's clock while that is wrong.
+    async fn clock_for(
+        &self,
+        before: Option<&Request>,
+        act: Option<&Act>,
+        transition: &Transition,
+    ) -> Result<(), ApprovalError> {
+        if !lifecycle::needs_the_clock(before, act, transition) {
+            return Ok(());
+        }
+        let reading = match self.store.clock_at_once() {
+            Some(reading) => reading,
+            None => self.store.clock().await?,
+        };
+        Ok(reading.check()?)
     }
 
     /// Does what a command says to a request.
@@ -223,6 +241,7 @@ impl Core {
                     });
                 }
             };
+            self.clock_for(Some(request), Some(&command.act), &transition).await?;
             match self.write(Expect::Version(stored.version), transition, &halts, (now, None)).await? {
                 Written::Done(done) => return Ok(done),
                 Written::Conflict(Some(current)) => {

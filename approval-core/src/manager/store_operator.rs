@@ -6,7 +6,7 @@ use super::halts;
 use crate::{
     error::Invalid,
     model::{Halt, HaltScope, Halts, Principal, Text},
-    store::{JournalLine, Store, StoreError},
+    store::{ClockReading, JournalLine, Store, StoreError},
 };
 
 /// Who operates a store, rather than one namespace in it. An [`ApprovalManager`](super::ApprovalManager) sees and halts only its
@@ -75,7 +75,29 @@ impl StoreOperator {
             .await
     }
 
-    pub(super) async fn record(&self, by: &Principal, what: impl Into<Text>) -> Result<(), StoreError> {
+    /// The store's clock, and the latest moment that it gave out.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn clock(&self) -> Result<ClockReading, StoreError> {
+        self.store.clock().await
+    }
+
+    /// Confirms that the clock is right: the mark is set to it, ahead or back. What expired by a mark that was wrong can be decided
+    /// once more where nobody noted its end yet. Stop the other processes on the store before a mark is set back: they go on with
+    /// the one that they know. On record in the journal. The reading before, and after.
+    ///
+    /// # Errors
+    /// When the store cannot do it, or failed.
+    pub async fn confirm_clock(&self, by: &Principal) -> Result<(ClockReading, ClockReading), StoreError> {
+        let before = self.store.clock().await?;
+        self.store.set_clock_mark(before.clock).await?;
+        let what = format!("confirmed the clock: the mark was {}, and is {}", before.mark, before.clock);
+        self.record(by, what).await?;
+        Ok((before, self.store.clock().await?))
+    }
+
+    async fn record(&self, by: &Principal, what: impl Into<Text>) -> Result<(), StoreError> {
         let at = self.store.now().await?;
         self.store.append_journal(vec![JournalLine::Operated { at, by: by.clone(), what: what.into() }]).await
     }

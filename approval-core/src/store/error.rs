@@ -2,6 +2,8 @@
 
 use std::{error::Error, sync::Arc};
 
+use crate::clock::Timestamp;
+
 /// A failure of the store itself. Whatever it was, nothing runs on the strength of it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -51,6 +53,28 @@ pub enum StoreError {
     HalfCopied {
         /// The store that it is copied from.
         source_name: String,
+    },
+    /// Its clock is far ahead of the latest moment that it gave out, and not believed.
+    #[error(
+        "the clock says {clock}, more than 400 days after {mark}, the latest moment that the store gave out: the jump is not believed, \
+         and nothing is opened, approved or begun; set the clock right, or confirm the jump with `approvals store clock`"
+    )]
+    ClockAhead {
+        /// What the clock says.
+        clock: Timestamp,
+        /// The latest moment that the store gave out.
+        mark: Timestamp,
+    },
+    /// Its clock is behind the latest moment that it gave out.
+    #[error(
+        "the clock says {clock}, but the store gave out {mark} already: until the clock has caught up nothing is opened, approved or \
+         begun; set the clock right, or, if it is right, set the mark back with `approvals store clock`"
+    )]
+    ClockBehind {
+        /// What the clock says.
+        clock: Timestamp,
+        /// The latest moment that the store gave out.
+        mark: Timestamp,
     },
     /// It was closed.
     #[error("the store is closed")]

@@ -28,9 +28,9 @@ use self::{
     shard::{NEVER, NewState},
 };
 use super::{
-    Change, ChangeCursor, ChangeListener, Changes, ClaimWhenWriting, Commit, CommitOutcome, Due, Expect,
-    JournalEntry, JournalLine, Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Order, Page, Query,
-    Record, RecordName, Removal, Store, StoreError, StoreInfo, StoreTime, Stored,
+    Change, ChangeCursor, ChangeListener, Changes, ClaimWhenWriting, ClockReading, Commit, CommitOutcome,
+    Due, Expect, JournalEntry, JournalLine, Listeners, NoticeClaim, NoticeClaims, NoticeSettlement, Order,
+    Page, Query, Record, RecordName, Removal, Store, StoreError, StoreInfo, StoreTime, Stored,
 };
 use crate::{
     clock::{Clock, SystemClock, Timestamp, after},
@@ -244,6 +244,21 @@ impl Store for MemoryStore {
 
     fn now_at_once(&self) -> Option<Timestamp> {
         self.open().ok().map(|()| self.time.now())
+    }
+
+    async fn clock(&self) -> Result<ClockReading, StoreError> {
+        self.open()?;
+        Ok(self.time.reading())
+    }
+
+    fn clock_at_once(&self) -> Option<ClockReading> {
+        self.open().ok().map(|()| self.time.reading())
+    }
+
+    async fn set_clock_mark(&self, mark: Timestamp) -> Result<(), StoreError> {
+        self.open()?;
+        self.time.set_mark(mark);
+        Ok(())
     }
 
     fn claims_when_writing(&self) -> bool {

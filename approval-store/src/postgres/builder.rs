@@ -212,7 +212,8 @@ impl PostgresBuilder {
         if may_write {
             writer.enter().await.map_err(fail)?;
         }
-        time.told(reader.now(time.given()).await?);
+        let (now, lag) = reader.now(time.given()).await?;
+        time.told(now, lag);
         let ear = Ear {
             connector,
             me,

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::columns::moment;
 
-const NOW: &str = "SELECT store_time($1)";
+const NOW: &str = "SELECT t.at, clock_lag($1, t.at) FROM store_time($1) AS t (at)";
 const OF_BATCH: &str = "SELECT batch, writer, requests, records, notices FROM changes WHERE batch = $1";
 const MISSED: &str = "SELECT batch, writer, requests, records, notices FROM changes
     WHERE batch >= $1 AND batch < $2 ORDER BY batch LIMIT 1000";
@@ -215,9 +215,10 @@ impl Ear {
 
     /// Tells what was written and not notified.
     async fn look(&self, client: &Client, told: &mut Told) -> Result<(), Lost> {
-        let now: i64 = client.query_one(NOW, &[&self.time.given()]).await?.try_get(0)?;
+        let row = client.query_one(NOW, &[&self.time.given()]).await?;
+        let (now, lag): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
         if let Ok(now) = moment(now) {
-            self.time.told(now);
+            self.time.told(now, lag);
         }
         let bound = changes::unsettled_now(client, self.tag).await?;
         let (mut from, mut seen) = (told.below, 0_usize);

@@ -26,7 +26,8 @@ pub(super) const LOAD: &str =
 const FIND: &str =
     "SELECT id, version, coalesce(document, archived_document(id)) FROM requests WHERE key = $1";
 const RECORD: &str = "SELECT name, version, value, updated_at FROM records WHERE name = $1";
-const NOW: &str = "SELECT store_time($1)";
+const NOW: &str = "SELECT t.at, clock_lag($1, t.at) FROM store_time($1) AS t (at)";
+const SET_MARK: &str = "UPDATE writers SET high_water = $1";
 
 /// Most requests that are loaded by one statement.
 const TOGETHER: usize = 256;
@@ -174,11 +175,22 @@ impl Reader {
         .await
     }
 
-    /// The server's time.
-    pub(super) async fn now(&self, given: Option<i64>) -> Result<Timestamp, StoreError> {
+    /// The store's time, and how far it is ahead of the server's clock, in microseconds.
+    pub(super) async fn now(&self, given: Option<i64>) -> Result<(Timestamp, i64), StoreError> {
         self.read("the time of the database could not be read", move |connection| async move {
             let statement = connection.prepare_cached(NOW).await?;
-            Ok(moment(connection.query_one(&statement, &[&given]).await?.try_get(0)?)?)
+            let row = connection.query_one(&statement, &[&given]).await?;
+            Ok((moment(row.try_get(0)?)?, row.try_get(1)?))
+        })
+        .await
+    }
+
+    /// Sets the latest moment that was given out, of every process.
+    pub(super) async fn set_mark(&self, mark: i64) -> Result<(), StoreError> {
+        self.read("the time of the store could not be set", move |connection| async move {
+            let statement = connection.prepare_cached(SET_MARK).await?;
+            connection.execute(&statement, &[&mark]).await?;
+            Ok(())
         })
         .await
     }

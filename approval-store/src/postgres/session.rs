@@ -247,7 +247,7 @@ impl Session {
                 return;
             }
         };
-        self.writing.time.told(at);
+        self.writing.time.told(at, verdicts.lag);
         let failed = if verdicts.failed.is_empty() {
             Vec::new()
         } else {
@@ -293,7 +293,7 @@ impl Session {
 fn commit_statement() -> String {
     let parameters = (1..=arrays::COUNT.saturating_add(OWN)).map(|number| format!("${number}"));
     format!(
-        "SELECT at, refused, reasons, failed FROM commit_batch({})",
+        "SELECT at, refused, reasons, failed, lag FROM commit_batch({})",
         parameters.collect::<Vec<_>>().join(", ")
     )
 }

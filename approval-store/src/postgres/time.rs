@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use approval_core::{Clock, clock::Timestamp, store::StoreTime};
+use approval_core::{
+    Clock,
+    clock::{Span, Timestamp, after},
+    store::{ClockReading, StoreTime},
+};
 
 /// How long a moment that the server told is good for reckoning.
 const FRESH: Duration = Duration::from_secs(30);
@@ -26,6 +30,8 @@ fn moment_here() -> Instant {
 #[derive(Clone, Copy, Debug)]
 struct Told {
     micros: i64,
+    /// How far that is ahead of the server's clock.
+    lag: i64,
     at: Instant,
 }
 
@@ -63,15 +69,39 @@ impl ServerTime {
         }
     }
 
-    /// The server told this moment, just now.
-    pub(super) fn told(&self, moment: Timestamp) {
+    /// The server told this moment, just now, and how far it is ahead of its clock, in microseconds.
+    pub(super) fn told(&self, moment: Timestamp, lag: i64) {
         match self {
             Self::Given(time) => time.raise(moment),
             Self::Reckoned(cell) => {
                 let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
                 let micros = moment.as_microsecond();
-                cell.told = Some(Told { micros, at: moment_here() });
+                cell.told = Some(Told { micros, lag, at: moment_here() });
                 cell.high = cell.high.max(micros);
+            }
+        }
+    }
+
+    /// The server's clock and the latest moment that was given out, as far as they are known here; `None` when the server has not
+    /// been heard for a while.
+    pub(super) fn reading(&self) -> Option<ClockReading> {
+        match self {
+            Self::Given(time) => Some(time.reading()),
+            Self::Reckoned(cell) => {
+                let told = cell.lock().unwrap_or_else(PoisonError::into_inner).told?;
+                let mark = Timestamp::from_microsecond(told.micros).ok()?;
+                (told.at.elapsed() <= FRESH).then(|| reading(mark, told.lag))
+            }
+        }
+    }
+
+    /// An operator has set the latest moment that was given out.
+    pub(super) fn reset(&self, mark: Timestamp) {
+        match self {
+            Self::Given(time) => time.set_mark(mark),
+            Self::Reckoned(cell) => {
+                let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
+                *cell = Reckoned { told: None, high: mark.as_microsecond() };
             }
         }
     }
@@ -95,6 +125,11 @@ impl ServerTime {
     }
 }
 
+/// The clock of a server whose store has given out `mark`, which is `lag` microseconds ahead of it.
+pub(super) fn reading(mark: Timestamp, lag: i64) -> ClockReading {
+    ClockReading { clock: after(mark, Span::from_micros(lag.saturating_neg())), mark }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,13 +139,13 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let time = ServerTime::new(None);
         assert_eq!((time.now(), time.given()), (None, None));
-        time.told(at(1000));
+        time.told(at(1000), 0);
         let first = time.now().unwrap();
         assert!(first >= at(1000) && first < at(1060));
         // The server's clock was set back.
-        time.told(at(500));
+        time.told(at(500), 0);
         assert!(time.now().unwrap() >= first);
-        time.told(at(2000));
+        time.told(at(2000), 0);
         assert!(time.now().unwrap() >= at(2000));
     }
 }

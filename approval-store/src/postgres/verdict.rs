@@ -28,6 +28,8 @@ pub(super) enum Reason {
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
     at: i64,
+    /// How far that is ahead of the server's clock, in microseconds.
+    pub(super) lag: i64,
     /// Those that were not written, and why.
     refused: Vec<i32>,
     reasons: Vec<i32>,
@@ -38,7 +40,8 @@ pub(super) struct Verdicts {
 impl Verdicts {
     /// Reads the answer of the statement. When it cannot be read, it is written nevertheless.
     pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
-        Self::read_from(row, 0).map_err(|error| StoreError::OutcomeUnknown {
+        let read = || Ok(Self { lag: row.try_get(4)?, ..Self::read_from(row, 0)? });
+        read().map_err(|error: tokio_postgres::Error| StoreError::OutcomeUnknown {
             message: format!("the answer of the database cannot be read: {error}"),
         })
     }
@@ -47,6 +50,7 @@ impl Verdicts {
     pub(super) fn read_from(row: &Row, first: usize) -> Result<Self, tokio_postgres::Error> {
         Ok(Self {
             at: row.try_get(first)?,
+            lag: 0,
             refused: row.try_get(first.saturating_add(1))?,
             reasons: row.try_get(first.saturating_add(2))?,
             failed: row.try_get(first.saturating_add(3))?,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use approval_core::store::{Change, RecordName, StoreError};
+use approval_core::store::{Change, RecordName, StoreError, StoreTime};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::{failure::failed, rows};
@@ -12,6 +12,8 @@ const RECORD_VERSION: &str = "SELECT version FROM records WHERE name = ?1";
 /// One transaction of the writer.
 pub(super) struct Batch<'a> {
     connection: &'a Connection,
+    /// The store's time.
+    pub(super) time: &'a StoreTime,
     /// Versions of records read or written in this transaction: many changes are bound to the same few.
     records: HashMap<RecordName, Option<u64>>,
     /// What listeners are told once it is durable.
@@ -24,10 +26,11 @@ impl<'a> Batch<'a> {
     /// Work in the transaction that is open on `connection`.
     pub(super) fn new(
         connection: &'a Connection,
+        time: &'a StoreTime,
         changes: Vec<Change>,
         failpoint: &'a (dyn Fn(&'static str) + Send + Sync),
     ) -> Self {
-        Self { connection, records: HashMap::new(), changes, failpoint }
+        Self { connection, time, records: HashMap::new(), changes, failpoint }
     }
 
     /// The connection, for reading.

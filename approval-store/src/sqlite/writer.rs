@@ -145,7 +145,7 @@ impl Writer {
             self.time.raise(high_water(&self.connection)?);
         }
         self.batch = self.batch.saturating_add(1);
-        let mut batch = Batch::new(&self.connection, changes, &*self.failpoint);
+        let mut batch = Batch::new(&self.connection, &self.time, changes, &*self.failpoint);
         for job in jobs {
             job.run(&mut batch, self.time.now())?;
         }

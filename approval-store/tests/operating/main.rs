@@ -10,6 +10,7 @@
 )]
 
 mod archive;
+mod clock;
 mod forged;
 mod plans;
 mod roles;

@@ -5,6 +5,7 @@ mod answers;
 mod attachments;
 mod behind;
 mod budgets;
+mod clock;
 mod common;
 mod defaults;
 mod dropping;

@@ -119,7 +119,7 @@ async fn nothing_of_another_namespace_is_reached(one: TestManager) {
     let rejected = one.request(call()).await.unwrap().detach();
     one.reject(rejected, ANN, "no").await.unwrap();
     let approved = one.request(call()).await.unwrap().detach();
-    let terms = StandingTerms::new(StandingReach::Agent, StandingArguments::Any).at_most(1);
+    let terms = StandingTerms::new(StandingReach::Agent, StandingArguments::Any).at_most(2);
     let seen = one.get(approved).await.unwrap();
     one.decider("test").approve_standing(&seen, &person(ANN), terms, None).await.unwrap();
     let standing = one.standing_approvals().await.unwrap().remove(0);
@@ -293,7 +293,7 @@ async fn an_agent_reaches_only_its_own_requests() {
     let decided = manager.request(call()).await.unwrap().detach();
     manager.approve(decided, ANN).await.unwrap();
     let before = (manager.history(theirs).await.unwrap(), manager.history(decided).await.unwrap());
-    let context = Context { agent: Some(person("agent:thief")), ..Context::new() };
+    let context = Context::new().agent("thief");
     context
         .scope(async {
             let requester = manager.requester();

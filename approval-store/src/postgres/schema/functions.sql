@@ -1,12 +1,27 @@
+-- The server's clock, in microseconds since 1970.
+CREATE OR REPLACE FUNCTION server_clock() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+$$;
+
 -- The store's time: the server's clock, but never below a moment that was given out before. A clock that was set back, or
--- that of a standby which took over, stands still until it has caught up. Tests hand in a time.
+-- that of a standby which took over, stands still until it has caught up; so does one that is more than 400 days ahead, until
+-- an operator has confirmed it. Tests hand in a time.
 CREATE OR REPLACE FUNCTION store_time(given bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RETURN (
-        SELECT greatest(coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), max(w.high_water))
+        SELECT CASE
+                WHEN given IS NULL AND server_clock() > max(w.high_water) + 34560000000000 THEN max(w.high_water)
+                ELSE greatest(coalesce(given, server_clock()), max(w.high_water))
+            END
             FROM writers w
     );
 END
+$$;
+
+-- How far the store's time is ahead of the server's clock; below zero where the clock is not believed. A time that was handed
+-- in is always right.
+CREATE OR REPLACE FUNCTION clock_lag(given bigint, at bigint) RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT CASE WHEN given IS NULL THEN at - server_clock() ELSE 0 END
 $$;
 
 -- The first number of a batch that is not known to be over: every batch below it is visible or will never be. Whoever
@@ -51,7 +66,7 @@ CREATE OR REPLACE FUNCTION commit_batch(
     write_changes int[], write_names bytea[], write_values bytea[],
     settled_requests uuid[], settled_ids uuid[], settled_owners uuid[], settled_deliveries text[],
     settled_claimable bigint[], journal_lines text[],
-    OUT at bigint, OUT refused int[], OUT reasons int[], OUT failed int[]
+    OUT at bigint, OUT refused int[], OUT reasons int[], OUT failed int[], OUT lag bigint
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     batch_number bigint;
@@ -124,6 +139,7 @@ BEGIN
 
     -- All locks are held: what the clock says from here on cannot be overtaken by waiting.
     at := store_time(given_time);
+    lag := clock_lag(given_time, at);
     IF cardinality(timed_changes) > 0 THEN
         SELECT array_agg(t.change) INTO late
             FROM unnest(timed_changes, not_before, not_after) AS t (change, not_before, not_after)
