@@ -74,7 +74,7 @@ impl StandingWatch {
             if approval.is_in_force(now) {
                 if approval.behalf.is_none() {
                     // Given before the person was stored with it. Without its request it covers nothing.
-                    let given_with = core.store.load(approval.request).await?;
+                    let given_with = core.find(approval.request).await?;
                     approval.behalf = given_with.map(|stored| CoveredBehalf::same_as(&stored.request));
                 }
                 let action = approval.action.clone();

@@ -242,12 +242,10 @@ async fn approved_requests_of_another_namespace_are_not_run() {
     let other = tenant(&one, "other");
     let runs = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&runs);
-    let worker = other
-        .on_approved("payments.refund", move |_: serde_json::Value, _: Grant| {
-            counter.fetch_add(1, Ordering::SeqCst);
-            async { Ok::<_, String>(()) }
-        })
-        .unwrap();
+    let worker = other.on_approved(call().spec(), move |_: serde_json::Value, _: Grant| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        async { Ok::<_, String>(()) }
+    });
     let foreign = one.request(call()).await.unwrap().detach();
     one.approve(foreign, ANN).await.unwrap();
     let own = other.request(call()).await.unwrap().detach();
