@@ -131,7 +131,8 @@ impl Scene {
         if made.attached {
             action = action.attach(Attachment::text("list.txt", "all of them").unwrap()).unwrap();
         }
-        let asked = Context::new().agent(made.agent).scope(self.manager.request(action)).await.unwrap();
+        let asked =
+            Context::new().agent(made.agent).unwrap().scope(self.manager.request(action)).await.unwrap();
         let id = asked.id();
         self.clock.advance(Span::from_secs(90));
         let seen = self.manager.get(id).await.unwrap();
@@ -163,6 +164,7 @@ impl Scene {
             End::TakenBack => drop(
                 Context::new()
                     .agent(made.agent)
+                    .unwrap()
                     .scope(self.manager.requester().cancel(id, "never mind"))
                     .await
                     .unwrap(),
@@ -244,7 +246,7 @@ fn says(file: &str, made: &Made<'_>, now: &str) -> (&'static str, String) {
         to_canonical(&made.arguments).unwrap(),
         now.parse().unwrap(),
     );
-    sample.agent = Principal::agent(made.agent);
+    sample.agent = Principal::agent(made.agent).unwrap();
     sample.risk = made.risk;
     let cents = made.arguments["cents"].as_i64().unwrap();
     sample.cost = Some(format!("{}.{:02} USD", cents / 100, cents % 100).parse::<Money>().unwrap());

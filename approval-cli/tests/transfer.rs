@@ -70,7 +70,7 @@ fn scene(file: &Path, requests: usize) -> Vec<RequestId> {
         manager.decider("mail").reject(&first, &ann, Some("no")).await.unwrap();
         Sealer::new(Arc::clone(&store), Sealing::new()).seal().await.unwrap();
         ids.push(manager.request(call(0)).await.unwrap().detach());
-        let scope = HaltScope::Agent(Principal::agent("other"));
+        let scope = HaltScope::Agent(Principal::agent("other").unwrap());
         manager.halt(scope, &ann, "not now").await.unwrap();
         ids
     }))

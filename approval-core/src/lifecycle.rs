@@ -47,7 +47,7 @@ mod vote;
 mod tests;
 
 pub use alert::{is_told_again, timeout_spike};
-pub use claim::{Agents, Behind, Claim};
+pub use claim::{Agents, Behind, Claim, intact};
 pub use clock::needs_the_clock;
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
 pub use create::create;

@@ -33,6 +33,7 @@ mod requester;
 mod runner;
 mod runtime;
 mod seal;
+mod secret_key;
 mod sink;
 mod spec;
 mod standing;

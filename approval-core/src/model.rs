@@ -46,6 +46,7 @@ pub use money::{Currency, Money};
 pub use notice::{Delivery, NoticeDraft, NoticeKind, OutboxNotice, Timing};
 pub use people::People;
 pub use preview::{PREVIEW_LIMIT, Preview, PreviewOutcome, ToPreview};
+pub(crate) use principal::LibraryPart;
 pub use principal::{PRINCIPAL_LIMIT, Principal, PrincipalKind};
 pub use question::{AnswerOption, Question};
 pub use request::{ActionInfo, Comment, InfoExchange, Request, Revision, Status, Widening};

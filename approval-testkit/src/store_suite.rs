@@ -174,6 +174,12 @@ impl From<StoreError> for Stop {
     }
 }
 
+impl From<approval_core::Invalid> for Stop {
+    fn from(error: approval_core::Invalid) -> Self {
+        Self::Broken(format!("the suite could not say what it wants: {error}"))
+    }
+}
+
 impl From<BoxError> for Stop {
     fn from(error: BoxError) -> Self {
         Self::Broken(format!("the place of the store failed: {error}"))

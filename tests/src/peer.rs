@@ -142,7 +142,7 @@ pub async fn obey(manager: &ApprovalManager, order: &Order) -> Answer {
 
 async fn order_of(manager: &ApprovalManager, order: &Order) -> Result<Came, ApprovalError> {
     let decider = manager.decider("peer");
-    let operator = Principal::service("operator");
+    let operator = Principal::service("operator").expect("a name");
     let decided = |decision: Option<&Decision>| decision.cloned().map_or(Came::Done, Came::Decided);
     Ok(match order {
         Order::Approve(id, number) => {

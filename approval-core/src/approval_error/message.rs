@@ -150,6 +150,9 @@ impl fmt::Display for Refusal {
             }
             Self::LimitReached(reached) => reached.to_string().into(),
             Self::NotApproved => "it is not approved; nothing was run".into(),
+            Self::Altered => "its stored arguments or attachments are not those that its digest was computed from, so the store was \
+                 changed by another program; nothing was run: cancel it, and find out what changed it"
+                .into(),
             Self::WrongGrant(why) => format!("the grant does not fit: {why}; nothing was run").into(),
             Self::GrantExpired(at) => {
                 format!("the approval was not used before {at}; nothing was run").into()

@@ -47,6 +47,7 @@ impl ApprovalError {
             | Refusal::Delegation { .. }
             | Refusal::NotApproved
             | Refusal::WrongGrant(_)
+            | Refusal::Altered
             | Refusal::NotExecuting
             | Refusal::AlreadyRetried(_)
             | Refusal::NothingToDo) => Self::Refused { about, refusal: Box::new(other) },

@@ -5,9 +5,12 @@ use std::{future::Future, sync::Arc};
 use super::allowed::{self, Allowed};
 use crate::{
     approval_error::{About, ApprovalError},
-    lifecycle::{Act, Command, Refusal},
+    lifecycle::{self, Act, Command, Refusal},
     manager::{Action, ApprovalManager, Approved, Execution, Grant, Prepared, Unwound, tightened},
-    model::{CanonicalJson, Execution as ExecutionRecord, ExecutionState, Gate, Principal, Request, Text},
+    model::{
+        CanonicalJson, Execution as ExecutionRecord, ExecutionState, Gate, LibraryPart, Principal, Request,
+        Text,
+    },
     policy::Ruling,
 };
 
@@ -144,11 +147,13 @@ impl ApprovalManager {
         match request.execution.as_deref() {
             Some(ExecutionRecord::NotStarted) => Ok(Right::Approved(approved)),
             Some(ExecutionRecord::Succeeded { result: Some(result), .. }) if prepared.spec.replay => {
+                lifecycle::intact(request)
+                    .map_err(|refusal| ApprovalError::of_refusal(about.clone(), refusal))?;
                 Ok(Right::Ran(about, result.clone()))
             }
             Some(ExecutionRecord::Unknown { .. }) if request.action.idempotent => {
                 let command = Command {
-                    actor: Principal::service("guard"),
+                    actor: Principal::part(LibraryPart::Guard),
                     via: None,
                     operator: true,
                     act: Act::Reopen,

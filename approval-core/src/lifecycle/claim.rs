@@ -95,13 +95,16 @@ impl Claim {
             return Err(Refusal::WrongGrant("it is for other arguments"));
         }
         // The body is handed what lies in the store, so the stored text itself must be what was approved.
-        if request.revision.digest != self.digest || request.digest_again() != self.digest {
-            return Err(Refusal::WrongGrant(STORED_DIFFERS));
-        }
-        Ok(())
+        intact(request)
     }
 }
 
-/// The row was changed by something other than the lifecycle.
-pub(super) const STORED_DIFFERS: &str =
-    "the stored arguments or attachments are not those that were approved";
+/// Refuses a row whose arguments or attachments do not fit its digest, or whose grant is for another one.
+///
+/// # Errors
+/// [`Refusal::Altered`].
+pub fn intact(request: &Request) -> Result<(), Refusal> {
+    let stored = request.revision.digest;
+    let granted = request.grant.as_ref().is_none_or(|grant| grant.digest == stored);
+    if granted && request.digest_again() == stored { Ok(()) } else { Err(Refusal::Altered) }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Facts, Refusal, Requires,
+    claim::intact,
     eligibility::Seating,
     history::Change,
     quorum::{Ground, Verdict},
@@ -79,6 +80,9 @@ pub(super) fn conclude(
     facts: &Facts<'_>,
     decision: Decision,
 ) -> Result<(), Refusal> {
+    if decision.outcome == Outcome::Approved && change.request.question.is_none() {
+        intact(&change.request)?;
+    }
     let request = &mut change.request;
     request.status = match decision.outcome {
         Outcome::Approved => Status::Approved,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Edit, Refusal, Transition,
     case::Case,
+    claim::intact,
     create, decide,
     eligibility::Seating,
     hours, limits,
@@ -109,6 +110,8 @@ pub fn edited_arguments(
     if edits.is_empty() {
         return Err(bad("", "changes nothing", "vote without an edit"));
     }
+    // What the edit leaves as it is must be what people saw.
+    intact(request)?;
     let mut arguments = request.revision.arguments.clone();
     let mut checks: Vec<(Step, &Text)> = Vec::new();
     let mut paths: Vec<FieldPath> = Vec::with_capacity(edits.len());

@@ -1,6 +1,9 @@
 //! How running it went: reports, lost processes, settling what is in doubt, and trying again.
 
-use super::{Ending, Refusal, Requires, Settlement, Transition, case::Case, decide, history::Change, limits};
+use super::{
+    Ending, Refusal, Requires, Settlement, Transition, case::Case, claim::intact, decide, history::Change,
+    limits,
+};
 use crate::{
     id::{ExecutorId, RequestId},
     model::{EventKind, Execution, ExecutionState, NoticeKind, PrincipalKind, Status, Text},
@@ -124,6 +127,8 @@ pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
         return Err(case.not_permitted(WHO_TRIES_AGAIN));
     }
     decide::not_halted(case.request, case.facts)?;
+    // The new grant must be for what the old one was for.
+    intact(case.request)?;
     let mut change = case.change_by(case.actor());
     change.request.grant = Some(Box::new(decide::grant(case.request, case.facts, case.now)));
     change.request.execution = Some(Box::new(Execution::NotStarted));
@@ -171,6 +176,8 @@ pub(super) fn retry(case: &Case<'_>, successor: RequestId) -> Result<Transition,
     if !is_involved(case) {
         return Err(case.not_permitted(WHO_TRIES_AGAIN));
     }
+    // Its arguments are what the successor asks for.
+    intact(request)?;
     let mut change: Change<'_> = case.change_by(case.actor());
     change.request.successor = Some(successor);
     change.tell(EventKind::Retried { successor })?;

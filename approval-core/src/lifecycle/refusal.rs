@@ -113,6 +113,9 @@ pub enum Refusal {
     NotApproved,
     /// The grant is not the one of this request, action, agent and arguments.
     WrongGrant(&'static str),
+    /// The stored arguments or attachments do not fit the digest of the request: something other than this library changed
+    /// the row. Nobody can approve it, edit it, try it again or run it.
+    Altered,
     /// The grant was not used in time.
     GrantExpired(Timestamp),
     /// The approval was taken back.

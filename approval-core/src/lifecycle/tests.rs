@@ -21,7 +21,7 @@ mod vote;
 
 use std::sync::Arc;
 
-use super::{claim::STORED_DIFFERS, *};
+use super::*;
 use crate::{
     clock::{Span, Timestamp},
     id::{ExecutorId, GrantId, RequestId, StandingId},
@@ -211,7 +211,7 @@ impl World {
     }
 
     pub(super) fn tick(&mut self, seconds: i64) -> Result<Transition, Refusal> {
-        self.act(&Principal::service("due"), Act::Tick, seconds)
+        self.act(&Principal::service("due").unwrap(), Act::Tick, seconds)
     }
 
     /// The command that would spend the grant.

@@ -3,6 +3,7 @@
 use super::{
     Refusal, Transition,
     case::Case,
+    claim::intact,
     decide, escalate, hand_over,
     history::Change,
     hours,
@@ -99,7 +100,7 @@ pub(super) fn tick(case: &Case<'_>) -> Result<Transition, Refusal> {
         return Err(Refusal::NothingToDo);
     }
     // Somebody who voted before may fill a seat of a requirement that was widened just now.
-    if decide::not_halted(case.request, case.facts).is_ok() {
+    if decide::not_halted(case.request, case.facts).is_ok() && intact(case.request).is_ok() {
         decide::decide_by_votes(&mut change, case.facts)?;
     }
     Ok(change.finish())
@@ -160,6 +161,8 @@ fn no_approval_by_timeout(case: &Case<'_>) -> Option<&'static str> {
         Some("not approved by timeout: nobody was told of it")
     } else if decide::not_halted(request, case.facts).is_err() {
         Some("not approved by timeout: it is halted")
+    } else if intact(request).is_err() {
+        Some("not approved by timeout: its stored arguments do not fit its digest")
     } else {
         None
     }

@@ -10,7 +10,7 @@ use crate::{
     model::{
         ArgumentsDigest, Attachment, CanonicalJson, Text, ToAttachments,
         canonical::{
-            DigestKey, EncodeError, Step, arguments_digest_with, parse_canonical, redact, to_canonical,
+            DigestKey, EncodeError, FieldPath, arguments_digest_with, parse_canonical, redact, to_canonical,
         },
         check_together,
     },
@@ -205,18 +205,20 @@ impl ActionSpec {
                 Invalid::new("redacted arguments", self.info.name.as_str(), "need a key for their digest")
                     .hint("give the manager's builder a redaction_key")
             })?;
-            let redacted = redact(&arguments, &self.redact, key).map_err(|error| not_encodable(&error))?;
+            let paths: Vec<FieldPath> = self.redact.iter().map(|one| one.path.clone()).collect();
+            let redacted = redact(&arguments, &paths, key).map_err(|error| not_encodable(&error))?;
             // A path that finds nothing may be a spelling mistake, and the secret would be shown.
-            let missed = redacted.absent.iter().find(|path| !path.steps().contains(&Step::Every));
-            if let Some(path) = missed {
+            let required =
+                |path: &&FieldPath| self.redact.iter().any(|one| one.path == **path && !one.may_be_absent);
+            if let Some(path) = redacted.missing.iter().find(required) {
                 return Err(Invalid::new(
                     "path of a redacted argument",
                     path.to_string(),
                     "leads to nothing",
                 )
-                .hint(
-                    "look at its spelling; a value that may be missing is redacted if it is written as null",
-                ));
+                .hint(format!(
+                    "look at its spelling; where the value may be missing, write it as null, or redact `{path}?`"
+                )));
             }
             redacted.bound
         };

@@ -1,13 +1,16 @@
 //! Authenticated attempts that were refused: counted together and written to the journal, without touching the request.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
     approval_error::ApprovalError,
-    clock::Timestamp,
+    clock::{Span, Timestamp, after},
     id::RequestId,
-    lifecycle::{Act, Command, Refusal},
-    model::{Principal, Request, Text},
+    lifecycle::{Act, Command, LimitReached, Refusal},
+    model::{LibraryPart, Principal, Request, Text},
     store::{JournalLine, Store},
     sync::{Mutex, lock},
 };
@@ -24,6 +27,11 @@ struct Attempt {
     why: Text,
 }
 
+/// Whether a conflict of this moment still counts.
+fn is_recent(at: Timestamp, now: Timestamp) -> bool {
+    now < after(at, CONFLICT_WINDOW)
+}
+
 impl Attempt {
     fn line(&self, at: Timestamp, count: u64) -> JournalLine {
         JournalLine::Refused {
@@ -37,9 +45,17 @@ impl Attempt {
     }
 }
 
+/// Key conflicts that one agent may have within [`CONFLICT_WINDOW`].
+const CONFLICTS: usize = 20;
+
+/// Over how long key conflicts are counted.
+const CONFLICT_WINDOW: Span = Span::from_mins(10);
+
 #[derive(Debug, Default)]
 pub(crate) struct RefusedAttempts {
     counted: Mutex<HashMap<Attempt, u64>>,
+    /// When the keys of each agent met other arguments; no more than the last [`CONFLICTS`] of each.
+    conflicts: Mutex<HashMap<Principal, VecDeque<Timestamp>>>,
 }
 
 impl RefusedAttempts {
@@ -51,13 +67,50 @@ impl RefusedAttempts {
             return;
         }
         tracing::info!(request = %request.id, by = %command.actor, via = command.via.as_deref(), %refusal, "an attempt was refused");
-        let mut why = format!("{}: {refusal}", name(&command.act));
+        let why = format!("{}: {refusal}", name(&command.act));
+        self.count(request.id, &command.actor, command.via.as_ref(), why);
+    }
+
+    fn count(&self, request: RequestId, by: &Principal, via: Option<&Text>, mut why: String) {
         why.truncate(why.floor_char_boundary(500));
         let mut counted = lock(&self.counted);
-        let by = if counted.len() < HELD { command.actor.clone() } else { Principal::service("others") };
-        let attempt = Attempt { request: request.id, by, via: command.via.clone(), why: why.into() };
+        let by = if counted.len() < HELD { by.clone() } else { Principal::part(LibraryPart::Others) };
+        let attempt = Attempt { request, by, via: via.cloned(), why: why.into() };
         let count = counted.entry(attempt).or_insert(0);
         *count = count.saturating_add(1);
+    }
+
+    /// Counts a call of `agent` whose key belongs to `request`, which asked for something else.
+    pub(crate) fn note_conflict(&self, request: &Request, agent: &Principal, now: Timestamp) {
+        tracing::info!(request = %request.id, by = %agent, "a key met other arguments than those it belongs to");
+        self.count(
+            request.id,
+            agent,
+            None,
+            "open: the key belongs to a call with other arguments".to_owned(),
+        );
+        let mut conflicts = lock(&self.conflicts);
+        // Agents without a recent conflict are forgotten, so that this does not grow.
+        conflicts.retain(|_, times| times.back().is_some_and(|last| is_recent(*last, now)));
+        let times = conflicts.entry(agent.clone()).or_default();
+        times.push_back(now);
+        while times.len() > CONFLICTS {
+            times.pop_front();
+        }
+    }
+
+    /// The limit that the key conflicts of `agent` have reached, if they have.
+    pub(crate) fn too_many_conflicts(&self, agent: &Principal, now: Timestamp) -> Option<LimitReached> {
+        let conflicts = lock(&self.conflicts);
+        let times = conflicts.get(agent).filter(|times| times.len() >= CONFLICTS)?;
+        let oldest = times.front().copied().filter(|oldest| is_recent(*oldest, now))?;
+        Some(LimitReached {
+            limit: "key conflicts".into(),
+            why: format!(
+                "{CONFLICTS} calls of {agent} had keys that belong to calls with other arguments; until then, its calls with a key are refused"
+            ),
+            room_at: Some(after(oldest, CONFLICT_WINDOW)),
+        })
     }
 
     /// Writes what was counted. What could not be written is counted on.

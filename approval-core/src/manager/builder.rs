@@ -67,7 +67,7 @@ pub struct ManagerBuilder {
     directory: Arc<dyn Directory>,
     notifiers: Vec<Arc<dyn Notifier>>,
     elsewhere: Vec<Text>,
-    agent: Option<Principal>,
+    agent: Option<Result<Principal, Invalid>>,
     namespace: Text,
     limits: Vec<Arc<Limit>>,
     lease_ttl: Span,
@@ -183,9 +183,12 @@ impl ManagerBuilder {
         self.shared_notifier(handler("handler", handle))
     }
 
-    /// The agent that asks when no [`crate::Context`] names another; the name of the executable unless set.
+    /// The agent that asks when no [`crate::Context`] names another. Unless set, the file name of the executable, in which
+    /// every byte that is no lower-case ASCII letter, digit, `-`, `_` or `.` is written as `+` and two hexadecimal digits.
+    ///
+    /// A name that cannot be that of an agent is an error of [`ManagerBuilder::build`].
     pub fn agent(mut self, name: &str) -> Self {
-        self.agent = Some(Principal::agent(name.strip_prefix("agent:").unwrap_or(name)));
+        self.agent = Some(Principal::named_agent(name));
         self
     }
 
@@ -274,11 +277,13 @@ impl ManagerBuilder {
     /// Starts the manager: on the current Tokio runtime, or, where there is none, on a thread of its own.
     ///
     /// # Errors
-    /// When nobody could decide, two channels have one name, or the workers could not be started.
+    /// When nobody could decide, two channels have one name, the agent has no proper name, or the workers could not be
+    /// started.
     pub fn build(self) -> Result<ApprovalManager, BuildError> {
         if !self.unattended && !self.notifiers.iter().any(|notifier| notifier.capabilities().decides) {
             return Err(BuildError::NobodyDecides);
         }
+        let agent = self.agent.unwrap_or_else(executable)?;
         let mut notifiers: Vec<(Text, Arc<dyn Notifier>)> = Vec::with_capacity(self.notifiers.len());
         for notifier in self.notifiers {
             if notifiers.iter().any(|(name, _)| **name == *notifier.name()) {
@@ -308,7 +313,7 @@ impl ManagerBuilder {
             halts: HaltWatch::new(&self.namespace),
             settings: Settings {
                 namespace: self.namespace,
-                agent: self.agent.unwrap_or_else(executable),
+                agent,
                 token_key,
                 redaction_key: self.redaction_key,
                 info: self.info,
@@ -335,9 +340,15 @@ impl ManagerBuilder {
 }
 
 /// The agent of a manager that was given none: the name of the executable.
-fn executable() -> Principal {
-    let path = std::env::current_exe().unwrap_or_default();
-    Principal::agent(&path.file_stem().unwrap_or_default().to_string_lossy())
+fn executable() -> Result<Principal, Invalid> {
+    let path = std::env::current_exe().map_err(|error| {
+        Invalid::new("name of the executable", "", format!("is not known: {error}"))
+            .hint("name the agent: ManagerBuilder::agent(\"worker-3\")")
+    })?;
+    let name = path.file_name().map_or(&[][..], std::ffi::OsStr::as_encoded_bytes);
+    // The suffix that every executable has says nothing.
+    let name = if cfg!(windows) { name.strip_suffix(b".exe").unwrap_or(name) } else { name };
+    Principal::executable(name)
 }
 
 impl ApprovalManager {

@@ -16,7 +16,7 @@ tokio::task_local! {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), approval_core::Invalid> {
 /// use approval_core::Context;
-/// Context::new().agent("support-bot").run("2026-03-01/17").on_behalf_of("user:ann@example.com")?.scope(async {
+/// Context::new().agent("support-bot")?.run("2026-03-01/17").on_behalf_of("user:ann@example.com")?.scope(async {
 ///     assert_eq!(Context::current().agent_name().map(|agent| agent.to_string()).as_deref(), Some("agent:support-bot"));
 /// }).await;
 /// # Ok(()) }
@@ -39,10 +39,12 @@ impl Context {
     }
 
     /// The agent that works.
-    #[must_use]
-    pub fn agent(mut self, name: &str) -> Self {
-        self.agent = Some(Principal::agent(name.strip_prefix("agent:").unwrap_or(name)));
-        self
+    ///
+    /// # Errors
+    /// When the name cannot be that of an agent.
+    pub fn agent(mut self, name: &str) -> Result<Self, crate::error::Invalid> {
+        self.agent = Some(Principal::named_agent(name)?);
+        Ok(self)
     }
 
     /// The person on whose behalf it works.

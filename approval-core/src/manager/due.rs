@@ -9,7 +9,7 @@ use crate::{
     approval_error::ApprovalError,
     clock::{Span, Timestamp, after},
     lifecycle::{Act, Command},
-    model::Principal,
+    model::{LibraryPart, Principal},
 };
 
 /// Requests that are brought up to date together.
@@ -50,7 +50,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 
 /// Lets happen what is due by now.
 pub(super) fn tick() -> Command {
-    Command { actor: Principal::service("due"), via: None, operator: true, act: Act::Tick }
+    Command { actor: Principal::part(LibraryPart::Due), via: None, operator: true, act: Act::Tick }
 }
 
 /// Does what is due by now. Returns when something is due next.

@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_part_of_the_scope_tells_keys_apart() {
-        let (agent, other) = (Principal::agent("a"), Principal::agent("b"));
+        let (agent, other) = (Principal::agent("a").unwrap(), Principal::agent("b").unwrap());
         let (action, other_action) = (ActionName::new("a.b").unwrap(), ActionName::new("a.c").unwrap());
         let base = KeyScope { namespace: "n", agent: &agent, action: &action, run: None };
         let all = [

@@ -10,7 +10,7 @@ use crate::{
     clock::{Span, Timestamp, after},
     id::ExecutorId,
     lifecycle::{Act, Command},
-    model::{Execution, ExecutionState, Principal},
+    model::{Execution, ExecutionState, LibraryPart, Principal},
     store::{Commit, CommitOutcome, Condition, Query, Record, RecordName, RecordWrite, StoreError},
     sync::{Mutex, lock},
 };
@@ -234,7 +234,7 @@ async fn note_lost(core: &Arc<Core>) -> Result<(), ApprovalError> {
             };
             if core.store.record(&record_of(*executor)).await?.is_none() {
                 let command = Command {
-                    actor: Principal::service("due"),
+                    actor: Principal::part(LibraryPart::Due),
                     via: None,
                     operator: true,
                     act: Act::LoseLease { executor: *executor },

@@ -3,8 +3,13 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
-    Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval, action::Bound,
-    engine::Opened, keys::successor_key, limits, runner::Caller, scoped_key,
+    Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval,
+    action::Bound,
+    engine::Opened,
+    keys::successor_key,
+    limits,
+    runner::Caller,
+    secret_key::{StoredKey, stored_key},
 };
 use crate::{
     approval_error::{About, ApprovalError},
@@ -36,7 +41,7 @@ pub(crate) struct Prepared {
     pub(crate) bound: Bound,
     pub(crate) agent: Principal,
     pub(crate) context: Context,
-    key: Option<Text>,
+    key: Option<StoredKey>,
 }
 
 impl Prepared {
@@ -115,8 +120,9 @@ impl ApprovalManager {
     ) -> Result<PendingApproval, ApprovalError> {
         let core = &self.core;
         let limits = &prepared.context.limits;
-        let given = prepared.bound.digest;
-        let behind = draft.on_behalf_of.clone();
+        if let Some(earlier) = core.under_other_form(prepared).await? {
+            return self.existing(prepared, earlier).await;
+        }
         if let Some(preview) = preview
             && core.will_ask(&draft, limits).await?
         {
@@ -138,23 +144,24 @@ impl ApprovalManager {
             Opened::New(_) => Ok(waiter.opened(&prepared.spec)),
             Opened::Existing(stored) => {
                 waiter.forget();
-                let stored = core.newest(stored).await?;
-                let about = About::of(&stored.request);
-                if stored.request.original != given
-                    || !core.same_person(behind.as_ref(), &stored.request).await?
-                {
-                    return Err(ApprovalError::KeyConflict {
-                        about,
-                        original: stored.request.original,
-                        given,
-                    });
-                }
-                Ok(PendingApproval::register(self, about)
-                    .look()
-                    .opening(&prepared.spec)
-                    .opened(&prepared.spec))
+                self.existing(prepared, stored).await
             }
         }
+    }
+
+    /// Waits for the request that a call's key belongs to, if it asked for the same.
+    async fn existing(&self, prepared: &Prepared, stored: Stored) -> Result<PendingApproval, ApprovalError> {
+        let core = &self.core;
+        let stored = core.newest(stored).await?;
+        let about = About::of(&stored.request);
+        let given = prepared.bound.digest;
+        let behind = prepared.context.on_behalf_of.as_ref();
+        if stored.request.original != given || !core.same_person(behind, &stored.request).await? {
+            core.attempts.note_conflict(&stored.request, &prepared.agent, core.now().await?);
+            core.journal.nudge();
+            return Err(ApprovalError::KeyConflict { about, original: stored.request.original, given });
+        }
+        Ok(PendingApproval::register(self, about).look().opening(&prepared.spec).opened(&prepared.spec))
     }
 
     /// Opens a new request with the arguments and the gate of one that ended without having run, linked to it. Its key, if
@@ -254,16 +261,29 @@ impl Core {
             .hint("give it a key, or call it within a run and a tool call")
             .into());
         }
-        let key = key.map(|key| {
-            let scope = KeyScope {
-                namespace: &self.settings.namespace,
-                agent: &agent,
-                action: &spec.info.name,
-                run: context.run.as_deref(),
-            };
-            scoped_key(scope, &key)
-        });
+        let scope = KeyScope {
+            namespace: &self.settings.namespace,
+            agent: &agent,
+            action: &spec.info.name,
+            run: context.run.as_deref(),
+        };
+        let secret = self.settings.redaction_key.as_ref();
+        let key = key.map(|key| stored_key(scope, &key, &spec, &bound, secret)).transpose()?;
         Ok(Prepared { spec, bound, agent, context, key })
+    }
+
+    /// The request that was opened under the form in which this call's key is not stored. Refuses a call with a key where
+    /// too many keys of its agent met other arguments lately: each conflict tells something about a key.
+    async fn under_other_form(&self, prepared: &Prepared) -> Result<Option<Stored>, ApprovalError> {
+        let Some(key) = &prepared.key else { return Ok(None) };
+        if let Some(reached) = self.attempts.too_many_conflicts(&prepared.agent, self.now().await?) {
+            let action = prepared.spec.info.name.clone();
+            return Err(ApprovalError::LimitReached { action, reached: Box::new(reached) });
+        }
+        match &key.other {
+            Some(other) => Ok(self.store.find(other).await?),
+            None => Ok(None),
+        }
     }
 
     /// Asks the policy.
@@ -308,7 +328,7 @@ impl Core {
             on_behalf_of: context.on_behalf_of.clone(),
             run: context.run.clone(),
             intent: context.intent.clone(),
-            key: key.clone(),
+            key: key.as_ref().map(|key| Text::clone(&key.key)),
             risk: spec.risk,
             priority: spec.priority,
             gate,

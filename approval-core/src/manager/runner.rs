@@ -39,7 +39,7 @@ impl Runner {
     /// # Errors
     /// When a name is none of an agent.
     pub fn for_agents<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Result<Self, Invalid> {
-        let agents = names.into_iter().map(named).collect::<Result<_, _>>()?;
+        let agents = names.into_iter().map(Principal::named_agent).collect::<Result<_, _>>()?;
         self.agents = Some(Agents::These(agents));
         Ok(self)
     }
@@ -50,10 +50,6 @@ impl Runner {
         self.agents = Some(Agents::Any);
         self
     }
-}
-
-fn named(name: &str) -> Result<Principal, Invalid> {
-    Principal::new(&format!("agent:{}", name.strip_prefix("agent:").unwrap_or(name)))
 }
 
 impl From<ActionSpec> for Runner {

@@ -36,10 +36,18 @@ pub struct ActionSpec {
     pub(crate) suspend: bool,
     pub(crate) replay: bool,
     pub(crate) cancel_on_drop: bool,
-    pub(crate) redact: Vec<FieldPath>,
+    pub(crate) redact: Vec<RedactedPath>,
     pub(crate) needs_grant: bool,
     pub(crate) preview: Option<PreviewHook>,
     pub(crate) preview_timeout: Option<Span>,
+}
+
+/// A path to values that stay out of every display.
+#[derive(Clone, Debug)]
+pub(crate) struct RedactedPath {
+    pub(crate) path: FieldPath,
+    /// Whether a call without a value there is right.
+    pub(crate) may_be_absent: bool,
 }
 
 impl ActionSpec {
@@ -117,16 +125,24 @@ impl ActionSpec {
         self.info(|info| info.idempotent = true)
     }
 
-    /// Arguments whose values stay out of every display and of the store.
+    /// Arguments whose values stay out of every display and of the store: `token`, `args.token`, `items[*].pin`.
+    ///
+    /// A call in which a path leads to no value is refused before people are asked, for the path may be misspelt, and the
+    /// secret shown under its right name. `null` is a value. Where a key may be left out, say so with a `?` at the end:
+    /// `args.token?` redacts the value if there is one; then nothing tells a misspelt path from a value that is not there.
     ///
     /// # Errors
     /// When a path cannot be read.
     pub fn redact<'a>(mut self, paths: impl IntoIterator<Item = &'a str>) -> Result<Self, Invalid> {
-        for path in paths {
+        for text in paths {
+            let (path, may_be_absent) = match text.strip_suffix('?') {
+                Some(path) => (path, true),
+                None => (text, false),
+            };
             let parsed: FieldPath = path
                 .parse()
-                .map_err(|e| Invalid::new("path of an argument", path, format!("cannot be read: {e}")))?;
-            self.redact.push(parsed);
+                .map_err(|e| Invalid::new("path of an argument", text, format!("cannot be read: {e}")))?;
+            self.redact.push(RedactedPath { path: parsed, may_be_absent });
             Arc::make_mut(&mut self.info).redacted.push(path.into());
         }
         Ok(self)

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::canonical::ContentDigest;
 use crate::error::Invalid;
 
 /// What a principal is.
@@ -64,6 +65,33 @@ pub struct Principal(Arc<str>);
 /// Longest text of a principal, in bytes.
 pub const PRINCIPAL_LIMIT: usize = 320;
 
+/// Longest escaped name of an executable that is written out, in bytes.
+const EXECUTABLE_LIMIT: usize = 200;
+
+/// The parts of this library that act by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LibraryPart {
+    /// What is due.
+    Due,
+    /// The guard in front of actions.
+    Guard,
+    /// Stands for several principals whose refused attempts are counted together.
+    Others,
+    /// The agent of a sample call.
+    Sample,
+}
+
+impl LibraryPart {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Due => "service:due",
+            Self::Guard => "service:guard",
+            Self::Others => "service:others",
+            Self::Sample => "agent:sample",
+        }
+    }
+}
+
 impl Principal {
     /// Reads a principal such as `user:ann@example.com`.
     ///
@@ -101,31 +129,64 @@ impl Principal {
         Self::new(&format!("user:{name}"))
     }
 
-    /// The agent `agent:<name>`; characters that no name may have become `-`.
-    #[must_use]
-    pub fn agent(name: &str) -> Self {
-        let clean: String = name
-            .trim()
-            .to_lowercase()
-            .chars()
-            .map(|c| if c.is_alphanumeric() || "@._+-/:".contains(c) { c } else { '-' })
-            .take(64)
-            .collect();
-        let clean = if clean.is_empty() { "unnamed".to_owned() } else { clean };
-        Self(format!("agent:{clean}").into())
+    /// The agent `agent:<name>`. A name is refused rather than repaired, so that no two agents become one.
+    ///
+    /// # Errors
+    /// As [`Principal::new`].
+    pub fn agent(name: &str) -> Result<Self, Invalid> {
+        Self::new(&format!("agent:{name}"))
     }
 
-    /// The part of this library or of its host that acts by itself: `service:<name>`.
-    #[must_use]
-    pub fn service(name: &str) -> Self {
-        Self(Self::agent(name).0.replacen("agent:", "service:", 1).into())
+    /// The agent that a text names, with or without `agent:` in front.
+    pub(crate) fn named_agent(name: &str) -> Result<Self, Invalid> {
+        Self::agent(name.trim().strip_prefix("agent:").unwrap_or(name))
+    }
+
+    /// A program that acts for the operator: `service:<name>`.
+    ///
+    /// # Errors
+    /// As [`Principal::new`].
+    pub fn service(name: &str) -> Result<Self, Invalid> {
+        Self::new(&format!("service:{name}"))
+    }
+
+    /// A part of this library that acts by itself.
+    pub(crate) fn part(part: LibraryPart) -> Self {
+        Self(part.as_str().into())
+    }
+
+    /// The agent of an executable with this file name. No two names give one agent: a byte that is no lower-case ASCII
+    /// letter, digit, `-`, `_` or `.` is written as `+` and two hexadecimal digits, and a name that is too long then by its
+    /// SHA-256.
+    ///
+    /// # Errors
+    /// When the name is empty.
+    pub(crate) fn executable(file_name: &[u8]) -> Result<Self, Invalid> {
+        if file_name.is_empty() {
+            return Err(Invalid::new("name of the executable", "", "is empty, so the agent has no name")
+                .hint("name it: ManagerBuilder::agent(\"worker-3\")"));
+        }
+        let mut name = String::with_capacity(file_name.len());
+        for &byte in file_name {
+            let c = char::from(byte);
+            if c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.') {
+                name.push(c);
+            } else {
+                name.push_str(&format!("+{byte:02x}"));
+            }
+        }
+        if name.len() > EXECUTABLE_LIMIT {
+            // `+s` begins no escaped byte.
+            name = format!("+{}", ContentDigest::of(file_name));
+        }
+        Self::agent(&name)
     }
 
     /// What it is.
     #[must_use]
     pub fn kind(&self) -> PrincipalKind {
-        // A text without a kind is never made; a service may do the least.
-        self.0.split_once(':').and_then(|(kind, _)| PrincipalKind::of(kind)).unwrap_or(PrincipalKind::Service)
+        // A text without a kind is never made. An agent may decide nothing, and do nothing for operators.
+        self.0.split_once(':').and_then(|(kind, _)| PrincipalKind::of(kind)).unwrap_or(PrincipalKind::Agent)
     }
 
     /// Whether it is a person, who may vote.
@@ -216,9 +277,63 @@ mod tests {
     }
 
     #[test]
-    fn agents_are_named_after_any_program() {
-        assert_eq!(Principal::agent("My Worker (3)").as_str(), "agent:my-worker--3-");
-        assert_eq!(Principal::agent("").as_str(), "agent:unnamed");
-        assert_eq!(Principal::service("due").as_str(), "service:due");
+    fn names_of_agents_and_services_are_refused_rather_than_repaired() {
+        assert_eq!(Principal::agent("worker-3").unwrap().as_str(), "agent:worker-3");
+        assert_eq!(Principal::service("mail").unwrap().as_str(), "service:mail");
+        let long = "a".repeat(PRINCIPAL_LIMIT);
+        for bad in ["", " ", "My Worker (3)", "a b", "a,b", "a\u{200b}b", &long] {
+            assert!(Principal::agent(bad).is_err(), "{bad:?}");
+            assert!(Principal::service(bad).is_err(), "{bad:?}");
+        }
+        let (one, other) = (format!("{}1", "a".repeat(100)), format!("{}2", "a".repeat(100)));
+        assert_ne!(Principal::agent(&one).unwrap(), Principal::agent(&other).unwrap());
+    }
+
+    #[test]
+    fn a_prefix_of_an_agent_is_taken_once() {
+        assert_eq!(Principal::named_agent("agent:worker").unwrap().as_str(), "agent:worker");
+        assert_eq!(Principal::named_agent("worker").unwrap().as_str(), "agent:worker");
+        assert_eq!(Principal::named_agent("agent:agent:x").unwrap().as_str(), "agent:agent:x");
+    }
+
+    #[test]
+    fn no_two_executables_give_one_agent() {
+        let long = [b'A'; 255];
+        let mut longer = long;
+        longer[254] = b'B';
+        let names: [&[u8]; 14] = [
+            b"worker",
+            b"Worker",
+            b"wor ker",
+            b"wor-ker",
+            b"wor+20ker",
+            b"worker.1",
+            b"worker.2",
+            b"worker+",
+            b"w\xc3\xb6rker",
+            b"w\xf6rker",
+            b"+",
+            b"+sha256",
+            &long,
+            &longer,
+        ];
+        let agents: std::collections::BTreeSet<_> =
+            names.iter().map(|name| Principal::executable(name).unwrap()).collect();
+        assert_eq!(agents.len(), names.len());
+        assert_eq!(Principal::executable(b"worker_3.bin").unwrap().as_str(), "agent:worker_3.bin");
+        assert_eq!(Principal::executable(b"My Worker").unwrap().as_str(), "agent:+4dy+20+57orker");
+        assert!(Principal::executable(&long).unwrap().as_str().starts_with("agent:+sha256:"));
+        assert!(Principal::executable(b"").is_err());
+    }
+
+    #[test]
+    fn the_parts_of_the_library_are_proper_principals() {
+        for part in [LibraryPart::Due, LibraryPart::Guard, LibraryPart::Others] {
+            let principal = Principal::part(part);
+            assert_eq!(Principal::new(principal.as_str()).unwrap(), principal);
+            assert_eq!(principal.kind(), PrincipalKind::Service);
+        }
+        let sample = Principal::part(LibraryPart::Sample);
+        assert_eq!(Principal::agent("sample").unwrap(), sample);
     }
 }

@@ -62,7 +62,7 @@ mod tests {
             digest: arguments_digest("a.b", 1, None, &arguments),
             action: Arc::new(ActionInfo::new(ActionName::new("a.b").unwrap())),
             question: None,
-            requester: Principal::agent("worker"),
+            requester: Principal::agent("worker").unwrap(),
             on_behalf_of: None,
             run: None,
             intent: None,

@@ -8,8 +8,8 @@ use super::{Call, Said};
 use crate::{
     clock::Timestamp,
     model::{
-        ActionInfo, ActionName, ArgumentsDigest, CanonicalJson, Gate, Money, Principal, Requirement, Risk,
-        Text, canonical::arguments_digest,
+        ActionInfo, ActionName, ArgumentsDigest, CanonicalJson, Gate, LibraryPart, Money, Principal,
+        Requirement, Risk, Text, canonical::arguments_digest,
     },
 };
 
@@ -66,7 +66,7 @@ impl SampleCall {
             ),
             action,
             arguments,
-            agent: Principal::agent("sample"),
+            agent: Principal::part(LibraryPart::Sample),
             on_behalf_of: None,
             run: None,
             risk: Risk::Medium,

@@ -17,7 +17,7 @@ impl TestCall {
     pub(super) fn new(action: &str, arguments: &Value) -> Self {
         let now = "2026-11-20T15:30:00Z".parse().unwrap();
         let mut sample = SampleCall::new(action.parse().unwrap(), to_canonical(arguments).unwrap(), now);
-        sample.agent = Principal::agent("worker-3");
+        sample.agent = Principal::agent("worker-3").unwrap();
         sample.run = Some("run-7".into());
         Self(sample)
     }

@@ -1,9 +1,6 @@
 //! What a channel does with notices.
 
-use approval_core::{
-    Principal,
-    model::{NoticeKind, Status},
-};
+use approval_core::model::{NoticeKind, Status};
 
 use super::{
     Check, Reply, Stop, ensure,
@@ -41,7 +38,7 @@ pub(super) async fn people_are_reached_and_programs_are_not(env: &mut Env) -> Ch
     for who in [ANN, BOB, EVE] {
         ensure!(env.channel.reaches(&principal(who)?), "it does not reach {who}");
     }
-    for program in [Principal::agent("worker"), Principal::service("due")] {
+    for program in [principal("agent:worker")?, principal("service:due")?] {
         ensure!(!env.channel.reaches(&program), "it says that it reaches {program}");
     }
     Ok(())

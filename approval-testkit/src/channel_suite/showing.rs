@@ -16,7 +16,7 @@ pub(super) async fn people_see_what_they_decide_on(env: &mut Env) -> Check {
     let call =
         env.call(1, |action| Ok(action.risk(approval_core::Risk::Critical).cost("{cents} / 100 USD")))?;
     let context = Context::new()
-        .agent("refund-bot")
+        .agent("refund-bot")?
         .on_behalf_of("user:carl@example.com")?
         .intent("the customer complained");
     let request = context.scope(env.open_call(call)).await?;

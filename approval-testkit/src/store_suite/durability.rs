@@ -65,10 +65,11 @@ pub(super) async fn leases_survive_a_restart(env: &mut Env) -> Check {
 }
 
 pub(super) async fn the_journal_survives_a_restart(env: &mut Env) -> Check {
+    let by = approval_core::Principal::agent("suite")?;
     let refused = |count| approval_core::store::JournalLine::Refused {
         at: env.now(),
         request: env.id(),
-        by: approval_core::Principal::agent("suite"),
+        by: by.clone(),
         via: None,
         why: "no".into(),
         count,

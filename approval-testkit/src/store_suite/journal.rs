@@ -17,7 +17,7 @@ fn line(env: &Env, number: usize) -> Result<JournalLine, Stop> {
         action: "balance.read".into(),
         version: 1,
         digest: sample.document()?.request().original,
-        agent: Principal::agent("suite"),
+        agent: Principal::agent("suite")?,
         run: number.is_multiple_of(2).then(|| "run".into()),
         rule: format!("rule \"{number}\"").into(),
         outcome: "allowed".into(),
@@ -74,7 +74,7 @@ pub(super) async fn every_kind_of_line_is_kept(env: &mut Env) -> Check {
     let refused = JournalLine::Refused {
         at: env.now(),
         request: env.id(),
-        by: Principal::agent("mallory"),
+        by: Principal::agent("mallory")?,
         via: Some("mail\u{0}\u{202e}".into()),
         why: "vote: not an approver".into(),
         count: u64::from(u32::MAX) + 1,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use approval_core::{
-    Principal,
     clock::Timestamp,
     id::{ExecutorId, RequestId},
     model::{Request, canonical},
@@ -124,7 +123,7 @@ impl Sample {
 
     /// Adds a remark, so that a later state differs from the one before.
     pub(super) fn remark(mut self, text: &str, at: Timestamp) -> Self {
-        let remark = json!({ "by": Principal::agent("suite"), "text": text, "at": at });
+        let remark = json!({ "by": "agent:suite", "text": text, "at": at });
         match self.members.get_mut("comments") {
             Some(Value::Array(remarks)) => remarks.push(remark),
             _ => drop(self.members.insert("comments".to_owned(), json!([remark]))),

@@ -61,7 +61,7 @@ pub fn called(
         action: "balance.read".into(),
         version: 1,
         digest,
-        agent: Principal::agent("agent"),
+        agent: Principal::agent("agent").unwrap(),
         run: None,
         rule: format!("rule {number}").into(),
         outcome: "allowed".into(),

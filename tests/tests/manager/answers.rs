@@ -70,7 +70,7 @@ async fn another_agent_cannot_answer_and_a_stranger_cannot_ask() {
     assert!(matches!(refused, ApprovalError::NotAnApprover { .. }), "{text}");
     decider.request_info(waiting.id(), &person(ANN), "Which order?").await.unwrap();
     let stranger = manager.requester();
-    let answer = Context::new().agent("another").scope(stranger.provide_info(waiting.id(), "mine"));
+    let answer = Context::new().agent("another").unwrap().scope(stranger.provide_info(waiting.id(), "mine"));
     assert!(answer.await.is_err());
     assert_eq!(manager.get(waiting.id()).await.unwrap().status, Status::InfoRequested);
 }

@@ -125,7 +125,7 @@ impl World {
         let asked = self.store.now().await.unwrap();
         let body = async |_, _: Option<Grant>| Ok::<_, ApprovalError>(self.store.now().await.unwrap());
         let made = self.managers[caller % self.managers.len()].guard(call(cents)).run(body);
-        match Context::new().agent(&format!("agent-{agent}")).scope(made).await {
+        match Context::new().agent(&format!("agent-{agent}")).unwrap().scope(made).await {
             Ok(ran) => Some(Ran { agent, cents, asked, ran }),
             Err(ApprovalError::LimitReached { .. }) => None,
             Err(other) => panic!("{other}"),

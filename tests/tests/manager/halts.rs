@@ -166,9 +166,9 @@ async fn a_halt_covers_an_agent_or_an_action_alone() {
     halt(&manager, refund.clone()).await;
     assert!(matches!(error(manager.request(call()).await).0, ApprovalError::Halted { .. }));
     assert!(manager.request(other_action()).await.is_ok());
-    let rogue = HaltScope::Agent(Principal::agent("rogue"));
+    let rogue = HaltScope::Agent(Principal::agent("rogue").unwrap());
     halt(&manager, rogue.clone()).await;
-    let from = |agent: &str, action| Context::new().agent(agent).scope(manager.request(action));
+    let from = |agent: &str, action| Context::new().agent(agent).unwrap().scope(manager.request(action));
     assert!(matches!(error(from("rogue", other_action()).await).0, ApprovalError::Halted { .. }));
     assert!(from("good", other_action()).await.is_ok());
     assert_eq!(manager.halts().await.unwrap().0.len(), 2);

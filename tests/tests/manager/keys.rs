@@ -71,7 +71,8 @@ async fn a_key_counts_within_agent_action_run_and_namespace() {
         .unwrap()
         .key("k");
     let other_action = manager.request(other_action).await.unwrap().id();
-    let other_agent = Context::new().agent("other").scope(manager.request(keyed("k"))).await.unwrap().id();
+    let other_agent =
+        Context::new().agent("other").unwrap().scope(manager.request(keyed("k"))).await.unwrap().id();
     let run = Context::new().run("run-1");
     let in_a_run = run.clone().scope(manager.request(keyed("k"))).await.unwrap().id();
     let same_run = run.scope(manager.request(keyed("k"))).await.unwrap().id();

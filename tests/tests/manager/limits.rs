@@ -121,7 +121,7 @@ async fn what_people_approve_counts_and_stops_at_a_limit_that_denies() {
     let (refused, text) = error(manager.request(call()).await);
     assert!(matches!(refused, ApprovalError::LimitReached { .. }), "{text}");
     assert_eq!(text, "payments.refund: limit one is reached: 1 of 1 calls were made; nothing was run");
-    let other = Context::new().agent("another");
+    let other = Context::new().agent("another").unwrap();
     assert!(other.scope(manager.request(call())).await.is_ok(), "each agent for itself");
 }
 

@@ -1,10 +1,12 @@
 //! The manager and the guard, from the outside.
 #![cfg(test)]
 
+mod altered;
 mod answers;
 mod attachments;
 mod behind;
 mod budgets;
+mod callers;
 mod clock;
 mod common;
 mod defaults;
@@ -27,6 +29,7 @@ mod outage;
 mod outbox;
 mod people;
 mod previews;
+mod redaction;
 mod standing;
 mod stopping;
 mod storms;

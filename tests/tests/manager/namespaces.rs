@@ -291,7 +291,7 @@ async fn an_agent_reaches_only_its_own_requests() {
     let decided = manager.request(call()).await.unwrap().detach();
     manager.approve(decided, ANN).await.unwrap();
     let before = (manager.history(theirs).await.unwrap(), manager.history(decided).await.unwrap());
-    let context = Context::new().agent("thief");
+    let context = Context::new().agent("thief").unwrap();
     context
         .scope(async {
             let requester = manager.requester();

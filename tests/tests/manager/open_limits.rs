@@ -103,7 +103,7 @@ async fn each_agent_has_its_own_room_and_questions_take_of_it() {
     );
     let (refused, text) = error(manager.ask::<bool>("Go on?").to([ANN]).open().await);
     assert!(matches!(refused, ApprovalError::LimitReached { .. }), "{text}");
-    let (others, _) = Context::new().agent("another").scope(fill(&manager)).await;
+    let (others, _) = Context::new().agent("another").unwrap().scope(fill(&manager)).await;
     assert_eq!(others.len(), 3);
     manager.reject(open[1], ANN, "no").await.unwrap();
     drop(manager.ask::<bool>("Go on?").to([ANN]).open().await.unwrap());

@@ -62,7 +62,7 @@ async fn other_arguments_agents_and_runs_and_what_is_decided_are_not_joined() {
     assert_eq!(manager.request(call()).await.unwrap().detach(), first);
     let others = [
         manager.request(call().arguments(&json!({"cents": 501})).unwrap()).await.unwrap().detach(),
-        Context::new().agent("another").scope(manager.request(call())).await.unwrap().detach(),
+        Context::new().agent("another").unwrap().scope(manager.request(call())).await.unwrap().detach(),
         Context::new().run("r").scope(manager.request(call())).await.unwrap().detach(),
         manager.request(call().key("its own")).await.unwrap().detach(),
     ];
@@ -91,7 +91,7 @@ async fn similar_requests_are_decided_in_one_go_each_with_its_own_vote() {
             .arguments(&json!({"cents": 7}))
             .unwrap(),
     );
-    let other = Context::new().agent("another").scope(other).await.unwrap();
+    let other = Context::new().agent("another").unwrap().scope(other).await.unwrap();
     let seen = decider.get(waiting[0].id()).await.unwrap();
     let mut similar = decider.similar(&seen).await.unwrap();
     assert_eq!(similar.len(), 100, "not that of another agent");

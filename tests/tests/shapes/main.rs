@@ -18,6 +18,7 @@ mod outcomes;
 mod parameters;
 mod previews;
 mod returns;
+mod secrets;
 mod support;
 mod sync_functions;
 mod tracing_instrument;

@@ -1,6 +1,7 @@
 //! Parameters, written down by reference before the body sees them.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Edit, Spec};
 use crate::{
@@ -48,18 +49,31 @@ pub fn bind<T: Argument + ?Sized>(before: Bound, name: &'static str, value: &T) 
 }
 
 /// A field that the attribute names.
-#[derive(Clone, Copy, Debug)]
 struct Field {
     path: &'static str,
+    /// Its value, as its own type writes it.
+    value: Result<CanonicalJson, EncodeError>,
+}
+
+impl Field {
     /// Whether its value is empty, so that it may be missing from the arguments.
-    empty: bool,
+    fn is_empty(&self) -> bool {
+        self.value.as_ref().is_ok_and(|json| matches!(json.as_str(), "null" | "\"\"" | "[]" | "{}"))
+    }
+}
+
+impl std::fmt::Debug for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the value: it may be secret.
+        f.debug_struct("Field").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// The arguments of one call.
 #[derive(Debug)]
 pub struct Arguments {
     pub(super) spec: &'static Spec,
-    json: Result<CanonicalJson, Invalid>,
+    json: Result<Written, Invalid>,
     fields: Vec<Field>,
     pub(super) editable: Vec<Edit>,
 }
@@ -74,9 +88,7 @@ impl Arguments {
     /// Notes a field that the attribute names, so that one which is written under another name is not missed.
     #[must_use]
     pub fn field<T: Argument + ?Sized>(mut self, path: &'static str, value: &T) -> Self {
-        let empty =
-            to_canonical(value).is_ok_and(|json| matches!(json.as_str(), "null" | "\"\"" | "[]" | "{}"));
-        self.fields.push(Field { path, empty });
+        self.fields.push(Field { path, value: to_canonical(value) });
         self
     }
 
@@ -89,34 +101,70 @@ impl Arguments {
 
     /// The arguments, if they could be written down.
     pub(super) fn into_json(self) -> Result<CanonicalJson, Invalid> {
-        self.json
+        Ok(self.json?.bound)
     }
 
-    /// The arguments, if every field that the attribute names is among them.
+    /// The arguments, if every field that the attribute names is among them, and every field that is kept from people is
+    /// what stands under its name.
     pub(super) fn checked(self) -> Result<CanonicalJson, Invalid> {
         let Self { spec, json, fields, .. } = self;
-        let json = json?;
-        if fields.iter().all(|field| field.empty) {
-            return Ok(json);
+        let Written { bound, whole } = json?;
+        if fields.is_empty() {
+            return Ok(bound);
         }
-        let value = json.to_value().map_err(|error| unusable(spec, &error))?;
-        for Field { path, .. } in fields.iter().filter(|field| !field.empty) {
-            if path.parse::<FieldPath>()?.get(&value).is_empty() {
-                let why =
-                    "is not written under this name, so it cannot be redacted, edited, skipped or shown";
-                return Err(Invalid::new("field", *path, why)
-                    .hint("take `#[serde(rename)]` away from it, or make it a parameter of its own"));
-            }
+        let value = whole.as_ref().unwrap_or(&bound).to_value().map_err(|error| unusable(spec, &error))?;
+        for field in &fields {
+            field.check(spec, &value)?;
         }
-        Ok(json)
+        Ok(bound)
     }
 }
 
-fn written(spec: &Spec, bound: Bound) -> Result<CanonicalJson, Invalid> {
-    let json = bound.0.and_then(ObjectEncoder::finish).map_err(|error| unusable(spec, &error))?;
+impl Field {
+    fn check(&self, spec: &Spec, arguments: &Value) -> Result<(), Invalid> {
+        let path: FieldPath = self.path.parse()?;
+        let found = path.get(arguments);
+        let Some(found) = found.first() else {
+            let why = "is not written under this name, so it cannot be redacted, edited, skipped or shown";
+            return if self.is_empty() { Ok(()) } else { Err(self.renamed(why)) };
+        };
+        let definition = spec.definition();
+        let is_hidden = definition.redacted.contains(&self.path) || definition.skipped.contains(&self.path);
+        if !is_hidden {
+            return Ok(());
+        }
+        let own = self.value.as_ref().map_err(|error| unusable(spec, error))?;
+        if own.to_value().map_err(|error| unusable(spec, &error))? == **found {
+            return Ok(());
+        }
+        // Under another name it would be shown.
+        Err(self.renamed("is not what is written under this name, so it would be shown under another one"))
+    }
+
+    fn renamed(&self, why: &str) -> Invalid {
+        Invalid::new("field", self.path, why).hint(
+            "take `#[serde(rename)]` and `#[serde(serialize_with)]` away from it, or make it a parameter of its own",
+        )
+    }
+}
+
+/// Parameters as they were written down.
+#[derive(Debug)]
+struct Written {
+    /// Without the fields that are not bound.
+    bound: CanonicalJson,
+    /// With them, if there are any.
+    whole: Option<CanonicalJson>,
+}
+
+fn written(spec: &Spec, bound: Bound) -> Result<Written, Invalid> {
+    let whole = bound.0.and_then(ObjectEncoder::finish).map_err(|error| unusable(spec, &error))?;
     match spec.skipped()? {
-        [] => Ok(json),
-        skipped => omit(&json, skipped).map_err(|error| unusable(spec, &error)),
+        [] => Ok(Written { bound: whole, whole: None }),
+        skipped => {
+            let bound = omit(&whole, skipped).map_err(|error| unusable(spec, &error))?;
+            Ok(Written { bound, whole: Some(whole) })
+        }
     }
 }
 

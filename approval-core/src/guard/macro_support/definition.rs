@@ -215,7 +215,9 @@ impl Definition {
             spec = spec.priority(priority);
         }
         spec = spec.unbound(self.unbound.iter().chain(self.skipped).copied());
-        spec = spec.redact(self.redacted.iter().copied())?;
+        // That each field is written under its own name is checked with its value at hand, in `Arguments`.
+        let redacted: Vec<String> = self.redacted.iter().map(|path| format!("{path}?")).collect();
+        spec = spec.redact(redacted.iter().map(String::as_str))?;
         for edit in editable {
             spec = spec.editable(edit.path, Some(&edit.parameter_schema()?));
         }

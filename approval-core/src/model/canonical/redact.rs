@@ -84,6 +84,11 @@ pub struct Redacted {
     /// Nothing was redacted for them. For an optional field this is right; a path with a spelling mistake ends here
     /// too, so check these against the schema of the arguments.
     pub absent: Vec<FieldPath>,
+    /// The paths that somewhere ended at a key or an element that is not there, be it in one element of many.
+    ///
+    /// A path that ends at `null`, or that leads through an array or an object without any elements, is not among them: there
+    /// is no value that could be called something else.
+    pub missing: Vec<FieldPath>,
 }
 
 /// Replaces the values at these paths by placeholders that bind them without telling them.
@@ -119,7 +124,7 @@ fn replace(
     let text = value.as_str();
     let mut lexer = Lexer::new(text);
     let mut writer = Writer::new(form, text.len().saturating_add(128));
-    let mut walk = Walk { key, found: vec![false; paths.len()] };
+    let mut walk = Walk { key, found: vec![false; paths.len()], missing: vec![false; paths.len()] };
     let all: Vec<Cursor<'_>> =
         paths.iter().enumerate().map(|(number, path)| Cursor { number, path, rest: path.steps() }).collect();
 
@@ -136,7 +141,13 @@ fn replace(
     };
     let absent =
         paths.iter().zip(walk.found).filter(|(_, found)| !found).map(|(path, _)| path.clone()).collect();
-    Ok(Redacted { bound, absent })
+    let missing = paths
+        .iter()
+        .zip(walk.missing)
+        .filter(|(_, missing)| *missing)
+        .map(|(path, _)| path.clone())
+        .collect();
+    Ok(Redacted { bound, absent, missing })
 }
 
 struct Walk<'k> {
@@ -144,6 +155,8 @@ struct Walk<'k> {
     key: Option<&'k DigestKey>,
     /// For each path, whether it led to a value.
     found: Vec<bool>,
+    /// For each path, whether it ended somewhere at a key or an element that is not there.
+    missing: Vec<bool>,
 }
 
 /// How far a path was followed.
@@ -193,26 +206,57 @@ impl Walk<'_> {
             if let Some(wrong) = cursors.iter().find(|cursor| matches!(cursor.rest, [Step::Index(_), ..])) {
                 return Err(wrong.mismatch("an object; write the key instead of a number").into());
             }
-            return entries(lexer, writer, |key, token, lexer, writer| {
-                let within = narrowed(cursors, |step| step.takes_key(key));
+            let mut went_on = vec![false; cursors.len()];
+            entries(lexer, writer, |key, token, lexer, writer| {
+                let within = narrowed(cursors, &mut went_on, |step| step.takes_key(key));
                 self.value(&within, token, lexer, writer)
-            });
+            })?;
+            self.note_missing(cursors, &went_on);
+            return Ok(());
         }
         if first == Token::BeginArray {
             if let Some(wrong) = cursors.iter().find(|cursor| matches!(cursor.rest, [Step::Key(_), ..])) {
                 return Err(wrong.mismatch("an array; write `[0]` or `[*]` instead of the key").into());
             }
             let mut index = 0;
-            return elements(lexer, writer, |token, lexer, writer| {
-                let within = narrowed(cursors, |step| step.takes_index(index));
+            let mut went_on = vec![false; cursors.len()];
+            elements(lexer, writer, |token, lexer, writer| {
+                let within = narrowed(cursors, &mut went_on, |step| step.takes_index(index));
                 index += 1;
                 self.value(&within, token, lexer, writer)
-            });
+            })?;
+            self.note_missing(cursors, &went_on);
+            return Ok(());
         }
         if first == Token::Null { writer.null() } else { Err(any.mismatch("a value without fields").into()) }
     }
+
+    /// Notes the paths whose next key or element was not there.
+    fn note_missing(&mut self, cursors: &[Cursor<'_>], went_on: &[bool]) {
+        for (cursor, went_on) in cursors.iter().zip(went_on) {
+            let names_one = matches!(cursor.rest, [Step::Key(_) | Step::Index(_), ..]);
+            if names_one
+                && !went_on
+                && let Some(missing) = self.missing.get_mut(cursor.number)
+            {
+                *missing = true;
+            }
+        }
+    }
 }
 
-fn narrowed<'p>(cursors: &[Cursor<'p>], takes: impl Fn(&Step) -> bool) -> Vec<Cursor<'p>> {
-    cursors.iter().filter_map(|cursor| cursor.follow(&takes)).collect()
+/// The cursors that lead further in here; says of each whether it ever did.
+fn narrowed<'p>(
+    cursors: &[Cursor<'p>],
+    went_on: &mut [bool],
+    takes: impl Fn(&Step) -> bool,
+) -> Vec<Cursor<'p>> {
+    let mut within = Vec::new();
+    for (cursor, went_on) in cursors.iter().zip(went_on) {
+        if let Some(further) = cursor.follow(&takes) {
+            *went_on = true;
+            within.push(further);
+        }
+    }
+    within
 }

@@ -39,7 +39,7 @@ fn keyed_as_computed_in_python() {
 #[test]
 fn a_value_is_replaced_by_its_placeholder() {
     let secret = keyed(&json(r#""hunter2""#), &key());
-    let Redacted { bound, absent } =
+    let Redacted { bound, absent, .. } =
         redacted(r#"{"args":{"token":"hunter2","user":"ann"}}"#, &["args.token"]);
     assert_eq!(bound.as_str(), format!(r#"{{"args":{{"token":{{"$redacted":"{secret}"}},"user":"ann"}}}}"#));
     assert_eq!(bound.digest_form(), bound.as_str());
@@ -50,7 +50,7 @@ fn a_value_is_replaced_by_its_placeholder() {
 #[test]
 fn every_element_and_any_shape_can_be_redacted() {
     let value = r#"{"items":[{"id":1,"pin":1234},{"id":2,"pin":null},{"id":3}],"map":{"a":9007199254740993,"b":{"c":[]}}}"#;
-    let Redacted { bound, absent } = redacted(value, &["items[*].pin", "map[*]", "items[0].id"]);
+    let Redacted { bound, absent, .. } = redacted(value, &["items[*].pin", "map[*]", "items[0].id"]);
     let [one, pin, null, big, object] =
         ["1", "1234", "null", "9007199254740993", r#"{"c":[]}"#].map(|text| keyed(&json(text), &key()));
     let placeholder = |keyed: &str| format!(r#"{{"$redacted":"{keyed}"}}"#);
@@ -80,7 +80,7 @@ fn the_outer_path_counts() {
 fn what_is_absent_is_told() {
     let value = r#"{"a":null,"b":{},"c":[],"d":[1]}"#;
     let at = ["a.x", "b.x", "c[*]", "d[1]", "x"];
-    let Redacted { bound, absent } = redacted(value, &at);
+    let Redacted { bound, absent, .. } = redacted(value, &at);
     assert_eq!(absent, paths(&at));
     assert_eq!(bound, json(value));
     assert!(!bound.is_redacted());
@@ -237,4 +237,20 @@ fn a_path_finds_values() {
     for nowhere in ["a[9].b", "a.b", "m[0]", "nowhere.at.all"] {
         assert!(get(nowhere).is_empty(), "{nowhere}");
     }
+}
+
+#[test]
+fn a_path_is_missing_where_a_key_or_an_element_is_not_there() {
+    let value = r#"{"args":{"token":"x"},"items":[{"pin":1},{"id":2}],"empty":[],"none":null,"map":{}}"#;
+    let missing = |path: &str| !redacted(value, &[path]).missing.is_empty();
+    for path in
+        ["tokne", "args.tokne", "arg.token", "items[*].pin", "items[2]", "items[1].pin", "map.a", "empty[0]"]
+    {
+        assert!(missing(path), "{path}");
+    }
+    for path in ["args", "args.token", "items[0].pin", "empty[*].pin", "none.a.b", "map[*].a", "none"] {
+        assert!(!missing(path), "{path}");
+    }
+    let two = redacted(value, &["args.token", "args.tokne"]);
+    assert_eq!(two.missing, paths(&["args.tokne"]));
 }
