@@ -57,7 +57,7 @@ pub use limit::{Counted, CountedWrite, LimitReached, spent, take_all};
 pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};
-pub use render::{compute_cost, render_description};
+pub use render::{compute_cost, cost_of, render_description};
 pub use standing::{Standing, may_stand};
 pub use tighten::tighten;
 pub use timeout::due_at;

@@ -93,7 +93,8 @@ pub struct Call<'a> {
     pub run: Option<&'a Text>,
     /// How bad it would be if it were wrong.
     pub risk: Risk,
-    /// What it costs.
+    /// What it costs. Of a credit (an action that declares [`credits`](ActionInfo::credits) and gives money back) the amount
+    /// without its sign: a threshold holds for both.
     pub cost: Option<Money>,
     /// What earlier calls that ran have cost, in US dollars, where that is counted: see [`Limit::spending`]. Calls at the same
     /// time do not see each other; what must hold exactly is a [`Limit`].

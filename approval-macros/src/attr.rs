@@ -78,6 +78,7 @@ pub(crate) struct Attributes {
     pub(crate) refuse_with: Option<Path>,
     pub(crate) reject_options: Option<Type>,
     pub(crate) veto: Option<Spanned<u32>>,
+    pub(crate) credits: Option<Span>,
     pub(crate) idempotent: Option<Span>,
     pub(crate) replay: Option<Span>,
     pub(crate) allow_self_approval: Option<bool>,

@@ -3,8 +3,8 @@
 use thin_vec::ThinVec;
 
 use super::{
-    CountedWrite, Draft, Facts, Refusal, Requires, Transition, cost, decide, history::Change, hours, limit,
-    limits, quorum, render, standing, validity,
+    CountedWrite, Draft, Facts, Refusal, Requires, Transition, decide, history::Change, hours, limit, limits,
+    quorum, render, standing, validity,
 };
 use crate::{
     clock::{Timestamp, after, to_micros},
@@ -157,6 +157,5 @@ pub(super) fn describe(
     } else {
         action.description.clone()
     };
-    let cost = action.cost.as_ref().map(|expression| cost::compute(expression, arguments)).transpose()?;
-    Ok((description, cost))
+    Ok((description, render::cost_of(action, arguments)?))
 }

@@ -174,15 +174,10 @@ fn take(
         }
         let spent: Option<Decimal> =
             usage.stretches.iter().try_fold(Decimal::ZERO, |sum, stretch| sum.checked_add(stretch.cost));
-        let fits =
-            spent.and_then(|spent| spent.checked_add(cost.amount())).is_some_and(|sum| sum <= most.amount());
-        if cost.amount().is_sign_negative() && !cost.amount().is_zero() {
-            return Err(Box::new(LimitReached {
-                limit: limit.name.clone(),
-                why: format!("{cost} is below zero"),
-                room_at: None,
-            }));
-        }
+        // A credit takes as much room as a payment: it never gives room back.
+        let fits = spent
+            .and_then(|spent| spent.checked_add(cost.magnitude().amount()))
+            .is_some_and(|sum| sum <= most.amount());
         if !fits {
             let spent = spent.map_or_else(
                 || "too much".to_owned(),
@@ -220,7 +215,7 @@ fn count(limit: &Limit, mut usage: Usage, cost: Option<Money>, now: Timestamp) -
     // Another currency is never counted: people were asked about such a call, or it did not run.
     let cost = cost
         .filter(|cost| limit.cost.is_some_and(|most| most.currency() == cost.currency()))
-        .map_or(Decimal::ZERO, |cost| cost.amount().max(Decimal::ZERO));
+        .map_or(Decimal::ZERO, |cost| cost.magnitude().amount());
     match usage.stretches.last_mut() {
         Some(last) if last.until >= until => {
             last.calls = last.calls.saturating_add(1);

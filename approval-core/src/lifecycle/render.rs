@@ -6,7 +6,7 @@
 use super::place::{Found, find};
 use crate::{
     error::Invalid,
-    model::{CanonicalJson, Money, canonical::FieldPath},
+    model::{ActionInfo, CanonicalJson, Money, canonical::FieldPath},
 };
 
 /// Fills in a description. Strings stand in it as they are, everything else as JSON.
@@ -62,6 +62,21 @@ pub fn render_description(template: &str, arguments: &CanonicalJson) -> String {
 /// When the text is no such expression, a placeholder leads to no number, or the result is no decimal number of 28 digits.
 pub fn compute_cost(expression: &str, arguments: &CanonicalJson) -> Result<Money, Invalid> {
     super::cost::compute(expression, arguments)
+}
+
+/// What a call of this action costs; `None` if the action declares no cost.
+///
+/// # Errors
+/// Those of [`compute_cost`]; and when the cost is below zero and the action does not declare
+/// [`credits`](ActionInfo::credits).
+pub fn cost_of(action: &ActionInfo, arguments: &CanonicalJson) -> Result<Option<Money>, Invalid> {
+    let Some(expression) = &action.cost else { return Ok(None) };
+    let cost = compute_cost(expression, arguments)?;
+    if cost.is_negative() && !action.credits {
+        return Err(Invalid::new("cost", &**expression, format!("is {cost}, below zero"))
+            .hint("an action that gives money back declares `credits`"));
+    }
+    Ok(Some(cost))
 }
 
 /// Splits at the first brace of either kind.

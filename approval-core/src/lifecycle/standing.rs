@@ -98,7 +98,10 @@ fn holds(condition: &ArgumentCondition, arguments: &CanonicalJson) -> bool {
     let Some(found) = arguments.as_str().get(range) else { return false };
     match &condition.is {
         Expected::OneOf(values) => values.iter().any(|value| value.as_str() == found),
-        Expected::AtMost(most) => number(found).is_some_and(|number| number <= *most),
+        // From zero on: a person who says "at most 50" does not mean minus a million.
+        Expected::AtMost(most) => {
+            number(found).is_some_and(|number| number >= Decimal::ZERO && number <= *most)
+        }
         Expected::AtLeast(least) => number(found).is_some_and(|number| number >= *least),
     }
 }

@@ -101,6 +101,14 @@ pub(super) fn draft(gate: Gate) -> Draft {
     }
 }
 
+/// The action of [`draft`] with a cost, and allowed to give money back.
+pub(super) fn credits(cost: Option<&str>) -> Arc<ActionInfo> {
+    let mut action = ActionInfo::new(ActionName::new("payments.refund").unwrap());
+    action.cost = cost.map(text);
+    action.credits = true;
+    Arc::new(action)
+}
+
 pub(super) const NOBODY: Halts = Halts(Vec::new());
 
 pub(super) fn halt() -> Halt {

@@ -50,6 +50,9 @@ pub(crate) fn check(limit: &Limit) -> Result<(), Invalid> {
         }
         _ => {}
     }
+    if limit.cost.is_some_and(|most| most.is_negative()) {
+        return bad("has a cost below zero", "write what calls may cost together, as in 500 USD");
+    }
     if limit.within.is_some_and(|window| window <= crate::clock::Span::ZERO) {
         return bad("has no window", "give a window above zero, or none");
     }
@@ -190,10 +193,7 @@ impl Core {
         if limits.is_empty() {
             return Ok(None);
         }
-        let cost = match &prepared.spec.info.cost {
-            Some(expression) => Some(lifecycle::compute_cost(expression, &prepared.bound.arguments)?),
-            None => None,
-        };
+        let cost = lifecycle::cost_of(&prepared.spec.info, &prepared.bound.arguments)?;
         let counts = Counts {
             agent: &prepared.agent,
             action,

@@ -289,10 +289,7 @@ impl Core {
     /// Asks the policy.
     pub(crate) async fn rule(&self, prepared: &Prepared) -> Result<Ruling, ApprovalError> {
         let info = &prepared.spec.info;
-        let cost = match &info.cost {
-            Some(expression) => Some(lifecycle::compute_cost(expression, &prepared.bound.arguments)?),
-            None => None,
-        };
+        let cost = lifecycle::cost_of(info, &prepared.bound.arguments)?.map(|cost| cost.magnitude());
         let counts = limits::Counts {
             agent: &prepared.agent,
             action: &info.name,
@@ -362,10 +359,7 @@ impl Core {
         let about = About::of(&request);
         let (arguments, digest) = lifecycle::edited_arguments(&request, edits)
             .map_err(|refusal| ApprovalError::of_refusal(about, refusal))?;
-        let cost = match &request.action.cost {
-            Some(expression) => Some(lifecycle::compute_cost(expression, &arguments)?),
-            None => None,
-        };
+        let cost = lifecycle::cost_of(&request.action, &arguments)?.map(|cost| cost.magnitude());
         let counts = limits::Counts {
             agent: &request.requester,
             action: &request.action.name,

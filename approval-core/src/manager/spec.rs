@@ -107,6 +107,14 @@ impl ActionSpec {
         self.info(|info| info.cost = Some(expression.into()))
     }
 
+    /// It may give money back: its cost may be below zero. Thresholds and limits then compare the amount without its sign, so
+    /// a credit of 100,000 USD counts as much as a payment of 100,000 USD, and gives no budget back. Without it, a negative
+    /// cost is an error and nothing runs.
+    #[must_use]
+    pub fn credits(self) -> Self {
+        self.info(|info| info.credits = true)
+    }
+
     /// Digest of the schema of its arguments.
     #[must_use]
     pub fn schema(self, schema: SchemaDigest) -> Self {

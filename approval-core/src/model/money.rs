@@ -79,6 +79,26 @@ impl Money {
         self.amount
     }
 
+    /// The amount without its sign: what thresholds and limits compare, so that money that is given back (a credit) counts as
+    /// much as money that is spent.
+    ///
+    /// ```
+    /// use approval_core::Money;
+    /// let credit: Money = "-100000 USD".parse()?;
+    /// assert_eq!(credit.magnitude().to_string(), "100000 USD");
+    /// # Ok::<(), approval_core::Invalid>(())
+    /// ```
+    #[must_use]
+    pub fn magnitude(&self) -> Self {
+        Self { amount: self.amount.abs(), currency: self.currency }
+    }
+
+    /// Whether it is less than nothing.
+    #[must_use]
+    pub const fn is_negative(&self) -> bool {
+        self.amount.is_sign_negative() && !self.amount.is_zero()
+    }
+
     /// The currency.
     #[must_use]
     pub const fn currency(&self) -> Currency {

@@ -83,6 +83,9 @@ pub struct ActionInfo {
     /// Whether running it twice does no harm, so that an execution in doubt may be run again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idempotent: bool,
+    /// Whether it may give money back: its cost may be below zero. Without it, a negative cost is an error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub credits: bool,
 }
 
 fn custom() -> Text {
@@ -107,6 +110,7 @@ impl ActionInfo {
             unbound: Vec::new(),
             redacted: Vec::new(),
             idempotent: false,
+            credits: false,
         }
     }
 }

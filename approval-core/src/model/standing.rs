@@ -115,7 +115,7 @@ pub struct ArgumentCondition {
 pub enum Expected {
     /// One of these values.
     OneOf(Vec<CanonicalJson>),
-    /// A number that is no greater.
+    /// A number from zero on that is no greater.
     AtMost(rust_decimal::Decimal),
     /// A number that is no less.
     AtLeast(rust_decimal::Decimal),

@@ -93,7 +93,7 @@ impl Group {
         match request.revision.cost {
             None => self.costs.none = true,
             Some(cost) if cost.currency() == Currency::USD => {
-                let cost = cost.amount().normalize();
+                let cost = cost.magnitude().amount().normalize();
                 self.costs.usd = Some(
                     self.costs.usd.map_or((cost, cost), |(least, most)| (least.min(cost), most.max(cost))),
                 );

@@ -77,7 +77,7 @@ pub(super) fn call<'a>(request: &'a Request, gate: &'a Arc<Gate>) -> Call<'a> {
         on_behalf_of: request.on_behalf_of.as_ref(),
         run: request.run.as_ref(),
         risk: request.risk,
-        cost: request.revision.cost,
+        cost: request.revision.cost.map(|cost| cost.magnitude()),
         spent_usd: None,
         gate,
         said: Said::default(),

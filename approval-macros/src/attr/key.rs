@@ -38,7 +38,7 @@ const fn list(name: &'static str, example: &'static str) -> Key {
 }
 
 /// Every key that `#[guarded_action]` knows.
-pub(crate) const KEYS: [Key; 34] = [
+pub(crate) const KEYS: [Key; 35] = [
     value("name", "name = \"payments.refund\""),
     value("version", "version = 2"),
     value("kind", "kind = \"purchase\""),
@@ -66,6 +66,7 @@ pub(crate) const KEYS: [Key; 34] = [
     value("refuse_with", "refuse_with = refused"),
     value("reject_options", "reject_options = RefundRejected"),
     value("veto", "veto = 2"),
+    flag("credits"),
     flag("idempotent"),
     flag("replay"),
     switch("allow_self_approval", "allow_self_approval = false"),

@@ -124,6 +124,7 @@ fn switch(input: ParseStream<'_>, key: Key) -> syn::Result<bool> {
 
 fn flag(key: Key, ident: &Ident, attributes: &mut Attributes) -> syn::Result<()> {
     let slot = match key.name {
+        "credits" => &mut attributes.credits,
         "idempotent" => &mut attributes.idempotent,
         "replay" => &mut attributes.replay,
         _ => &mut attributes.cancel_on_drop,

@@ -30,7 +30,7 @@ fn reads_every_key() {
         manager = self.approvals::<A, B>(), key = format!("{}-{}", args.a, args.b),
         editable(cents, args.note), redact(args.token), skip(client),
         refuse_with = crate::refused::<u8>, reject_options = RefundRejected, veto = 2,
-        idempotent, replay, allow_self_approval, cancel_on_drop, crate = ::approvals,"#,
+        credits, idempotent, replay, allow_self_approval, cancel_on_drop, crate = ::approvals,"#,
     );
     assert_eq!(errors, Vec::<String>::new());
     assert_eq!(attributes.name.unwrap().value, "payments.refund");
@@ -49,7 +49,7 @@ fn reads_every_key() {
     assert_eq!(attributes.editable.unwrap().len(), 2);
     assert_eq!(attributes.veto.unwrap().value, 2);
     assert!(attributes.manager.is_some() && attributes.key.is_some() && attributes.refuse_with.is_some());
-    assert!(attributes.idempotent.is_some() && attributes.replay.is_some());
+    assert!(attributes.credits.is_some() && attributes.idempotent.is_some() && attributes.replay.is_some());
     assert!(attributes.requirements[1].may_share && attributes.remind.unwrap().at_most == 3);
     assert!(attributes.allow_self_approval == Some(true) && attributes.cancel_on_drop.is_some());
     assert!(attributes.root.is_some() && attributes.reject_options.is_some());

@@ -25,6 +25,9 @@ pub(super) fn check(attributes: &Attributes, function: &Function, errors: &mut E
     timeouts(attributes, errors);
     escalations(attributes, errors);
     suspend(attributes, errors);
+    if let (Some(credits), false) = (attributes.credits, attributes.is_given("cost")) {
+        errors.at(credits, "there is no cost that may be below zero: add `cost = …`, or leave out `credits`");
+    }
     if let (Some(limit), false) = (&attributes.preview_timeout, attributes.is_given("preview")) {
         errors.at(
             limit.span,

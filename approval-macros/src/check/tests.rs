@@ -39,6 +39,7 @@ fn what_agrees_passes() {
         "description = \"{cents} {args}\", redact(args.token)",
         "require(1, \"user:a\"), require(1, \"user:b\"), escalate(after = \"1m\", to(\"group:a\"), requirement = 2)",
         "manager = self.approvals, key = format!(\"{}\", self.x), refuse_with = Self::refused, replay, idempotent",
+        "cost = \"{cents} USD\", credits",
     ] {
         assert_eq!(about(attribute), [""; 0], "{attribute}");
     }
@@ -63,6 +64,7 @@ fn keys_that_contradict_each_other_are_refused() {
         ),
         ("remind(every = \"2h\", at_most = 1)", "nobody is ever reminded"),
         ("approvers(\"user:a\"), require(1, \"user:b\")", "`require` beside `approvers`"),
+        ("credits", "there is no cost that may be below zero"),
         ("mode = \"suspend\"", "needs a `key`"),
         ("mode = \"suspend\", key = cents, wait = \"1s\"", "does not wait"),
         ("mode = \"suspend\", key = cents, cancel_on_drop", "no waiting future"),

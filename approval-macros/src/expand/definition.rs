@@ -76,6 +76,7 @@ impl Guard {
                 .as_ref()
                 .map(|ty| quote_spanned!(Span::mixed_site()=> <#ty as #m::RejectOptions>::options)),
         );
+        fields.flag("credits", attributes.credits.is_some());
         fields.flag("idempotent", attributes.idempotent.is_some());
         fields.flag("replay", attributes.replay.is_some());
         fields.flag("suspend", attributes.mode.is_some_and(|mode| mode.value == Mode::Suspend));

@@ -176,6 +176,48 @@ async fn a_limit_that_limits_nothing_is_refused() {
         approval_core::ApprovalManager::builder().limit(limit).map(drop).unwrap_err().to_string()
     };
     assert!(refused(Limit::new("x")).contains("limits nothing"));
+    assert!(refused(Limit::new("x").cost(money("-1 USD"))).contains("below zero"));
     assert!(refused(Limit::new(" ").calls(1)).contains("no name"));
     assert!(refused(Limit::new("x").calls(1).within(seconds(0))).contains("window"));
+}
+
+fn refund(cents: i64, describe: impl FnOnce(ActionSpec) -> ActionSpec) -> approval_core::Action {
+    let action = call_with(|action| Ok(describe(action.cost("{cents} / 100 USD"))));
+    action.arguments(&serde_json::json!({ "cents": cents })).unwrap()
+}
+
+/// Lets run what costs at most fifty dollars.
+fn small_costs(call: &approval_core::policy::Call<'_>) -> Ruling {
+    if call.cost.is_some_and(|cost| cost <= money("50 USD")) { Ruling::allow() } else { Ruling::deny("dear") }
+}
+
+#[tokio::test]
+async fn a_negative_cost_runs_nothing_unless_the_action_declares_credits() {
+    let manager = TestManager::with(|builder| builder.unattended().policy_fn(small_costs)).unwrap();
+    let runs = Runs::default();
+    soon(runs.run(&manager, refund(5000, |action| action))).await.unwrap();
+    for cents in [-10_000_000, -1] {
+        let (refused, text) = error(soon(runs.run(&manager, refund(cents, |action| action))).await);
+        assert!(matches!(refused, ApprovalError::Invalid(_)) && text.contains("below zero"), "{text}");
+        let (_, text) = error(manager.request(refund(cents, |action| action)).await);
+        assert!(text.contains("below zero"), "{text}");
+    }
+    // A credit is held against the threshold by its amount.
+    let (refused, _) = error(soon(runs.run(&manager, refund(-10_000_000, ActionSpec::credits))).await);
+    assert!(matches!(refused, ApprovalError::PolicyDenied { .. }));
+    soon(runs.run(&manager, refund(-5000, ActionSpec::credits))).await.unwrap();
+    assert_eq!(runs.count(), 2);
+}
+
+#[tokio::test]
+async fn a_credit_gives_no_budget_back() {
+    let manager = in_memory(Limit::new("budget").cost(money("100 USD")).over(OverLimit::Deny));
+    let runs = Runs::default();
+    soon(runs.run(&manager, refund(6000, ActionSpec::credits))).await.unwrap();
+    soon(runs.run(&manager, refund(-4000, ActionSpec::credits))).await.unwrap();
+    for cents in [-1, 1] {
+        let (refused, text) = error(soon(runs.run(&manager, refund(cents, ActionSpec::credits))).await);
+        assert!(matches!(refused, ApprovalError::LimitReached { .. }), "{text}");
+    }
+    assert_eq!(runs.count(), 2);
 }

@@ -97,6 +97,8 @@ pub struct Definition {
     pub allow_self_approval: Option<bool>,
     /// `reject_options`
     pub reject_options: Option<fn() -> Vec<RejectOption>>,
+    /// `credits`
+    pub credits: bool,
     /// `idempotent`
     pub idempotent: bool,
     /// `replay`
@@ -138,6 +140,7 @@ impl Definition {
             veto: None,
             allow_self_approval: None,
             reject_options: None,
+            credits: false,
             idempotent: false,
             replay: false,
             suspend: false,
@@ -229,6 +232,9 @@ impl Definition {
     }
 
     fn flags(&self, mut spec: ActionSpec) -> ActionSpec {
+        if self.credits {
+            spec = spec.credits();
+        }
         if self.idempotent {
             spec = spec.idempotent();
         }

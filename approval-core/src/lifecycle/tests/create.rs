@@ -157,3 +157,18 @@ fn long_texts_and_groups_as_requesters_are_refused() {
     request.requester = p("group:robots");
     assert!(refused(request).contains("is a group"));
 }
+
+#[test]
+fn a_request_with_a_negative_cost_is_refused() {
+    let negative = |credits: bool| {
+        let mut action = ActionInfo::clone(&super::credits(Some("0 - {cents} USD")));
+        action.credits = credits;
+        Draft { action: Arc::new(action), ..draft(gate([need(1, "ann")])) }
+    };
+    let open = |draft: Draft| create(draft, &facts(&People::default()), at(0));
+    assert!(
+        matches!(open(negative(false)), Err(Refusal::Invalid(invalid)) if invalid.to_string().contains("below zero"))
+    );
+    assert!(matches!(open(Draft { allowed: true, ..negative(false) }), Err(Refusal::Invalid(_))));
+    assert_eq!(open(negative(true)).unwrap().request.revision.cost.unwrap().to_string(), "-1250 USD");
+}

@@ -271,3 +271,11 @@ fn an_edit_that_could_never_be_approved_is_refused() {
     world.edited_gate = Some(Gate::only("r", vec![need(0, "ann")]));
     assert!(why(&mut world, edits).contains("0 approvals"));
 }
+
+#[test]
+fn an_edit_cannot_turn_a_payment_into_a_credit() {
+    let mut world = world(three(vec![editable("cents", None)]));
+    assert!(why(&mut world, vec![edit("cents", "-1250")]).contains("below zero"));
+    assert_eq!(world.request.revision.number, 1);
+    approve_edited(&mut world, "ann", vec![edit("cents", "0")]).unwrap();
+}

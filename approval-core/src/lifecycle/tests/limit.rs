@@ -60,11 +60,31 @@ fn costs_are_added_up_exactly_and_in_one_currency() {
     assert_eq!(try_take(&limit, &mut usage, None, at(1)), Ok(()), "a call of no known cost");
     let other = try_take(&limit, &mut Usage::default(), Some("0.01 EUR"), at(1)).unwrap_err();
     assert!(other.contains("0.01 EUR cannot be counted in USD"), "{other}");
-    let below = try_take(&limit, &mut Usage::default(), Some("-5 USD"), at(1)).unwrap_err();
-    assert!(below.contains("below zero"), "nobody earns room: {below}");
     let huge = Money::new(Decimal::MAX, money("1 USD").currency());
     let one = counted(limit, &usage);
     assert!(take_all(std::iter::once(&one), Some(huge), at(1)).is_err());
+}
+
+#[test]
+fn a_credit_takes_as_much_room_as_a_payment() {
+    let limit = Limit::new("budget").cost(money("10 USD"));
+    let mut usage = Usage::default();
+    assert_eq!(try_take(&limit, &mut usage, Some("6 USD"), at(0)), Ok(()));
+    let full = try_take(&limit, &mut usage, Some("-5 USD"), at(1)).unwrap_err();
+    assert_eq!(full, "limit budget is reached: 6 USD of 10 USD are spent, and this call costs -5 USD");
+    assert_eq!(try_take(&limit, &mut usage, Some("-4 USD"), at(2)), Ok(()));
+    assert!(try_take(&limit, &mut usage, Some("0.01 USD"), at(3)).is_err(), "a credit gave room back");
+    assert_eq!(spent(&limit, &usage, at(3)), Decimal::TEN);
+}
+
+#[test]
+fn a_credit_that_people_approved_is_counted_in_full() {
+    let credit = Draft { action: credits(Some("0 - {cents} / 100 USD")), ..draft(gate([need(1, "ann")])) };
+    let mut world = World::open(credit, People::default());
+    world.approve("ann", 1).unwrap();
+    world.limits = vec![counted(Limit::new("budget").cost(money("1 USD")), &Usage::default())];
+    let counted = world.consume(2).unwrap().counted;
+    assert_eq!(counted[0].usage.stretches[0].cost, "12.50".parse().unwrap());
 }
 
 #[test]

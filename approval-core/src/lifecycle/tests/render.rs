@@ -131,3 +131,28 @@ fn parentheses_are_nested_only_so_deep() {
     let long = format!("{}1 USD", "(1) + ".repeat(200));
     assert_eq!(compute_cost(&long, &json("{}")).unwrap().to_string(), "201 USD");
 }
+
+#[test]
+fn a_cost_below_zero_needs_an_action_that_declares_credits() {
+    let with_credits = credits(Some("{n} / 100 USD"));
+    let without = ActionInfo { credits: false, ..ActionInfo::clone(&with_credits) };
+    for (n, cost) in [
+        ("-10000000", "-100000 USD"),
+        ("-1", "-0.01 USD"),
+        ("\"-5e-1\"", "-0.005 USD"),
+        ("-79228162514264337593543950335", "-792281625142643375935439503.35 USD"),
+    ] {
+        let arguments = json(&format!(r#"{{"n":{n}}}"#));
+        let message = cost_of(&without, &arguments).unwrap_err().to_string();
+        assert!(message.contains("below zero") && message.contains("`credits`"), "{n}: {message}");
+        assert_eq!(cost_of(&with_credits, &arguments).unwrap().unwrap().to_string(), cost, "{n}");
+    }
+    for n in ["0", "-0.0", "\"-0\"", "5"] {
+        assert!(cost_of(&without, &json(&format!(r#"{{"n":{n}}}"#))).is_ok(), "{n}");
+    }
+    // However it comes about.
+    let difference = ActionInfo { cost: Some(text("{a} - {b} EUR")), ..without.clone() };
+    assert!(cost_of(&difference, &json(r#"{"a":1,"b":1.01}"#)).is_err());
+    assert!(cost_of(&difference, &json(r#"{"a":1,"b":1}"#)).is_ok());
+    assert_eq!(cost_of(&ActionInfo { cost: None, ..without }, &json("{}")), Ok(None));
+}

@@ -116,7 +116,8 @@ fn it_covers_no_more_than_it_says() {
 
     let matching = stood(terms(StandingArguments::Matching(vec![at_most(2000)])));
     assert!(covered(with_arguments(r#"{"cents":2000}"#), &matching, 20));
-    assert!(covered(with_arguments(r#"{"cents":-5e-1}"#), &matching, 20));
+    assert!(covered(with_arguments(r#"{"cents":5e-1}"#), &matching, 20));
+    assert!(covered(with_arguments(r#"{"cents":0}"#), &matching, 20));
     let attached = |mut draft: Draft| {
         let files = vec![Attachment::text("a.txt", "pay all").unwrap()];
         draft.digest = arguments_digest_with("payments.refund", 1, None, &draft.arguments, &files);
@@ -127,6 +128,9 @@ fn it_covers_no_more_than_it_says() {
     assert!(!covered(attached(ask()), &exactly, 20));
     assert!(covered(attached(ask()), &any, 20));
     for missed in [
+        r#"{"cents":-1}"#,
+        r#"{"cents":-5e-1}"#,
+        r#"{"cents":-10000000}"#,
         r#"{"cents":2000.01}"#,
         r#"{"cents":"5"}"#,
         r#"{"cents":[5]}"#,
