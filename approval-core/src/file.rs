@@ -15,7 +15,7 @@ use std::{
 use crate::{
     directory::file::Roster,
     policy::Rules,
-    yaml::{Document, Mistake, Mistakes, Place, SIZE_LIMIT},
+    yaml::{Document, Mistakes, Place, SIZE_LIMIT},
 };
 
 pub use watched::{FileStatus, WatchedFile};
@@ -99,9 +99,7 @@ impl ApprovalsFile {
     fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Self, Mistakes> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::parse(name, text),
-            Err(error) => {
-                Err(Mistakes { file: name.into(), mistakes: vec![not_text(bytes, error.valid_up_to())] })
-            }
+            Err(error) => Err(not_text(name, bytes, error.valid_up_to())),
         }
     }
 }
@@ -114,16 +112,13 @@ pub(crate) fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn not_text(bytes: &[u8], at: usize) -> Mistake {
+fn not_text(name: &str, bytes: &[u8], at: usize) -> Mistakes {
     let good = String::from_utf8_lossy(bytes.get(..at).unwrap_or_default());
     let line = good.rsplit('\n').next().unwrap_or_default();
     let place = Place { line: good.matches('\n').count() + 1, column: line.chars().count() + 1, length: 1 };
-    let byte = bytes.get(at).copied().unwrap_or_default();
-    Mistake {
-        place,
-        path: String::new(),
-        message: format!("byte 0x{byte:02x} is not UTF-8"),
-        hint: Some("save the file as UTF-8".to_owned()),
-        source: format!("{line}�"),
-    }
+    let message = match bytes.get(at) {
+        Some(byte) => format!("byte 0x{byte:02x} is not UTF-8"),
+        None => "ends in the middle of a character".to_owned(),
+    };
+    Mistakes::one(name, place, &message, "save the file as UTF-8", &format!("{line}\u{fffd}"))
 }

@@ -44,6 +44,6 @@ mod tests;
 
 pub use duration::{parse_duration, show_duration};
 pub use item::{Document, Entry, Fields, Item};
-pub use mistake::{Mistake, Mistakes, Place};
+pub use mistake::{MISTAKE_LIMIT, Mistake, Mistakes, Place};
 pub use parse::{DEPTH_LIMIT, NODE_LIMIT, SIZE_LIMIT};
 pub use suggest::{nearest, one_of};

@@ -10,7 +10,7 @@ impl Item<'_> {
         let text = self.text()?;
         let found = choices.iter().find_map(|(word, value)| (*word == text).then_some(*value));
         if found.is_none() {
-            let hint = match suggest::nearest(text, words.iter().copied()) {
+            let hint = match self.nearest(text, words.iter().copied()) {
                 Some(word) => format!("did you mean `{word}`? write {}", suggest::one_of(words)),
                 None => format!("write {}", suggest::one_of(words)),
             };

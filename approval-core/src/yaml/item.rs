@@ -3,7 +3,7 @@
 use std::{cell::RefCell, fmt::Display, sync::Arc};
 
 use super::{
-    mistake::{Mistake, Mistakes, Place},
+    mistake::{Mistakes, Noted, Place},
     node::{Node, Scalar, Style, Value},
     parse, suggest,
 };
@@ -14,7 +14,7 @@ pub struct Document {
     name: Arc<str>,
     text: String,
     root: Node,
-    mistakes: RefCell<Vec<Mistake>>,
+    mistakes: RefCell<Noted>,
 }
 
 /// A value in a document, and the way to it.
@@ -56,7 +56,7 @@ impl Document {
             value: Value::Scalar(Scalar { text: String::new(), style: Style::Plain }),
         };
         match parsed.root {
-            None if !parsed.mistakes.is_empty() => Err(Mistakes { file: name, mistakes: parsed.mistakes }),
+            None if !parsed.mistakes.is_empty() => Err(parsed.mistakes.into_mistakes(name)),
             root => Ok(Self {
                 name,
                 text: text.to_owned(),
@@ -84,16 +84,21 @@ impl Document {
         self.mistakes.borrow().is_empty()
     }
 
+    /// Whether as many mistakes were found as are listed ([`MISTAKE_LIMIT`](super::MISTAKE_LIMIT)): going on finds nothing that
+    /// is told.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.mistakes.borrow().is_full()
+    }
+
     /// Notes a mistake at a place that was kept.
     pub fn wrong_at(&self, place: Place, path: &str, message: impl Display, hint: Option<&str>) {
-        let lines: Vec<&str> = self.text.lines().collect();
-        self.mistakes.borrow_mut().push(Mistake {
-            place,
-            path: path.to_owned(),
-            message: message.to_string(),
-            hint: hint.map(str::to_owned),
-            source: parse::source(&lines, place.line),
-        });
+        let mut mistakes = self.mistakes.borrow_mut();
+        if mistakes.is_full() {
+            return;
+        }
+        let line = place.line.checked_sub(1).and_then(|line| self.text.lines().nth(line)).unwrap_or_default();
+        mistakes.add(place, path, &message.to_string(), hint, line);
     }
 
     /// Ends the reading.
@@ -101,10 +106,11 @@ impl Document {
     /// # Errors
     /// All mistakes, in the order of the file.
     pub fn finish(self) -> Result<(), Mistakes> {
-        let mut mistakes = self.mistakes.into_inner();
-        if mistakes.is_empty() {
+        let noted = self.mistakes.into_inner();
+        if noted.is_empty() {
             return Ok(());
         }
+        let Mistakes { file, mut mistakes, more } = noted.into_mistakes(self.name);
         mistakes.sort_by(|one, other| {
             (one.place, &one.path, &one.message).cmp(&(other.place, &other.path, &other.message))
         });
@@ -116,7 +122,7 @@ impl Document {
             .map(|one| one.place)
             .collect();
         mistakes.retain(|one| one.path.is_empty() || !misread.contains(&one.place));
-        Err(Mistakes { file: self.name, mistakes })
+        Err(Mistakes { file, mistakes, more })
     }
 
     pub(super) fn text(&self) -> &str {
@@ -151,6 +157,13 @@ impl<'a> Item<'a> {
     /// Notes a mistake here, with what to do instead.
     pub fn wrong_with(&self, message: impl Display, hint: impl Display) {
         self.document.wrong_at(self.place(), &self.path, message, Some(&hint.to_string()));
+    }
+
+    /// The one of `known` that is nearest to `given`, for the hint of a mistake: see [`nearest`](super::nearest). `None` too
+    /// where the mistake would not be listed any more.
+    #[must_use]
+    pub fn nearest<'k>(&self, given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+        if self.document.is_full() { None } else { suggest::nearest(given, known) }
     }
 
     /// Whether nothing is written here (or `null`, or `~`).
@@ -205,6 +218,9 @@ impl<'a> Item<'a> {
         };
         for (key, _) in entries {
             let Value::Scalar(scalar) = &key.value else { continue };
+            if self.document.is_full() {
+                break;
+            }
             if !known.contains(&scalar.text.as_str()) && !scalar.is_empty() {
                 let hint = suggest::hint(&scalar.text, known);
                 self.document.wrong_at(
@@ -227,7 +243,7 @@ impl<'a> Item<'a> {
         };
         let entry = |(key, value): &'a (Node, Node)| {
             let Value::Scalar(scalar) = &key.value else { return None };
-            let path = join(&self.path, &scalar.text);
+            let path = join(&self.path, in_path(&scalar.text));
             let key = Item { document: self.document, node: key, path: path.clone() };
             Some(Entry { key, value: Item { document: self.document, node: value, path } })
         };
@@ -315,6 +331,14 @@ impl<'a> Fields<'a> {
             Value::List(_) | Value::Map(_) => None,
         })
     }
+}
+
+/// Longest part of a path that a file may make up, in characters.
+const PATH_PART_LIMIT: usize = 100;
+
+/// A key of the file as it stands in paths.
+fn in_path(key: &str) -> &str {
+    key.char_indices().nth(PATH_PART_LIMIT).and_then(|(end, _)| key.get(..end)).unwrap_or(key)
 }
 
 fn join(path: &str, key: &str) -> String {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as Range};
 
 use super::{
-    mistake::{Mistake, Place},
+    mistake::{Noted, Place},
     node::{Node, Scalar, Style, Value},
 };
 
@@ -19,7 +19,7 @@ pub const NODE_LIMIT: usize = 100_000;
 /// What was found: the tree, if the text is YAML at all, and what is wrong with it.
 pub(super) struct Parsed {
     pub(super) root: Option<Node>,
-    pub(super) mistakes: Vec<Mistake>,
+    pub(super) mistakes: Noted,
 }
 
 /// A list or a map that is not complete yet.
@@ -33,16 +33,16 @@ struct Builder<'a> {
     open: Vec<Open>,
     root: Option<Node>,
     nodes: usize,
-    mistakes: Vec<Mistake>,
+    mistakes: Noted,
 }
 
 /// Reads the tree.
 pub(super) fn parse(text: &str, lines: &[&str]) -> Parsed {
-    let mut builder = Builder { lines, open: Vec::new(), root: None, nodes: 0, mistakes: Vec::new() };
+    let mut builder = Builder { lines, open: Vec::new(), root: None, nodes: 0, mistakes: Noted::default() };
     if text.len() > SIZE_LIMIT {
         builder.wrong(
             Place::default(),
-            format!("is {} bytes long, which is more than {SIZE_LIMIT}", text.len()),
+            &format!("is {} bytes long, which is more than {SIZE_LIMIT}", text.len()),
             "settings are written by people; move data elsewhere",
         );
         return Parsed { root: None, mistakes: builder.mistakes };
@@ -60,16 +60,12 @@ pub(super) fn parse(text: &str, lines: &[&str]) -> Parsed {
             documents += 1;
             if documents > 1 {
                 let place = builder.place(&range);
-                builder.wrong(
-                    place,
-                    "begins a second document".to_owned(),
-                    "keep everything in one document",
-                );
+                builder.wrong(place, "begins a second document", "keep everything in one document");
                 break;
             }
             continue;
         }
-        if !builder.event(event, &range) {
+        if !builder.event(event, &range) || builder.mistakes.is_full() {
             return Parsed { root: None, mistakes: builder.mistakes };
         }
     }
@@ -77,10 +73,9 @@ pub(super) fn parse(text: &str, lines: &[&str]) -> Parsed {
 }
 
 impl Builder<'_> {
-    fn wrong(&mut self, place: Place, message: String, hint: &str) {
-        let source = source(self.lines, place.line);
-        let hint = (!hint.is_empty()).then(|| hint.to_owned());
-        self.mistakes.push(Mistake { place, path: String::new(), message, hint, source });
+    fn wrong(&mut self, place: Place, message: &str, hint: &str) {
+        let hint = (!hint.is_empty()).then_some(hint);
+        self.mistakes.add(place, "", message, hint, source(self.lines, place.line));
     }
 
     /// A range on one line, or the part of it on its first line.
@@ -110,7 +105,7 @@ impl Builder<'_> {
                 "check the indentation, and put quotes around text that has `: `, ` #` or begins with a sign",
             )
         };
-        self.wrong(place, message, hint);
+        self.wrong(place, &message, hint);
     }
 
     /// Takes in an event. `false`: it makes no sense to go on.
@@ -143,7 +138,7 @@ impl Builder<'_> {
                 None => true,
             },
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                self.wrong(place, "is an alias, which is not read here".to_owned(), "write the value out");
+                self.wrong(place, "is an alias, which is not read here", "write the value out");
                 let scalar = Scalar { text: String::new(), style: Style::Quoted };
                 self.add(Node { place, value: Value::Scalar(scalar) })
             }
@@ -160,22 +155,18 @@ impl Builder<'_> {
         if anchor != 0 {
             self.wrong(
                 place,
-                "has an anchor, which is not read here".to_owned(),
+                "has an anchor, which is not read here",
                 "write the value out where it is needed",
             );
         }
         if tagged {
-            self.wrong(
-                place,
-                "has a tag, which is not read here".to_owned(),
-                "leave out what begins with `!`",
-            );
+            self.wrong(place, "has a tag, which is not read here", "leave out what begins with `!`");
         }
     }
 
     fn begin(&mut self, place: Place, open: Open) -> bool {
         if self.open.len() >= DEPTH_LIMIT {
-            self.wrong(place, format!("is nested deeper than {DEPTH_LIMIT} levels"), "");
+            self.wrong(place, &format!("is nested deeper than {DEPTH_LIMIT} levels"), "");
             return false;
         }
         self.open.push(open);
@@ -187,7 +178,7 @@ impl Builder<'_> {
         if self.nodes > NODE_LIMIT {
             self.wrong(
                 node.place,
-                format!("is one value more than the {NODE_LIMIT} that a file may have"),
+                &format!("is one value more than the {NODE_LIMIT} that a file may have"),
                 "",
             );
             return false;
@@ -214,7 +205,7 @@ impl Builder<'_> {
                     let place = node.place;
                     *key = Some(node);
                     if let Some(wrong) = wrong {
-                        self.wrong(place, wrong, "");
+                        self.wrong(place, &wrong, "");
                     }
                 }
                 Some(key) => entries.push((key, node)),
@@ -225,8 +216,6 @@ impl Builder<'_> {
 }
 
 /// The text of a line, counted from 1; empty if there is none.
-pub(super) fn source(lines: &[&str], line: usize) -> String {
-    line.checked_sub(1)
-        .and_then(|line| lines.get(line))
-        .map_or_else(String::new, |text| text.trim_end().to_owned())
+fn source<'l>(lines: &[&'l str], line: usize) -> &'l str {
+    line.checked_sub(1).and_then(|line| lines.get(line)).copied().unwrap_or_default()
 }

@@ -1,11 +1,22 @@
 //! "Did you mean …?" for misspelled words.
 
-/// The one of `known` that is nearest to `given`, if it is near enough to be a typing mistake.
+/// Longest word that is compared with others, in bytes: nobody mistypes more.
+const GIVEN_LIMIT: usize = 200;
+
+/// So many words are compared at most.
+const KNOWN_LIMIT: usize = 1_000;
+
+/// The one of the first 1,000 words of `known` that is nearest to `given`, if it is near enough to be a typing mistake.
 #[must_use]
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if given.len() > GIVEN_LIMIT {
+        return None;
+    }
     let limit = given.chars().count().max(3) / 3;
     known
         .into_iter()
+        .take(KNOWN_LIMIT)
+        .filter(|word| word.len() <= GIVEN_LIMIT)
         .map(|word| (distance(given, word), word))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)

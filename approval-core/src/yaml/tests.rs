@@ -119,3 +119,71 @@ fn hostile_text_is_shown_harmlessly_and_long_lines_are_cut() {
         "{told}"
     );
 }
+
+#[test]
+fn ten_thousand_mistakes_are_reported_in_bounded_room() {
+    let wide = "x".repeat(30);
+    let one_line = |part: &dyn Fn(usize) -> String| {
+        let parts: Vec<String> = (0..10_000).map(part).collect();
+        format!("{{{}}}", parts.join(", "))
+    };
+    let on_lines = |part: &dyn Fn(usize) -> String| (0..10_000).map(|n| part(n) + "\n").collect::<String>();
+    for text in [
+        one_line(&|n| format!("{wide}{n}: 1")),
+        one_line(&|n| format!("{wide}{n}: &a 1")),
+        one_line(&|_| format!("{wide}: 1")),
+        on_lines(&|n| format!("{wide}{n}: 1")),
+        on_lines(&|n| format!("{wide}{n}: !!x 1")),
+        on_lines(&|_| "? [a]\n: 1".to_owned()),
+    ] {
+        let Err(mistakes) = Document::parse("f.yaml", &text).and_then(|document| {
+            let _unused = document.root().map(&["name", "count"]);
+            assert!(document.is_full());
+            document.finish()
+        }) else {
+            panic!("there are mistakes")
+        };
+        assert!((1..=MISTAKE_LIMIT).contains(&mistakes.mistakes.len()) && mistakes.more);
+        let room: usize = mistakes.mistakes.iter().map(|one| one.source.len() + one.message.len()).sum();
+        assert!(room < 100_000, "{room}");
+        let shown = mistakes.to_string();
+        assert!(
+            shown.len() < 60_000 && shown.ends_with("mistakes or more in f.yaml; reading stopped there"),
+            "{shown}"
+        );
+        let json = serde_json::to_string(&mistakes).unwrap();
+        assert!(json.len() < 100_000, "{}", json.len());
+    }
+}
+
+#[test]
+fn a_long_line_is_cut_around_the_mistake() {
+    let long = format!("{{a: [{}], risc: high, b: {}}}", "1, ".repeat(60_000), "y".repeat(200_000));
+    let told = told(&long, |document| drop(document.root().map(&["a", "b", "risk"])));
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines[0], "f.yaml:1:180009: unknown key `risc`");
+    let (text, caret) = (lines[1], lines[2]);
+    assert!(text.len() < 130, "{text}");
+    let at = caret.find('^').unwrap();
+    assert_eq!(
+        (
+            caret.trim_start_matches('|').trim_start_matches([' ', '|']),
+            text.chars().skip(at).take(4).collect::<String>()
+        ),
+        ("^^^^", "risc".to_owned())
+    );
+}
+
+#[test]
+fn texts_of_a_file_are_cut_in_messages_and_paths() {
+    let (key, items) = ("k".repeat(200_000), "[],".repeat(20_000));
+    let told = told(&format!("{key}: [{items}]\n{key}2: 1\nname: {key}\n"), |document| {
+        let entries = document.root().entries().unwrap();
+        for item in entries[0].value.list().unwrap() {
+            assert!(item.path().len() < 120);
+            let _unused = item.text();
+        }
+        let _unused = document.root().map(&["name"]).unwrap().required("name").unwrap().bool();
+    });
+    assert!(told.len() < 60_000, "{}", told.len());
+}

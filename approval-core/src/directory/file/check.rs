@@ -3,7 +3,7 @@
 use super::Roster;
 use crate::{
     model::{Principal, PrincipalKind},
-    yaml::{self, Entry, Item},
+    yaml::{Entry, Item},
 };
 
 impl Roster {
@@ -34,7 +34,7 @@ impl Roster {
         if self.knows(named) {
             return;
         }
-        let hint = match yaml::nearest(named.as_str(), self.principals().map(Principal::as_str)) {
+        let hint = match item.nearest(named.as_str(), self.principals().map(Principal::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "add it under `directory`".to_owned(),
         };

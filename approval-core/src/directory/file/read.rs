@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{Principal, PrincipalKind},
-    yaml::{self, Entry, Fields, Item},
+    yaml::{Entry, Fields, Item},
 };
 
 const KEYS: [&str; 8] =
@@ -132,7 +132,7 @@ impl<'a> Reading<'a> {
         let found = self.names.find(spelled.name()).cloned();
         if found.is_none() {
             let ids = self.ids.iter().map(Principal::as_str);
-            let hint = match yaml::nearest(spelled.as_str(), ids) {
+            let hint = match item.nearest(spelled.as_str(), ids) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "add an entry under `directory.people`".to_owned(),
             };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Roster, chain, read::Reading, read_person::many};
 use crate::{
     model::{Principal, PrincipalKind},
-    yaml::{self, Entry, Fields, Item},
+    yaml::{Entry, Fields, Item},
 };
 
 /// A principal of this kind, with or without the kind in front: `finance` and `group:finance` are the same group.
@@ -86,7 +86,7 @@ fn member(item: &Item<'_>, reading: &Reading<'_>, groups: &Section<'_>) -> Optio
     if groups.iter().any(|(name, ..)| *name == group) {
         return Some(group);
     }
-    let hint = match yaml::nearest(group.as_str(), groups.iter().map(|(name, ..)| name.as_str())) {
+    let hint = match item.nearest(group.as_str(), groups.iter().map(|(name, ..)| name.as_str())) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "add it under `directory.groups`".to_owned(),
     };

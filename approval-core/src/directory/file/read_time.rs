@@ -13,7 +13,7 @@ use crate::{
     directory::calendar::{Holidays, TimeRange, WEEK, WeeklyHours, YearDay, moment_of, time_of_day},
     error::Invalid,
     model::Priority,
-    yaml::{self, Entry, Item},
+    yaml::{Entry, Item},
 };
 
 /// A time zone by its name in the IANA database.
@@ -22,7 +22,7 @@ pub(super) fn zone(item: &Item<'_>) -> Option<TimeZone> {
     let found = TimeZone::get(name).ok();
     if found.is_none() {
         let all: Vec<String> = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect();
-        let hint = match yaml::nearest(name, all.iter().map(String::as_str)) {
+        let hint = match item.nearest(name, all.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "write a name of the IANA time zone database, such as Europe/Berlin or UTC".to_owned(),
         };
@@ -122,7 +122,7 @@ pub(super) fn named<'a, T>(item: &Item<'_>, what: &str, known: &'a BTreeMap<Stri
     let name = item.words()?;
     let found = known.get(name);
     if found.is_none() {
-        let hint = match yaml::nearest(name, known.keys().map(String::as_str)) {
+        let hint = match item.nearest(name, known.keys().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("name them under `directory.{what}` first"),
         };
