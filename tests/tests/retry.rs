@@ -1,10 +1,12 @@
 //! Trying again what failed.
 
+use std::sync::Arc;
+
 use approval_core::{
-    Action, ApprovalError, ApprovalManager, Principal,
+    Action, ApprovalError, ApprovalManager, Principal, RequestId,
     lifecycle::Edit,
     model::{Status, canonical::to_canonical},
-    store::MemoryStore,
+    store::{Commit, CommitOutcome, Document, Expect, MemoryStore, RowWrite, Store},
 };
 use serde_json::{Value, json};
 
@@ -50,4 +52,41 @@ async fn a_successor_asks_for_what_was_approved_and_is_found_under_the_same_key(
     let paid =
         manager.guard(call()).run(async |arguments, _| Ok::<Value, ApprovalError>(arguments)).await.unwrap();
     assert_eq!(paid, json!({"cents": 500}), "the edited amount is what people approved");
+}
+
+/// Makes one request the successor of another, behind the back of the lifecycle.
+async fn link(store: &MemoryStore, request: RequestId, successor: RequestId) {
+    let stored = store.load(request).await.unwrap().unwrap();
+    let mut changed = (*stored.request).clone();
+    changed.successor = Some(successor);
+    let expect = Expect::Version(stored.version);
+    let row = RowWrite { expect, document: Document::new(Arc::new(changed)) };
+    let outcome = store.commit(Commit { row: Some(row), ..Commit::default() }).await.unwrap();
+    assert!(matches!(outcome, CommitOutcome::Committed { .. }));
+}
+
+#[tokio::test]
+async fn successors_that_lead_in_a_circle_are_an_error() {
+    for length in [1_usize, 2, 3] {
+        let store = Arc::new(MemoryStore::new());
+        let manager = ApprovalManager::builder()
+            .agent("a")
+            .shared_store(Arc::<MemoryStore>::clone(&store))
+            .unattended()
+            .build()
+            .unwrap();
+        let mut ids = vec![fails(&manager).await.request().unwrap()];
+        for n in 1..length {
+            ids.push(manager.request(call().key(format!("other-{n}"))).await.unwrap().detach());
+        }
+        for (at, id) in ids.iter().enumerate() {
+            link(&store, *id, ids[(at + 1) % length]).await;
+        }
+        let text = fails(&manager).await.to_string();
+        assert!(text.contains("circle"), "{length}: {text}");
+        let again =
+            tokio::time::timeout(std::time::Duration::from_secs(20), manager.retry(ids[0])).await.unwrap();
+        let text = again.map(drop).unwrap_err().to_string();
+        assert!(text.contains("circle"), "{length}: {text}");
+    }
 }

@@ -1,6 +1,6 @@
 //! From a call to a request: bind the arguments, ask the policy, open.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{collections::HashSet, fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
     Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval,
@@ -18,8 +18,11 @@ use crate::{
     lifecycle::{self, Act, Agents, Behind, Command, Draft, Predecessor},
     model::{Enclosed, Gate, Principal, Request, Text},
     policy::{Call, Ruling, Said},
-    store::Stored,
+    store::{StoreError, Stored},
 };
+
+/// Most requests that try one again, one after the other.
+const SUCCESSOR_LIMIT: usize = 10_000;
 
 /// Answers what approvers ask an agent: see [`super::ManagerBuilder::on_info`].
 #[derive(Clone)]
@@ -341,8 +344,20 @@ impl Core {
     }
 
     /// The last of the requests that try one again.
+    ///
+    /// # Errors
+    /// When one of them leads back to an earlier one, or there are more than [`SUCCESSOR_LIMIT`]: the rows were changed behind
+    /// the back of the lifecycle.
     pub(crate) async fn newest(&self, mut stored: Stored) -> Result<Stored, ApprovalError> {
+        let first = stored.request.id;
+        let mut passed = HashSet::from([first]);
         while let Some(successor) = stored.request.successor {
+            if !passed.insert(successor) || passed.len() > SUCCESSOR_LIMIT {
+                return Err(StoreError::unreadable(format!(
+                    "the requests that try {first} again lead in a circle, or are more than {SUCCESSOR_LIMIT}"
+                ))
+                .into());
+            }
             stored = self.load(successor).await?;
         }
         Ok(stored)
