@@ -28,6 +28,9 @@ pub(crate) struct Test {
     /// Who calls
     #[arg(long, default_value = "agent:sample")]
     agent: Principal,
+    /// On whose behalf
+    #[arg(long, value_name = "WHO")]
+    on_behalf_of: Option<Principal>,
     /// In which run
     #[arg(long)]
     run: Option<String>,
@@ -72,6 +75,7 @@ pub(super) fn run(test: &Test, out: &mut dyn Write, errors: &mut dyn Write) -> i
     let now = test.now.unwrap_or_else(|| SystemClock.now());
     let mut sample = SampleCall::new(test.action.clone(), test.args.clone(), now);
     sample.agent = test.agent.clone();
+    sample.on_behalf_of.clone_from(&test.on_behalf_of);
     sample.run = test.run.as_deref().map(Into::into);
     sample.risk = test.risk;
     sample.cost = test.cost_usd;

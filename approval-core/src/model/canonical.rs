@@ -42,6 +42,8 @@ mod parse;
 mod path;
 mod redact;
 mod ser;
+#[cfg(feature = "file")]
+mod tree;
 mod writer;
 
 #[cfg(test)]
@@ -57,6 +59,8 @@ pub use path::{FieldPath, Step};
 pub use redact::{DigestKey, Redacted, keyed, omit, redact};
 pub(crate) use ser::ObjectEncoder;
 pub use ser::to_canonical;
+#[cfg(feature = "file")]
+pub(crate) use tree::Tree;
 
 /// How deep arrays and objects may be nested: as deep as `serde_json` reads with its default settings.
 pub const MAX_DEPTH: usize = 127;

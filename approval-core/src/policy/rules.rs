@@ -170,7 +170,11 @@ impl Inner {
         let name = named(&rule.name, found);
         let asks_itself = !call.gate.requirements.is_empty() && !rule.may_relax;
         match &rule.outcome {
-            Outcome::Deny(reason) => Ruling::Deny { rule: name, reason: Arc::clone(reason) },
+            Outcome::Deny(reason) => Ruling::Deny {
+                rule: name,
+                // The reason of the rule is about calls for which its condition holds.
+                reason: found.failure.as_ref().map_or_else(|| Arc::clone(reason), |why| not_evaluated(why)),
+            },
             Outcome::Allow if found.failure.is_none() && !asks_itself => Ruling::Allow { rule: name },
             Outcome::Notify(to) if found.failure.is_none() && !asks_itself => {
                 Ruling::Notify { rule: name, to: to.clone() }
@@ -184,6 +188,11 @@ impl Inner {
             }
         }
     }
+}
+
+/// Why a call is denied by a rule whose condition failed.
+fn not_evaluated(why: &str) -> Text {
+    format!("the condition of the rule could not be evaluated ({why}); a rule that denies counts then").into()
 }
 
 /// The name of the rule, with what rules in the shadow would have done.

@@ -10,7 +10,7 @@ use cel::{
     common::ast::{ComprehensionExpr, Expr, LiteralValue},
 };
 
-use super::{Fault, find, kind::Kind, scope};
+use super::{Fault, find, kind::Kind, node::Variable, pattern::Patterns};
 use crate::{model::Risk, yaml::nearest};
 
 /// How deep an expression may be: evaluation is recursive, on whatever stack the caller has.
@@ -18,11 +18,32 @@ const DEPTH_LIMIT: usize = 16;
 /// How deep loops may stand in each other: arguments come from agents, and may be long.
 const LOOP_LIMIT: usize = 2;
 
-/// Checks an expression, and rewrites what only works the other way round (`100 < cost_usd`). Gives the ways into the
-/// arguments that it names.
-pub(super) fn check(source: &str, expression: &mut IdedExpr) -> Result<Vec<String>, Vec<Fault>> {
-    let mut checker =
-        Checker { source, faults: Vec::new(), bound: Vec::new(), depth: 0, loops: 0, reads: Vec::new() };
+/// What is known of an expression that passed.
+pub(super) struct Checked {
+    /// Ways into the arguments that it names.
+    pub(super) reads: Vec<String>,
+    /// The patterns that it looks for.
+    pub(super) patterns: Patterns,
+}
+
+/// Checks an expression.
+pub(super) fn check(source: &str, expression: &IdedExpr) -> Result<Checked, Vec<Fault>> {
+    let mut checker = Checker {
+        source,
+        faults: Vec::new(),
+        bound: Vec::new(),
+        depth: 0,
+        loops: 0,
+        reads: Vec::new(),
+        patterns: Patterns::new(),
+    };
+    if let Some(at) = find::long_number(source) {
+        checker.fault(
+            at,
+            "has more digits than a number with a fraction can have here".to_owned(),
+            Some("write at most 15 digits; whole numbers may have 18".to_owned()),
+        );
+    }
     let kind = checker.kind(expression);
     if !kind.may_be(Kind::Bool) && checker.faults.is_empty() {
         checker.fault(
@@ -31,7 +52,11 @@ pub(super) fn check(source: &str, expression: &mut IdedExpr) -> Result<Vec<Strin
             Some("compare it with something, as in cost_usd > 100".to_owned()),
         );
     }
-    if checker.faults.is_empty() { Ok(checker.reads) } else { Err(checker.faults) }
+    if checker.faults.is_empty() {
+        Ok(Checked { reads: checker.reads, patterns: checker.patterns })
+    } else {
+        Err(checker.faults)
+    }
 }
 
 struct Checker<'a> {
@@ -42,6 +67,7 @@ struct Checker<'a> {
     depth: usize,
     loops: usize,
     reads: Vec<String>,
+    patterns: Patterns,
 }
 
 impl Checker<'_> {
@@ -57,7 +83,7 @@ impl Checker<'_> {
         self.fault(0..self.source.len(), message, Some(hint.to_owned()));
     }
 
-    fn kind(&mut self, expression: &mut IdedExpr) -> Kind {
+    fn kind(&mut self, expression: &IdedExpr) -> Kind {
         if self.depth >= DEPTH_LIMIT {
             self.fault_somewhere(
                 format!("is nested deeper than {DEPTH_LIMIT} levels"),
@@ -66,13 +92,13 @@ impl Checker<'_> {
             return Kind::Any;
         }
         self.depth += 1;
-        let kind = match &mut expression.expr {
+        let kind = match &expression.expr {
             Expr::Literal(literal) => literal_kind(literal),
             Expr::Ident(name) => self.variable(name),
             Expr::Select(_) => self.selection(expression),
             Expr::Call(_) => self.call(expression),
             Expr::List(list) => {
-                for element in &mut list.elements {
+                for element in &list.elements {
                     self.kind(element);
                 }
                 Kind::List
@@ -98,8 +124,9 @@ impl Checker<'_> {
         if let Some(kind) = super::kind::variable(name) {
             return kind;
         }
-        let known = scope::NAMES.join(", ");
-        let hint = match nearest(name, scope::NAMES) {
+        let names = Variable::ALL.map(|(name, _)| name);
+        let known = names.join(", ");
+        let hint = match nearest(name, names) {
             Some(word) => format!("did you mean `{word}`? known: {known}"),
             None => format!("arguments are args.{name}; known: {known}"),
         };
@@ -107,11 +134,11 @@ impl Checker<'_> {
         Kind::Any
     }
 
-    fn selection(&mut self, expression: &mut IdedExpr) -> Kind {
+    fn selection(&mut self, expression: &IdedExpr) -> Kind {
         self.note_path(expression);
-        let Expr::Select(select) = &mut expression.expr else { return Kind::Any };
+        let Expr::Select(select) = &expression.expr else { return Kind::Any };
         let (field, test) = (select.field.clone(), select.test);
-        let on = self.kind(&mut select.operand);
+        let on = self.kind(&select.operand);
         if !on.may_be(Kind::Map) {
             let is_now = matches!(&select.operand.expr, Expr::Ident(name) if name == "now");
             let hint = if is_now {
@@ -162,15 +189,15 @@ impl Checker<'_> {
         self.reads.push(parts.join("."));
     }
 
-    fn comprehension(&mut self, of: &mut ComprehensionExpr) -> Kind {
-        let range = self.kind(&mut of.iter_range);
+    fn comprehension(&mut self, of: &ComprehensionExpr) -> Kind {
+        let range = self.kind(&of.iter_range);
         if !range.may_be(Kind::List) && range != Kind::Map {
             self.fault_somewhere(
                 format!("goes through {} as if it were a list", range.name()),
                 "all, exists, map and filter need a list or a map",
             );
         }
-        let accumulator = self.kind(&mut of.accu_init);
+        let accumulator = self.kind(&of.accu_init);
         if self.loops >= LOOP_LIMIT {
             self.fault_somewhere(
                 format!("has loops nested deeper than {LOOP_LIMIT}"),
@@ -183,9 +210,9 @@ impl Checker<'_> {
         self.bound.push((of.iter_var.clone(), Kind::Any));
         self.bound.extend(of.iter_var2.iter().map(|name| (name.clone(), Kind::Any)));
         self.bound.push((of.accu_var.clone(), accumulator));
-        self.kind(&mut of.loop_cond);
-        self.kind(&mut of.loop_step);
-        let kind = self.kind(&mut of.result);
+        self.kind(&of.loop_cond);
+        self.kind(&of.loop_step);
+        let kind = self.kind(&of.result);
         self.bound.truncate(before);
         self.loops -= 1;
         kind

@@ -1,8 +1,6 @@
-//! Where something stands in the source of a condition, and how errors are told.
+//! Where something stands in the source of a condition.
 
 use std::ops::Range;
-
-use cel::ExecutionError;
 
 /// The place of a parser's error: line and column, both counted from 1.
 pub(super) fn position(source: &str, (line, column): (isize, isize)) -> Range<usize> {
@@ -46,32 +44,43 @@ pub(super) fn word(source: &str, name: &str) -> Range<usize> {
     0..source.len()
 }
 
+/// The first number with a fraction or an exponent that has more digits than the parser keeps.
+pub(super) fn long_number(source: &str) -> Option<Range<usize>> {
+    let mut quote: Option<char> = None;
+    let mut escaped = false;
+    let mut before = ' ';
+    let mut chars = source.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if c == '\\' => escaped = true,
+            Some(open) if c == open => quote = None,
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None if c.is_ascii_digit() && !before.is_alphanumeric() && before != '_' => {
+                let mut end = at + c.len_utf8();
+                while let Some((next, c)) = chars.next_if(|(_, c)| c.is_ascii_alphanumeric() || *c == '.') {
+                    end = next + c.len_utf8();
+                }
+                let number = source.get(at..end).unwrap_or_default();
+                let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
+                let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+                let has_fraction = number.contains('.') || number.len() > mantissa.len();
+                let significant = digits.trim_start_matches('0').trim_end_matches('0').len();
+                if has_fraction && !number.starts_with("0x") && significant > DOUBLE_DIGITS {
+                    return Some(at..end);
+                }
+            }
+            Some(_) | None => {}
+        }
+        before = c;
+    }
+    None
+}
+
+/// Digits that every decimal number keeps as a double.
+const DOUBLE_DIGITS: usize = 15;
+
 /// The first place where `text` stands, wherever that is.
 pub(super) fn anywhere(source: &str, text: &str) -> Range<usize> {
     source.find(text).map_or(0..source.len(), |at| at..at + text.len())
-}
-
-/// What an evaluation failed of, in our words. Values do not appear: they may be anybody's data.
-pub(super) fn told(error: &ExecutionError) -> String {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only the common errors have words of their own")]
-    match error {
-        ExecutionError::NoSuchKey(key) => format!("there is no `{key}` in what the call hands over"),
-        ExecutionError::UndeclaredReference(name) => format!("`{name}` is not known"),
-        ExecutionError::NoSuchOverload(overload) => {
-            let name = overload.function().trim_matches('_').trim_start_matches('@');
-            format!("`{name}` cannot be applied to {}", overload.argument_types().join(" and "))
-        }
-        ExecutionError::ValuesNotComparable(..) => "values of different types were compared".to_owned(),
-        ExecutionError::UnsupportedBinaryOperator(operator, ..) => {
-            format!("values that `{operator}` cannot be applied to")
-        }
-        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
-            "division by zero".to_owned()
-        }
-        ExecutionError::Overflow(operator, ..) => format!("`{operator}` went beyond 64 bits"),
-        ExecutionError::IndexOutOfBounds(_) => "a list is shorter than that".to_owned(),
-        ExecutionError::FunctionError { function, message } => format!("{function}: {message}"),
-        ExecutionError::UnexpectedType { got, want } => format!("found {got} instead of {want}"),
-        _ => "it could not be evaluated".to_owned(),
-    }
 }

@@ -68,8 +68,8 @@ impl Kind {
 /// The type of a variable.
 pub(super) fn variable(name: &str) -> Option<Kind> {
     Some(match name {
-        // `run` and `cost_usd` may also be null, with which everything can be compared.
-        "action" | "agent" | "run" => Kind::Text,
+        // `on_behalf_of`, `run` and `cost_usd` may also be null, with which everything can be compared.
+        "action" | "agent" | "on_behalf_of" | "run" => Kind::Text,
         "args" => Kind::Map,
         "risk" => Kind::Risk,
         "cost_usd" | "spent_usd" => Kind::Amount,

@@ -1,9 +1,6 @@
 //! Finding the rule that counts without looking at those that cannot.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     super::{Call, condition::Scope},
@@ -29,12 +26,22 @@ pub(super) enum Step<'s> {
 impl Rules {
     pub(super) fn new(rules: Vec<Rule>, ask: Arc<Part>, notes: Vec<String>, outline: Outline) -> Self {
         let mut by_name: HashMap<Text, Vec<usize>> = HashMap::new();
-        for name in rules.iter().filter_map(Rule::names).flatten() {
-            if let Entry::Vacant(entry) = by_name.entry(name) {
-                let about = rules.iter().enumerate().filter(|(_, rule)| rule.is_about(entry.key()));
-                let places = about.map(|(place, _)| place).collect();
-                entry.insert(places);
+        let mut patterns: Vec<(usize, &Rule)> = Vec::new();
+        for (place, rule) in rules.iter().enumerate() {
+            match rule.names() {
+                Some(names) => {
+                    for name in names {
+                        by_name.entry(name).or_default().push(place);
+                    }
+                }
+                None => patterns.push((place, rule)),
             }
+        }
+        for (name, places) in &mut by_name {
+            let about = patterns.iter().filter(|(_, rule)| rule.is_about(name));
+            places.extend(about.map(|(place, _)| *place));
+            places.sort_unstable();
+            places.dedup();
         }
         // A rule that names its actions in full is never about an action that is not in the map.
         let others = rules.iter().enumerate().filter(|(_, rule)| rule.names().is_none());
@@ -49,7 +56,6 @@ impl Inner {
         let action = call.action.name.as_str();
         let known = self.by_name.get(action);
         let scope = Scope::new(call);
-        let context = scope.context();
         let mut found = Found { rule: None, failure: None, next: None, shadows: Vec::new() };
         for place in known.unwrap_or(&self.others) {
             let Some(rule) = self.rules.get(*place) else { continue };
@@ -57,7 +63,7 @@ impl Inner {
                 look(*place, Step::OtherAction);
                 continue;
             }
-            let failure = match rule.test.holds(call, &scope, &context) {
+            let failure = match rule.test.holds(call, &scope) {
                 Ok(false) => {
                     look(*place, Step::DoesNotHold);
                     continue;
@@ -77,8 +83,7 @@ impl Inner {
             }
             found.rule = Some(rule);
             found.failure = failure;
-            found.next =
-                self.next_asking(known.unwrap_or(&self.others), *place, &found, call, &scope, &context);
+            found.next = self.next_asking(known.unwrap_or(&self.others), *place, &found, call, &scope);
             break;
         }
         found
@@ -93,7 +98,6 @@ impl Inner {
         found: &Found<'_>,
         call: &Call<'_>,
         scope: &Scope<'_>,
-        context: &cel::Context<'_, '_>,
     ) -> Option<&'r Arc<Part>> {
         let lets_run = |rule: &Rule| matches!(rule.outcome, Outcome::Allow | Outcome::Notify(_));
         if found.failure.is_none() || !found.rule.is_some_and(lets_run) {
@@ -102,7 +106,7 @@ impl Inner {
         let mut later =
             places.iter().filter(|place| **place > after).filter_map(|place| self.rules.get(*place));
         let next = later.find(|rule| {
-            let may_hold = || rule.test.holds(call, scope, context).unwrap_or(!lets_run(rule));
+            let may_hold = || rule.test.holds(call, scope).unwrap_or(!lets_run(rule));
             !rule.shadow && rule.is_about(call.action.name.as_str()) && may_hold()
         });
         match &next?.outcome {

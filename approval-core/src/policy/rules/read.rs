@@ -19,6 +19,8 @@ use crate::{
     yaml::{Fields, Item},
 };
 
+/// Most memory that the patterns of all conditions together may take when they are compiled, in bytes.
+const PATTERN_LIMIT: usize = 32 << 20;
 /// Keys of the section.
 const KEYS: [&str; 11] = [
     "defaults",
@@ -92,8 +94,23 @@ fn written(fields: &Fields<'_>, defaults: &Part) -> Vec<Rule> {
     let Some(list) = fields.given("rules").and_then(|rules| rules.list()) else { return Vec::new() };
     let mut rules: Vec<Rule> = Vec::new();
     let mut names: HashMap<Text, usize> = HashMap::new();
+    let mut pattern_bytes = 0_usize;
     for item in list {
+        if item.document().is_full() {
+            break;
+        }
         let Some(rule) = rule::rule(&item, defaults) else { continue };
+        pattern_bytes = pattern_bytes.saturating_add(rule.test.pattern_bytes());
+        if pattern_bytes > PATTERN_LIMIT {
+            item.wrong_with(
+                format!(
+                    "needs, with the rules before it, more than {} MB for its patterns",
+                    PATTERN_LIMIT >> 20
+                ),
+                "write fewer or simpler patterns: startsWith, endsWith and contains need none",
+            );
+            break;
+        }
         let line = item.place().line;
         if let Some(first) = names.insert(Arc::clone(&rule.name), line) {
             let name = item
@@ -122,14 +139,16 @@ fn hides(before: &Rule, rule: &Rule) -> bool {
         Test::Always => true,
         Test::When(_) | Test::CostAbove(_) | Test::RiskIs(_) => false,
     };
-    let covers = match rule.names() {
+    if !always || before.shadow {
+        return false;
+    }
+    match rule.names() {
         _ if before.actions.is_empty() => true,
         Some(names) => names.iter().all(|name| before.is_about(name)),
         None => {
             !rule.actions.is_empty() && rule.actions.iter().all(|pattern| before.actions.contains(pattern))
         }
-    };
-    always && !before.shadow && covers
+    }
 }
 
 /// The actions that a value names.

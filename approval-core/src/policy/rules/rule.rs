@@ -77,21 +77,24 @@ impl Outcome {
 
 impl Test {
     /// Whether it holds; why that cannot be said.
-    pub(super) fn holds(
-        &self,
-        call: &Call<'_>,
-        scope: &Scope<'_>,
-        context: &cel::Context<'_, '_>,
-    ) -> Result<bool, String> {
+    pub(super) fn holds(&self, call: &Call<'_>, scope: &Scope<'_>) -> Result<bool, String> {
         match self {
             Self::Always => Ok(true),
-            Self::When(condition) => condition.holds(scope, context),
+            Self::When(condition) => condition.holds(scope),
             Self::RiskIs(risk) => Ok(call.risk == *risk),
             Self::CostAbove(limit) => match &call.cost {
                 None => Ok(false),
-                Some(cost) if is_usd(cost) => Ok(cost.amount() > *limit),
+                Some(cost) if is_usd(cost) => Ok(cost.magnitude().amount() > *limit),
                 Some(cost) => Err(format!("the cost is in {}, not in USD", cost.currency())),
             },
+        }
+    }
+
+    /// How much memory its patterns may take, in bytes.
+    pub(super) const fn pattern_bytes(&self) -> usize {
+        match self {
+            Self::When(condition) => condition.pattern_bytes(),
+            Self::Always | Self::CostAbove(_) | Self::RiskIs(_) => 0,
         }
     }
 

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use crate::{
     clock::Span,
+    file::ApprovalsFile,
     model::{DelegationRule, Gate, OnTimeout, Principal, Requirement, Risk},
     policy::{
         Ruling, Verdict,
@@ -274,7 +275,7 @@ fn the_index_finds_what_looking_at_every_rule_finds() {
             let naive = rules.0.rules.iter().find(|rule| {
                 let call = call.call();
                 let scope = super::super::condition::Scope::new(&call);
-                rule.is_about(action) && rule.test.holds(&call, &scope, &scope.context()) == Ok(true)
+                rule.is_about(action) && rule.test.holds(&call, &scope) == Ok(true)
             });
             let (Ruling::Deny { rule, .. } | Ruling::Ask { rule, .. }) = call.ruling(&rules) else {
                 panic!()
@@ -305,4 +306,140 @@ fn a_rule_forbids_self_approval_at_every_risk_and_a_silent_one_changes_nothing()
     assert_eq!(call().gate_of(&rules).allow_self_approval, Some(false));
     assert_eq!(TestCall::new("mail.send", &json!({})).gate_of(&rules).allow_self_approval, Some(false));
     assert_eq!(TestCall::new("files.read", &json!({})).gate_of(&rules).allow_self_approval, None);
+}
+
+#[test]
+fn thresholds_compare_the_amount_without_its_sign() {
+    for rule in [
+        "rules: [{name: small, when: cost_usd <= 50, allow: true}]",
+        "rules: [{name: small, when: 50 >= cost_usd, allow: true}]",
+        "rules: [{name: small, when: cost_usd + spent_usd < 100.5, allow: true}]",
+        "rules: [{name: small, when: cost_usd == null || !(cost_usd > 50), allow: true}]",
+        "cost_threshold_usd: 50\ndefaults: {outcome: allow}",
+    ] {
+        let rules = rules(rule);
+        let outcome = |cost: &str| {
+            let mut call = call().cost(cost);
+            call.0.spent_usd = Some(0.into());
+            call.told(&rules).split(':').next().unwrap().to_owned()
+        };
+        assert_eq!(outcome("50 USD"), "allow", "{rule}");
+        assert_eq!(outcome("-50 USD"), "allow", "{rule}");
+        assert_eq!(outcome("-100000 USD"), "ask", "{rule}");
+        assert_eq!(outcome("100000 USD"), "ask", "{rule}");
+    }
+    let below_zero = rules("rules: [{name: credit, when: cost_usd < 0, allow: true}]");
+    assert_eq!(call().cost("-5 USD").told(&below_zero), "ask: defaults");
+}
+
+#[test]
+fn a_rule_that_denies_because_its_condition_failed_says_so() {
+    for when in ["args.missing > 1", "args.note > 1", "cost_usd > 5", "args.huge > 5"] {
+        let rules =
+            rules(&format!("rules: [{{name: dear, when: {when}, deny: more than 1000 is never paid}}]"));
+        let arguments = crate::model::canonical::parse_canonical(r#"{"huge":1e300,"note":"x"}"#).unwrap();
+        let mut call = call();
+        call.0.arguments = arguments;
+        let Ruling::Deny { rule, reason } = call.ruling(&rules) else { panic!("{when}: it is denied") };
+        assert_eq!(&*rule, "dear");
+        assert!(
+            reason.contains("could not be evaluated") && !reason.contains("more than 1000"),
+            "{when}: {reason}"
+        );
+        assert!(rules.explain(&call.call()).people[0].contains("could not be evaluated"));
+    }
+    let rules = rules("rules: [{name: dear, when: args.cents > 1000, deny: more than 1000 is never paid}]");
+    let Ruling::Deny { reason, .. } = call().ruling(&rules) else { panic!("it is denied") };
+    assert_eq!(&*reason, "more than 1000 is never paid");
+}
+
+#[test]
+fn a_condition_that_looks_at_a_secret_leads_to_the_stricter_outcome() {
+    let key = crate::model::canonical::DigestKey::new("key", [7; 32]).unwrap();
+    let bound = crate::model::canonical::redact(
+        &crate::model::canonical::to_canonical(&json!({"token": "abc", "cents": 5})).unwrap(),
+        &["token".parse().unwrap()],
+        &key,
+    );
+    let mut secret = call();
+    secret.0.arguments = bound.unwrap().bound;
+    for when in [
+        "args.all(k, args[k] != 'root')",
+        "args['to' + 'ken'] != 'root' || true",
+        "size(args['to' + 'ken']) == 1",
+    ] {
+        let outcome = |outcome: &str| {
+            secret.told(&rules(&format!(
+                "rules: [{{name: r, when: \"{when}\", {outcome}}}]\ndefaults: {{outcome: allow}}"
+            )))
+        };
+        assert_eq!(outcome("allow: true"), "ask: r", "{when}");
+        assert_eq!(outcome("deny: no"), "deny: r", "{when}");
+    }
+}
+
+/// A file of some hundred kilobytes, in one line.
+fn one_line(part: impl Fn(usize) -> String) -> String {
+    let parts: Vec<String> = (0..10_000).map(part).collect();
+    parts.join(", ")
+}
+
+#[test]
+fn a_large_file_with_ten_thousand_mistakes_is_reported_in_bounded_room() {
+    for text in [
+        format!(
+            "policy: {{rules: [{}]}}",
+            one_line(|n| format!("{{name: r{n}, when: args.a >, allow: true}}"))
+        ),
+        format!(
+            "policy: {{rules: [{}]}}",
+            one_line(|n| format!("{{name: r{n}, when: cost > {n}, allow: true}}"))
+        ),
+        format!(
+            "policy: {{rules: [{}]}}",
+            one_line(|n| format!("{{name: r{n}, when: 'action.matches(\"(\")', alow: 1}}"))
+        ),
+        format!("policy: {{required_for: [{}]}}", one_line(|n| format!("A {n}"))),
+        format!("policy: {{default_approvers: [{}]}}", one_line(|n| format!("person {n}"))),
+        format!("policy: {{{}}}", one_line(|n| format!("some_key_{n}: x"))),
+        format!(
+            "directory: {{people: {{{}}}, groups: {{group:a: [{}]}}}}",
+            one_line(|n| format!("user:p{n}: {{}}")),
+            one_line(|n| format!("user:q{n}")),
+        ),
+        format!(
+            "directory: {{people: {{{}}}}}\npolicy: {{default_approvers: [{}]}}",
+            one_line(|n| format!("user:p{n}: {{}}")),
+            one_line(|n| format!("user:q{n}")),
+        ),
+    ] {
+        let mistakes = ApprovalsFile::parse("f.yaml", &text).map(drop).unwrap_err();
+        assert!((1..=100).contains(&mistakes.mistakes.len()) && mistakes.more, "{}", mistakes.mistakes.len());
+        let shown = mistakes.to_string();
+        assert!(shown.len() < 100_000, "{} bytes about {:.60}", shown.len(), text);
+    }
+}
+
+#[test]
+fn a_large_file_in_one_line_is_read() {
+    let rules = one_line(|n| format!("{{name: r{n}, action: a.b{n}, when: args.n > {n}, allow: true}}"));
+    let text =
+        format!("policy: {{rules: [{rules}, {{name: all, action: a.*, when: args.n < 0, deny: no}}]}}");
+    assert!(text.len() > 400_000);
+    let file = ApprovalsFile::parse("f.yaml", &text).unwrap();
+    let rules = file.policy.unwrap();
+    assert_eq!(TestCall::new("a.b9000", &json!({"n": 9001})).told(&rules), "allow: r9000");
+    assert_eq!(TestCall::new("a.b9000", &json!({"n": -1})).told(&rules), "deny: all");
+}
+
+#[test]
+fn patterns_of_a_file_are_bounded_together() {
+    let rule =
+        |n: usize| format!("{{name: r{n}, when: 'action.matches(\"[a-z]{{1,900}}{n}\")', allow: true}}");
+    let rules = |count: usize| (0..count).map(rule).collect::<Vec<_>>().join(", ");
+    let read =
+        |count: usize| ApprovalsFile::parse("f.yaml", &format!("policy: {{rules: [{}]}}", rules(count)));
+    assert!(read(20).is_ok());
+    let mistakes = read(3000).map(drop).unwrap_err().to_string();
+    assert!(mistakes.contains("more than 32 MB for its patterns"), "{mistakes}");
 }

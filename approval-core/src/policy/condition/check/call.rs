@@ -11,20 +11,21 @@ use crate::{
         find,
         kind::{Signature, function_names, functions},
         moment,
+        pattern::Pattern,
     },
     yaml::nearest,
 };
 
 impl Checker<'_> {
-    pub(super) fn call(&mut self, expression: &mut IdedExpr) -> Kind {
+    pub(super) fn call(&mut self, expression: &IdedExpr) -> Kind {
         self.index_path(expression);
-        let Expr::Call(call) = &mut expression.expr else { return Kind::Any };
-        let kinds: Vec<Kind> = call.args.iter_mut().map(|argument| self.kind(argument)).collect();
+        let Expr::Call(call) = &expression.expr else { return Kind::Any };
+        let kinds: Vec<Kind> = call.args.iter().map(|argument| self.kind(argument)).collect();
         if call.target.is_none() {
             match (call.func_name.as_str(), kinds.as_slice()) {
                 (operators::IN, [left, right]) => {
                     let (left, right) = (*left, *right);
-                    return self.membership(expression, left, right);
+                    return self.membership(call, left, right);
                 }
                 (name, kinds) => {
                     let name = name.to_owned();
@@ -43,7 +44,7 @@ impl Checker<'_> {
         }
     }
 
-    fn operator(&mut self, call: &mut CallExpr, name: &str, kinds: &[Kind]) -> Option<Kind> {
+    fn operator(&mut self, call: &CallExpr, name: &str, kinds: &[Kind]) -> Option<Kind> {
         Some(match (name, kinds) {
             (operators::CONDITIONAL, [condition, yes, no]) => {
                 self.boolean(&[*condition], "?");
@@ -124,17 +125,23 @@ impl Checker<'_> {
         }
         let joins = left.is_number() && right.is_number()
             || name == operators::ADD && matches!(left, Kind::Text | Kind::List | Kind::Any | Kind::Bytes);
-        if !joins || !left.may_be(right) {
+        if !joins || !(left.may_be(right) || left.is_number() && right.is_number()) {
             self.fault_somewhere(
                 format!("`{sign}` joins {} and {}", left.name(), right.name()),
                 "both sides must be of one kind: int(x), double(x) and string(x) convert",
             );
         }
-        if left == Kind::Any { right } else { left }
+        match (left, right) {
+            (Kind::Int, Kind::Int) if name != operators::DIVIDE => Kind::Int,
+            (Kind::Any, Kind::Any) => Kind::Any,
+            (left, right) if left.is_number() && right.is_number() => Kind::Double,
+            (Kind::Any, right) => right,
+            (left, _) => left,
+        }
     }
 
-    fn function(&mut self, call: &mut CallExpr, kinds: &[Kind]) -> Kind {
-        let on = call.target.as_mut().map(|target| self.kind(target));
+    fn function(&mut self, call: &CallExpr, kinds: &[Kind]) -> Kind {
+        let on = call.target.as_ref().map(|target| self.kind(target));
         let name = call.func_name.as_str();
         let known = functions(name);
         let place = find::anywhere(self.source, name);
@@ -181,17 +188,17 @@ impl Checker<'_> {
                 "`matches` has a pattern that is not written here".to_owned(),
                 Some("write the pattern as a text: a pattern from outside could be anything".to_owned()),
             ),
-            ("matches", Some(pattern)) => {
-                if let Err(why) = probe(&format!("'x'.matches({})", quoted(&pattern))) {
-                    let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                    self.fault(
-                        find::anywhere(self.source, &pattern),
-                        format!("is no regular expression: {why}"),
-                        None,
-                    );
+            ("matches", Some(text)) => match Pattern::compile(&text) {
+                Ok(pattern) => {
+                    self.patterns.insert(text, pattern);
                 }
-            }
-            (_, Some(zone)) if name.starts_with("get") && moment::zone(&zone).is_err() => self.fault(
+                Err(why) => self.fault(
+                    find::anywhere(self.source, &text),
+                    why,
+                    Some("a pattern is written in the syntax of the crate regex".to_owned()),
+                ),
+            },
+            (_, Some(zone)) if name.starts_with("get") && moment::zone(&zone).is_none() => self.fault(
                 find::anywhere(self.source, &zone),
                 format!("there is no time zone `{zone}`"),
                 Some("write a name such as Europe/Berlin, or an offset such as +02:00".to_owned()),
@@ -204,28 +211,6 @@ impl Checker<'_> {
             _ => {}
         }
     }
-}
-
-/// Evaluates a constant expression for its error.
-fn probe(source: &str) -> Result<(), String> {
-    let expression = cel::parser::PrattParser::new().parse(source).map_err(|error| error.to_string())?;
-    let context = cel::Context::default();
-    cel::Value::resolve(&expression, &context).map(drop).map_err(|error| error.to_string())
-}
-
-/// A text as CEL writes it.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("'");
-    for c in text.chars() {
-        match c {
-            '\\' | '\'' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('\'');
-    quoted
 }
 
 /// How a function is written.

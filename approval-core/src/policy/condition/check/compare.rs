@@ -7,24 +7,9 @@ use cel::{
 
 use super::{Checker, Kind};
 
-/// The sign that says the same with its sides exchanged.
-fn mirrored(sign: &str) -> Option<&'static str> {
-    Some(match sign {
-        operators::EQUALS => operators::EQUALS,
-        operators::NOT_EQUALS => operators::NOT_EQUALS,
-        operators::LESS => operators::GREATER,
-        operators::LESS_EQUALS => operators::GREATER_EQUALS,
-        operators::GREATER => operators::LESS,
-        operators::GREATER_EQUALS => operators::LESS_EQUALS,
-        _ => return None,
-    })
-}
-
 impl Checker<'_> {
-    /// `==`, `<` and their kin. Levels of risk and amounts know how to compare themselves with words and numbers, which do
-    /// not know them: they come first.
-    pub(super) fn comparison(&mut self, call: &mut CallExpr, left: Kind, right: Kind) -> Kind {
-        let is_special = |kind| matches!(kind, Kind::Risk | Kind::Amount);
+    /// `==`, `<` and their kin.
+    pub(super) fn comparison(&mut self, call: &CallExpr, left: Kind, right: Kind) -> Kind {
         let is_equality = matches!(call.func_name.as_str(), operators::EQUALS | operators::NOT_EQUALS);
         let nulls = left == Kind::Null || right == Kind::Null;
         if is_equality && nulls {
@@ -47,18 +32,11 @@ impl Checker<'_> {
                 self.risk_word(side);
             }
         }
-        if is_special(right)
-            && !is_special(left)
-            && let Some(sign) = mirrored(&call.func_name)
-        {
-            call.args.reverse();
-            sign.clone_into(&mut call.func_name);
-        }
         Kind::Bool
     }
 
-    /// `x in list`. A list asks its words whether they equal a risk, which they never do: the risk is asked instead.
-    pub(super) fn membership(&mut self, expression: &mut IdedExpr, left: Kind, right: Kind) -> Kind {
+    /// `x in list`. Words in a list of levels of risk are checked, so the list stands in the condition.
+    pub(super) fn membership(&mut self, call: &CallExpr, left: Kind, right: Kind) -> Kind {
         if !right.may_be(Kind::List) && right != Kind::Map {
             self.fault_somewhere(
                 format!("looks for something in {}", right.name()),
@@ -68,37 +46,23 @@ impl Checker<'_> {
         if !matches!(left, Kind::Risk | Kind::Amount) {
             return Kind::Bool;
         }
-        let Expr::Call(call) = &mut expression.expr else { return Kind::Bool };
-        let mut sides = std::mem::take(&mut call.args).into_iter();
-        let (Some(one), Some(IdedExpr { expr: Expr::List(list), .. })) = (sides.next(), sides.next()) else {
+        let Some(IdedExpr { expr: Expr::List(list), .. }) = call.args.last() else {
             self.fault_somewhere(
                 format!("looks for {} in a list that is not spelled out", left.name()),
                 "write the list here, or compare with ==",
             );
             return Kind::Bool;
         };
-        let id = expression.id;
-        let node = |func_name: &str, args| {
-            let func_name = func_name.to_owned();
-            IdedExpr { id, expr: Expr::Call(CallExpr { func_name, target: None, args }) }
-        };
-        let mut any: Option<IdedExpr> = None;
-        for element in list.elements {
-            if left == Kind::Risk {
-                self.risk_word(&element);
-            }
-            let equal = node(operators::EQUALS, vec![one.clone(), element]);
-            any = Some(match any {
-                Some(before) => node(operators::LOGICAL_OR, vec![before, equal]),
-                None => equal,
-            });
-        }
-        match any {
-            Some(any) => *expression = any,
-            None => self.fault_somewhere(
+        if list.elements.is_empty() {
+            self.fault_somewhere(
                 "looks for something in an empty list".to_owned(),
                 "write what may be in it",
-            ),
+            );
+        }
+        if left == Kind::Risk {
+            for element in &list.elements {
+                self.risk_word(element);
+            }
         }
         Kind::Bool
     }

@@ -50,6 +50,9 @@ fn name(fields: &Fields<'_>) -> Option<Text> {
 }
 
 fn condition(item: &Item<'_>) -> Option<Condition> {
+    if item.document().is_full() {
+        return None;
+    }
     match Condition::compile(item.text()?) {
         Ok(condition) => {
             if condition.is_constant() {
