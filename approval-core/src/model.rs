@@ -34,8 +34,8 @@ pub use decision::{Decision, Execution, ExecutionState, Grant, Outcome};
 pub use enclosed::Enclosed;
 pub use event::{ChainError, ChainHash, ChainHead, Event, EventKind, EventLine, verify_chain};
 pub use gate::{
-    DEFAULT_GRANT_TTL, DEFAULT_TIMEOUT, DelegationRule, Editable, EscalationStage, Gate, OnTimeout,
-    OutsideHours, RejectOption, Reminders, Requirement, SUSPEND_GRANT_TTL,
+    DEFAULT_GRANT_TTL, DEFAULT_TIMEOUT, DeclaredSeats, DelegationRule, Editable, EscalationStage, Gate,
+    OnTimeout, OutsideHours, RejectOption, Reminders, Requirement, SUSPEND_GRANT_TTL,
 };
 pub use halt::{Halt, HaltScope, Halts};
 pub use kind::{ActionKind, ConfigChange, Custom, DeleteData, Purchase, REDACTED, SendEmail};

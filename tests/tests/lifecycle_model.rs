@@ -224,8 +224,11 @@ fn view_of_model(model: &Model) -> String {
     };
     let votes: Vec<String> =
         model.votes.iter().map(|vote| format!("{} {:?} {}", vote.who, vote.said, vote.void)).collect();
-    let needs: Vec<String> =
-        model.needs.iter().map(|need| format!("{} {:?} {}", need.count, need.of, need.may_share)).collect();
+    let needs: Vec<String> = model
+        .needs
+        .iter()
+        .map(|need| format!("{} {:?} {} {}", need.count, need.of, need.may_share, need.matching))
+        .collect();
     let running = model.running.map(|running| format!("{running:?}"));
     format!(
         "{status} {running:?} until {:?}\nvotes {votes:?}\ndelegations {:?}\nneeds {needs:?}\nwidened {:?}\n\
@@ -281,7 +284,7 @@ fn view_of_request(request: &Request) -> String {
         .gate
         .requirements
         .iter()
-        .map(|one| format!("{} {:?} {}", one.count, cast(&one.of), one.may_share))
+        .map(|one| format!("{} {:?} {} {}", one.count, cast(&one.of), one.may_share, one.matching))
         .collect();
     let delegations: Vec<(Who, Who)> =
         request.delegations.iter().map(|one| (who(&one.from), who(&one.to))).collect();
@@ -292,6 +295,7 @@ fn view_of_request(request: &Request) -> String {
         by: cast(&decision.by),
         by_timeout: decision.by_timeout,
         by_halt: decision.by_halt,
+        unreachable: decision.unreachable,
         answer: decision.answer.as_ref().map(|answer| answer.as_str().parse().expect("a number")),
     });
     let cents: String = request.revision.arguments.as_str().chars().filter(char::is_ascii_digit).collect();
@@ -502,8 +506,14 @@ fn try_history(setup: &[u8], steps: &[[u8; 6]], seen: &Seen, trace: bool) {
         }
         assert_eq!(view_of_request(&real.request), view_of_model(&model), "{}", context());
     }
+    if model.needs.iter().any(|need| need.matching > 0) {
+        saw(seen, "a second matching");
+    }
     if let Some(ended) = &model.ended {
         saw(seen, ended.outcome);
+        if ended.unreachable {
+            saw(seen, "unreachable");
+        }
     }
     run_out(&mut real, &mut model);
     check_history(&real);
@@ -534,6 +544,8 @@ fn the_lifecycle_does_what_a_plain_model_of_it_does() {
     for what in [
         "approved",
         "rejected",
+        "unreachable",
+        "a second matching",
         "expired",
         "cancelled",
         "Vote",

@@ -259,6 +259,7 @@ pub struct Facts<'a> {
     pub standing_id: StandingId,
     /// Whether a notice that asks somebody to decide was delivered.
     pub notice_delivered: bool,
-    /// For an edit: the gate that the policy asks for with the new arguments; may only tighten. `None`: there is no policy.
+    /// For an edit: what a new call with the edited arguments would have to meet. It is required besides what was required
+    /// before, each matched on its own. `None`: nothing besides.
     pub edited_gate: Option<&'a Gate>,
 }

@@ -32,6 +32,11 @@ pub(super) fn decide_by_votes(change: &mut Change<'_>, facts: &Facts<'_>) -> Res
             end(change, facts, decision(Outcome::Rejected, &change.request, ground, now))?;
             standing::take_back_rejected(change, facts)?;
         }
+        Verdict::Unreachable(ground) => {
+            let decision = decision(Outcome::Rejected, &change.request, ground, now);
+            end(change, facts, Decision { unreachable: true, ..decision })?;
+            standing::take_back_rejected(change, facts)?;
+        }
     }
     Ok(true)
 }
@@ -59,6 +64,7 @@ pub(super) fn decision(outcome: Outcome, request: &Request, ground: Ground, at: 
         by_standing: None,
         by_policy: false,
         by_halt: false,
+        unreachable: false,
     }
 }
 
@@ -99,6 +105,7 @@ pub(super) fn conclude(
         by: decision.by.clone(),
         reason: decision.reason.clone(),
         grant: request.grant.as_ref().map(|grant| grant.id),
+        unreachable: decision.unreachable,
     };
     if decision.outcome == Outcome::Approved {
         change.require(Requires::SameHalts);

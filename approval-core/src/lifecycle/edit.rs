@@ -1,6 +1,6 @@
 //! Approving with changed arguments.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Edit, Refusal, Transition,
@@ -18,8 +18,8 @@ use crate::{
     clock::{after, to_micros},
     error::Invalid,
     model::{
-        ArgumentsDigest, Ballot, CanonicalJson, Editable, EventKind, NoticeKind, Principal, Request,
-        Revision, Text, Vote,
+        ArgumentsDigest, Ballot, CanonicalJson, DeclaredSeats, Editable, EscalationStage, EventKind, Gate,
+        NoticeKind, Principal, Request, Requirement, Revision, Text, Vote,
         canonical::{FieldPath, Step, parse_canonical},
     },
 };
@@ -79,11 +79,12 @@ pub(super) fn approve_edited(
     Ok(change.finish())
 }
 
-/// The gate becomes as strict as the new arguments ask for. People then have the shorter time, counted from now, but
+/// What was required stays required, and what a call with the new arguments would have to meet is required besides: a
+/// matching of its own. Of all other settings the stricter counts. People then have the shorter time, counted from now, but
 /// never longer than before.
 fn tighten_request(request: &mut Request, case: &Case<'_>) -> Result<(), Refusal> {
     let Some(by) = case.facts.edited_gate else { return Ok(()) };
-    let gate = tighten(&request.gate, by);
+    let gate = both(&request.gate, by)?;
     validity::gate(&gate, request.risk, false)?;
     if gate.timeout != request.gate.timeout
         && let Some(timeout) = gate.timeout
@@ -93,6 +94,77 @@ fn tighten_request(request: &mut Request, case: &Case<'_>) -> Result<(), Refusal
     }
     request.gate = Arc::new(gate);
     Ok(())
+}
+
+/// Both gates, each matched on its own, unless the one of before implies the other.
+fn both(before: &Gate, edited: &Gate) -> Result<Gate, Refusal> {
+    let mut base = before.clone();
+    let implied = quorum::matchings(before).any(|group| {
+        let required: Vec<&Requirement> =
+            group.iter().filter_map(|(place, _)| before.requirements.get(*place)).collect();
+        implies(&required, &edited.requirements)
+    });
+    if !implied {
+        let last = before.requirements.iter().map(|one| one.matching).max().unwrap_or(0);
+        limits::room(
+            "rule that edits led to",
+            usize::try_from(last).unwrap_or(usize::MAX),
+            limits::EDIT_RULES_LIMIT,
+        )?;
+        let matching = last.saturating_add(1);
+        let own = DeclaredSeats {
+            requirements: before.requirements.clone(),
+            escalation: before.escalation.clone(),
+        };
+        // Of a request that is not told apart from its rule, the rule counts as the action's own.
+        base.declared.get_or_insert_with(|| Arc::new(own));
+        let first = before.requirements.len();
+        base.requirements
+            .extend(edited.requirements.iter().map(|one| Requirement { matching, ..one.clone() }));
+        base.escalation.extend(edited.escalation.iter().map(|stage| EscalationStage {
+            requirement: stage.requirement.saturating_add(first),
+            ..stage.clone()
+        }));
+    }
+    let settings = Gate { requirements: Vec::new(), escalation: Vec::new(), ..edited.clone() };
+    Ok(tighten(&base, &settings))
+}
+
+/// Whether people who meet `required` meet `asked`, whoever they are: each that is asked for is among what is required, with as
+/// many seats and no fewer people.
+fn implies(required: &[&Requirement], asked: &[Requirement]) -> bool {
+    let names = |one: &Requirement| one.of.iter().cloned().collect::<BTreeSet<Principal>>();
+    let mut left = required.to_vec();
+    // The highest count first, so that it is not left without one that is high enough.
+    let mut asked: Vec<&Requirement> = asked.iter().collect();
+    asked.sort_by_key(|one| (std::cmp::Reverse(one.count), one.may_share));
+    asked.into_iter().all(|wanted| {
+        let covers = |one: &&Requirement| {
+            one.count >= wanted.count && (wanted.may_share || !one.may_share) && names(one) == names(wanted)
+        };
+        let found = left
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| covers(one))
+            .max_by_key(|(_, one)| (one.may_share, std::cmp::Reverse(one.count)))
+            .map(|(place, _)| place);
+        found.map(|place| left.remove(place)).is_some()
+    })
+}
+
+/// What the action itself asks for, to ask the policy about a call with edited arguments. In everything but its seats as
+/// strict as the request is.
+#[must_use]
+pub fn gate_before_rules(request: &Request) -> Arc<Gate> {
+    match &request.gate.declared {
+        None => Arc::clone(&request.gate),
+        Some(own) => Arc::new(Gate {
+            requirements: own.requirements.clone(),
+            escalation: own.escalation.clone(),
+            declared: None,
+            ..Gate::clone(&request.gate)
+        }),
+    }
 }
 
 /// The arguments as they would be after these edits, and their digest.

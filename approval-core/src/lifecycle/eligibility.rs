@@ -74,6 +74,11 @@ impl<'a> Seating<'a> {
         })
     }
 
+    /// The request.
+    pub(super) const fn request(&self) -> &'a Request {
+        self.request
+    }
+
     /// The directory.
     pub(super) const fn people(&self) -> &'a People {
         self.people
@@ -126,7 +131,7 @@ impl<'a> Seating<'a> {
     }
 
     /// Whom a requirement names: by the gate, and by escalation.
-    fn named(&self, requirement: usize) -> impl Iterator<Item = &'a Principal> + use<'a> {
+    pub(super) fn named(&self, requirement: usize) -> impl Iterator<Item = &'a Principal> + use<'a> {
         let of = self.request.gate.requirements.get(requirement).into_iter().flat_map(|one| &one.of);
         let by_hand = self.by_hand;
         let widened = self.request.widened.iter().filter(move |widening| {

@@ -22,6 +22,9 @@ pub const COMMENT_COUNT_LIMIT: usize = 500;
 /// Most times that people escalate one request by hand.
 pub const ESCALATION_COUNT_LIMIT: usize = 100;
 
+/// Most rules that edits of one request lead to, each of which must be met besides.
+pub const EDIT_RULES_LIMIT: usize = 16;
+
 /// Refuses a text that is longer than `limit` characters.
 pub(super) fn no_longer(what: &'static str, text: &str, limit: usize) -> Result<(), Refusal> {
     // A text has at most as many characters as bytes.

@@ -1,10 +1,13 @@
 //! Whether the votes suffice: to reject, to approve, or to answer.
 
+use std::collections::BTreeMap;
+
 use super::{
     Refusal,
     eligibility::{Seat, Seating},
     limits,
     matching::{self, Missing, Seats},
+    reachable,
 };
 use crate::model::{Ballot, CanonicalJson, Gate, People, Principal, Request, Text, Vote};
 
@@ -17,6 +20,8 @@ pub(super) enum Verdict {
     Approved(Ground),
     /// There are enough rejections.
     Rejected(Ground),
+    /// Too few rejections reject by themselves, but without those who rejected not all requirements can be met any more.
+    Unreachable(Ground),
 }
 
 /// Whose votes decided, and what they said.
@@ -54,7 +59,7 @@ pub(super) fn verdict(request: &Request, people: &People) -> Verdict {
                 casts.into_iter().filter(|cast| cast.vote.ballot == Ballot::Approve).collect();
             match seated(request, &seating, &approvals) {
                 Some(seated) if !seated.is_empty() => Verdict::Approved(ground(&seated)),
-                _ => Verdict::Undecided,
+                _ => undecided(&seating, &rejects),
             }
         }
         Some(question) => {
@@ -66,9 +71,21 @@ pub(super) fn verdict(request: &Request, people: &People) -> Verdict {
                     return Verdict::Approved(Ground { answer: Some(answer.clone()), ..ground(&same) });
                 }
             }
-            Verdict::Undecided
+            undecided(&seating, &rejects)
         }
     }
+}
+
+/// Undecided for now, or for good.
+fn undecided<'a>(seating: &Seating<'a>, rejects: &[Cast<'a>]) -> Verdict {
+    let rejecters: Vec<&Principal> = rejects.iter().map(|cast| cast.person).collect();
+    let blockers = reachable::blockers(seating, &rejecters);
+    if blockers.is_empty() {
+        return Verdict::Undecided;
+    }
+    let blocking: Vec<Cast<'_>> =
+        rejects.iter().filter(|cast| blockers.contains(&cast.person)).copied().collect();
+    Verdict::Unreachable(ground(&blocking))
 }
 
 /// The votes that count, in the order of voting: of each person the latest, if it stands, nothing bars the person, and
@@ -90,17 +107,43 @@ fn casts<'a>(request: &'a Request, seating: &Seating<'a>) -> Vec<Cast<'a>> {
     casts
 }
 
-/// Those who fill the seats; `None` if some stay empty.
+/// Those who fill the seats of every matching; `None` if some stay empty.
 fn seated<'a>(request: &'a Request, seating: &Seating<'a>, casts: &[Cast<'a>]) -> Option<Vec<Cast<'a>>> {
     let fits = |requirement: usize, person: usize| {
         casts.get(person).is_some_and(|cast| seating.seat(requirement, cast.person) == Seat::Free)
     };
-    let chosen = matching::fill(&seats(&request.gate), casts.len(), fits).ok()?;
+    let chosen = fill(&request.gate, casts.len(), fits).ok()?;
     Some(chosen.into_iter().filter_map(|number| casts.get(number).copied()).collect())
 }
 
-fn seats(gate: &Gate) -> Vec<Seats> {
-    gate.requirements.iter().map(|one| Seats { count: one.count, may_share: one.may_share }).collect()
+/// Fills all seats of every matching of a gate, each on its own: see [`matching::fill`]. Requirements are told by their index
+/// in the gate.
+fn fill(gate: &Gate, people: usize, fits: impl Fn(usize, usize) -> bool) -> Result<Vec<usize>, Missing> {
+    let mut chosen: Vec<usize> = Vec::new();
+    for group in matchings(gate) {
+        let seats: Vec<Seats> = group.iter().map(|(_, seats)| *seats).collect();
+        let place = |within: usize| group.get(within).map(|(place, _)| *place);
+        let fits = |within: usize, person: usize| place(within).is_some_and(|place| fits(place, person));
+        match matching::fill(&seats, people, fits) {
+            Ok(some) => chosen.extend(some),
+            Err(Missing { requirement, filled }) => {
+                return Err(Missing { requirement: place(requirement).unwrap_or(requirement), filled });
+            }
+        }
+    }
+    chosen.sort_unstable();
+    chosen.dedup();
+    Ok(chosen)
+}
+
+/// The requirements of a gate, by matching: each with its index in the gate.
+pub(super) fn matchings(gate: &Gate) -> impl Iterator<Item = Vec<(usize, Seats)>> {
+    let mut groups: BTreeMap<u32, Vec<(usize, Seats)>> = BTreeMap::new();
+    for (place, one) in gate.requirements.iter().enumerate() {
+        let seats = Seats { count: one.count, may_share: one.may_share };
+        groups.entry(one.matching).or_default().push((place, seats));
+    }
+    groups.into_values()
 }
 
 /// Everybody who may decide, sorted, if that is enough people to meet all requirements.
@@ -125,12 +168,10 @@ pub(super) fn approvers<'a>(request: &'a Request, people: &'a People) -> Result<
             (Some(eligible), Some(person)) => eligible.binary_search(person).is_ok(),
             _ => false,
         };
-    matching::fill(&seats(&request.gate), everybody.len(), fits).map_err(
-        |Missing { requirement, filled }| {
-            let needed = request.gate.requirements.get(requirement).map_or(0, |one| one.count);
-            Refusal::NoApprover { requirement, needed, eligible: filled }
-        },
-    )?;
+    fill(&request.gate, everybody.len(), fits).map_err(|Missing { requirement, filled }| {
+        let needed = request.gate.requirements.get(requirement).map_or(0, |one| one.count);
+        Refusal::NoApprover { requirement, needed, eligible: filled }
+    })?;
     match &request.question {
         Some(question) if !at_least(everybody.len(), question.agree) => Err(Refusal::NoApprover {
             requirement: 0,

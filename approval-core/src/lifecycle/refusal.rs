@@ -41,7 +41,7 @@ impl NotEligible {
             Self::NotAsked => "no requirement of this request names them",
             Self::Excluded => "the gate of this request excludes them",
             Self::OwnRequest => {
-                "the agent acts on their behalf, and this gate and risk do not allow self-approval"
+                "the agent acts on their behalf, and the gate lets nobody approve one's own request at this risk"
             }
             Self::Requester => "they asked for it themselves",
             Self::SeatTaken => "the person who handed them the seat has voted after all",

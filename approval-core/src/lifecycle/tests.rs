@@ -3,6 +3,7 @@
 mod create;
 mod delegate;
 mod edit;
+mod edited_rules;
 mod escalate;
 mod execution;
 mod hand_over;
@@ -12,6 +13,7 @@ mod limit;
 mod matching;
 mod principals;
 mod question;
+mod reachable;
 mod render;
 mod stand_in;
 mod standing;

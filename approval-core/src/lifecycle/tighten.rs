@@ -19,6 +19,7 @@ use crate::model::{
 ///   arguments, delegation as the directory permits.
 /// - What happens outside working hours comes along with a requirement that is added; `gate` decides about its own, unless it
 ///   says nothing and `by` does not want others to be asked. Notices wait for a digest if either says so.
+/// - Requirements of both are one matching; what an edit adds is another one (see [`Requirement::matching`]).
 /// - The rule is that of `by`. Reject options and reminders are those of `gate`; if it has none, those of `by`.
 ///
 /// [`Gate::only`] makes a gate that tightens nothing but the requirements.
@@ -50,6 +51,7 @@ pub fn tighten(gate: &Gate, by: &Gate) -> Gate {
         delegation: delegation(&gate.delegation, &by.delegation),
         editable: editable(&gate.editable, &by.editable),
         digest: gate.digest || by.digest,
+        declared: gate.declared.clone(),
         reject_options: if gate.reject_options.is_empty() {
             &by.reject_options
         } else {

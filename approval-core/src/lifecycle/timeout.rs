@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     clock::{Span, Timestamp, after, to_micros},
-    model::{EventKind, Execution, NoticeKind, OnTimeout, Outcome, Principal, Reminders, Request, Risk},
+    model::{
+        EventKind, Execution, InfoExchange, NoticeKind, OnTimeout, Outcome, Principal, Reminders, Request,
+        Risk, Status,
+    },
 };
 
 /// When something must happen to a request by itself: its deadline, the next stage or reminder, the expiry of its grant.
@@ -36,7 +39,7 @@ fn grant_expiry(request: &Request) -> Option<Timestamp> {
 }
 
 /// When a stage fires that has not yet.
-fn stage_due(request: &Request, stage: usize) -> Option<Timestamp> {
+pub(super) fn stage_due(request: &Request, stage: usize) -> Option<Timestamp> {
     if request.widened.iter().any(|widening| widening.stage == Some(stage)) {
         return None;
     }
@@ -117,7 +120,7 @@ fn expire_grant(case: &Case<'_>, expiry: Timestamp) -> Result<Transition, Refusa
 }
 
 /// Whether the deadline moves when it passes.
-fn extends(request: &Request) -> bool {
+pub(super) fn extends(request: &Request) -> bool {
     request.gate.on_timeout == OnTimeout::Escalate && !request.extended && request.gate.timeout.is_some()
 }
 
@@ -149,12 +152,15 @@ fn at_the_end(case: &Case<'_>, change: &mut Change<'_>) -> Result<(), Refusal> {
 /// Why the timeout rule may not approve.
 fn no_approval_by_timeout(case: &Case<'_>) -> Option<&'static str> {
     let request = case.request;
+    let is_open = |exchange: &InfoExchange| exchange.answer.is_none();
     if request.risk > Risk::Low {
         Some("not approved by timeout: the risk is too high")
     } else if request.question.is_some() {
         Some("not approved by timeout: nobody answered the question")
     } else if request.votes.iter().any(|vote| vote.ballot.is_reject()) {
         Some("not approved by timeout: somebody rejected it")
+    } else if request.status == Status::InfoRequested || request.info.iter().any(is_open) {
+        Some("not approved by timeout: an approver's question is not answered")
     } else if quorum::approvers(request, case.facts.people).is_err() {
         Some("not approved by timeout: there are not enough people who could have objected")
     } else if !case.facts.notice_delivered {

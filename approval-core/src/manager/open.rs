@@ -16,7 +16,7 @@ use crate::{
     error::Invalid,
     id::RequestId,
     lifecycle::{self, Act, Agents, Behind, Command, Draft, Predecessor},
-    model::{Enclosed, Gate, Principal, Request, Text},
+    model::{DeclaredSeats, Enclosed, Gate, Principal, Request, Text},
     policy::{Call, Ruling, Said},
     store::{StoreError, Stored},
 };
@@ -363,7 +363,7 @@ impl Core {
         Ok(stored)
     }
 
-    /// For an edit: what the policy asks for with the new arguments.
+    /// For an edit: what a call with the new arguments would have to meet.
     pub(crate) async fn gate_of_edit(
         &self,
         id: RequestId,
@@ -381,6 +381,7 @@ impl Core {
             run: request.run.as_deref(),
             person: request.on_behalf_of.as_ref(),
         };
+        let gate = lifecycle::gate_before_rules(&request);
         let call = Call {
             action: &request.action,
             arguments: &arguments,
@@ -391,7 +392,7 @@ impl Core {
             risk: request.risk,
             cost,
             spent_usd: self.spent_usd(counts).await?,
-            gate: &request.gate,
+            gate: &gate,
             said: Said::ALL,
             now: self.now().await?,
         };
@@ -400,7 +401,7 @@ impl Core {
             Ruling::Deny { rule, reason } => {
                 Err(ApprovalError::PolicyDenied { action: request.action.name.clone(), rule, reason })
             }
-            Ruling::Ask { gate, .. } => Ok(gate),
+            ruling @ Ruling::Ask { .. } => Ok(Some(ruled(&gate, Said::ALL, &ruling))),
             Ruling::Allow { .. } | Ruling::Notify { .. } => Ok(None),
         }
     }
@@ -409,13 +410,27 @@ impl Core {
 /// What must be met: what the action says, tightened by what the policy asks for besides.
 pub(crate) fn tightened(spec: &ActionSpec, ruling: &Ruling) -> Arc<Gate> {
     let attribute = &spec.gate;
+    let gate = ruled(attribute, spec.said, ruling);
+    // Only an edit asks a rule again.
+    if gate.editable.is_empty() || gate.requirements == attribute.requirements {
+        return gate;
+    }
+    let own = DeclaredSeats {
+        requirements: attribute.requirements.clone(),
+        escalation: attribute.escalation.clone(),
+    };
+    Arc::new(Gate { declared: Some(Arc::new(own)), ..Arc::unwrap_or_clone(gate) })
+}
+
+/// What a rule makes of the gate of an action.
+fn ruled(attribute: &Arc<Gate>, said: Said, ruling: &Ruling) -> Arc<Gate> {
     match ruling {
         Ruling::Ask { rule, gate: Some(gate), whole: true } => {
             Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(gate) })
         }
         Ruling::Ask { rule, gate, .. } => match gate {
             Some(gate) => {
-                let own = spec.said.giving_way(attribute, gate);
+                let own = said.giving_way(attribute, gate);
                 Arc::new(Gate { rule: Arc::clone(rule), ..lifecycle::tighten(&own, gate) })
             }
             None if *rule == attribute.rule => Arc::clone(attribute),

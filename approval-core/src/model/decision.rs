@@ -37,6 +37,7 @@ impl Outcome {
 
 /// The terminal result of a request. There is at most one, ever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact")]
 pub struct Decision {
     /// Which end.
     pub outcome: Outcome,
@@ -67,6 +68,10 @@ pub struct Decision {
     /// Whether a halt cancelled it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_halt: bool,
+    /// Whether it was rejected because the requirements could no longer be met, though fewer rejected than reject by
+    /// themselves; `by` names those without whom they cannot be met.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreachable: bool,
 }
 
 /// The right to run one action once with one set of arguments: bound to the request that holds it, its action and agent,

@@ -202,6 +202,9 @@ pub enum EventKind {
         /// The grant that was made.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grant: Option<GrantId>,
+        /// Whether it was rejected because the requirements could no longer be met.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unreachable: bool,
     },
     /// Calls to come were approved along with it.
     Stood {

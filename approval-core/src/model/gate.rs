@@ -1,5 +1,7 @@
 //! What must be met before an action may run. A gate is fixed when the request is opened and stored with it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Principal, Priority, Text};
@@ -19,6 +21,10 @@ pub struct Requirement {
     /// all the same; whoever has quiet hours is told after them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside_hours: Option<OutsideHours>,
+    /// Requirements of the same number are matched together: a person fills one seat among them, and may fill another one among
+    /// those of another number. 0 for what the request was opened with; the stricter rule that an edit led to has the next.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub matching: u32,
 }
 
 /// What happens when nobody who could fill a seat works at the moment.
@@ -44,7 +50,7 @@ impl Requirement {
     /// `count` approvals by different people among `of`.
     #[must_use]
     pub fn at_least(count: u32, of: impl IntoIterator<Item = Principal>) -> Self {
-        Self { count, of: of.into_iter().collect(), may_share: false, outside_hours: None }
+        Self { count, of: of.into_iter().collect(), may_share: false, outside_hours: None, matching: 0 }
     }
 }
 
@@ -58,8 +64,8 @@ pub enum OnTimeout {
     /// Every escalation stage that has not fired fires, and once people get the timeout anew, counted from then; after that
     /// the request expires. Needs at least one escalation stage.
     Escalate,
-    /// The request is approved, if its risk is minimal or low, no reject stands, eligible approvers exist and a notice was
-    /// delivered; else it expires.
+    /// The request is approved, if its risk is minimal or low, no reject stands, no question of an approver is unanswered,
+    /// eligible approvers exist and a notice was delivered; else it expires.
     Approve,
 }
 
@@ -178,6 +184,21 @@ pub struct Gate {
     /// Whether notices may wait for the daily digest of whom they are to, as long as the priority is low or medium.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub digest: bool,
+    /// What the action itself asks for, where a rule changed that and approvers may edit arguments: the rule for the edited
+    /// arguments is added to this, not to the rule that held before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Arc<DeclaredSeats>>,
+}
+
+/// The seats that an action asks for itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclaredSeats {
+    /// See [`Gate::requirements`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requirements: Vec<Requirement>,
+    /// See [`Gate::escalation`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalation: Vec<EscalationStage>,
 }
 
 /// How long people have when nothing else is said: one hour.
@@ -209,6 +230,7 @@ impl Gate {
             editable: Vec::new(),
             reject_options: Vec::new(),
             digest: false,
+            declared: None,
         }
     }
 
@@ -245,6 +267,11 @@ impl Gate {
             .chain(&self.inform)
             .chain(delegates)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 const fn one() -> u32 {

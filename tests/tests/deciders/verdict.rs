@@ -153,7 +153,9 @@ impl Contest {
         let events: Vec<Event> = lines.iter().map(|line| line.event().expect("a line is an event")).collect();
         let place = events.iter().position(|event| matches!(event.what, EventKind::Decided { .. }));
         let place = place.unwrap_or_else(|| panic!("{}: no decision in {events:?}", self.id));
-        let EventKind::Decided { outcome, by, reason, grant } = &events[place].what else { unreachable!() };
+        let EventKind::Decided { outcome, by, reason, grant, unreachable: _ } = &events[place].what else {
+            unreachable!()
+        };
         assert_eq!((outcome, by, reason), (&decision.outcome, &decision.by, &decision.reason), "{}", self.id);
         assert_eq!(
             (events[place].at, *grant),

@@ -35,6 +35,7 @@ pub struct Ended {
     pub by: Vec<Who>,
     pub by_timeout: bool,
     pub by_halt: bool,
+    pub unreachable: bool,
     pub answer: Option<u8>,
 }
 
@@ -230,8 +231,9 @@ impl Model {
 
     // ---- quorum
 
-    fn seats(&self) -> Vec<usize> {
-        let single = self.needs.iter().enumerate().filter(|(_, need)| !need.may_share);
+    fn seats(&self, matching: usize) -> Vec<usize> {
+        let own = self.needs.iter().enumerate().filter(|(_, need)| need.matching == matching);
+        let single = own.filter(|(_, need)| !need.may_share);
         single.flat_map(|(number, need)| vec![number; need.count]).collect()
     }
 
@@ -245,9 +247,26 @@ impl Model {
         })
     }
 
-    /// Who of these people, the earlier the rather, fill all seats.
+    fn matchings(&self) -> BTreeSet<usize> {
+        self.needs.iter().map(|need| need.matching).collect()
+    }
+
+    /// Who of these people, the earlier the rather, fill all seats of every matching.
     fn fill(&self, people: &[Who], fits: &dyn Fn(usize, Who) -> bool) -> Option<Vec<Who>> {
-        let seats = self.seats();
+        let mut all = BTreeSet::new();
+        for matching in self.matchings() {
+            all.extend(self.fill_one(matching, people, fits)?);
+        }
+        Some(people.iter().copied().filter(|person| all.contains(person)).collect())
+    }
+
+    fn fill_one(
+        &self,
+        matching: usize,
+        people: &[Who],
+        fits: &dyn Fn(usize, Who) -> bool,
+    ) -> Option<Vec<Who>> {
+        let seats = self.seats(matching);
         let mut chosen: Vec<Who> = Vec::new();
         for person in people {
             let mut more = chosen.clone();
@@ -259,7 +278,8 @@ impl Model {
         if chosen.len() < seats.len() {
             return None;
         }
-        for (number, need) in self.needs.iter().enumerate().filter(|(_, need)| need.may_share) {
+        let shared = |(_, need): &(usize, &Need)| need.may_share && need.matching == matching;
+        for (number, need) in self.needs.iter().enumerate().filter(shared) {
             let some: Vec<Who> =
                 people.iter().copied().filter(|person| fits(number, *person)).take(need.count).collect();
             if some.len() < need.count {
@@ -268,6 +288,80 @@ impl Model {
             chosen.extend(some);
         }
         Some(people.iter().copied().filter(|person| chosen.contains(person)).collect())
+    }
+
+    /// Who may yet fill a seat, if these have said no for good.
+    fn possible(&self, number: usize, noes: &[Who]) -> BTreeSet<Who> {
+        let says_no = |person: &Who| noes.contains(person);
+        let everybody = [0, 1, 2, 3, 4, BOSS, STRANGER];
+        let holder =
+            everybody.iter().any(|person| !says_no(person) && self.sits(number, *person) == Some(true));
+        let mut all = self.owners(number);
+        let again =
+            self.setup_at_timeout() == AtTimeout::Escalate && !self.extended && self.timeout.is_some();
+        for (place, stage) in self.setup.stages.iter().enumerate() {
+            let fires = self
+                .stage_due(place)
+                .is_some_and(|due| again || self.deadline.is_none_or(|deadline| due < deadline));
+            if stage.requirement == number && (fires || holder) {
+                all.extend(self.expand(&stage.to));
+            }
+        }
+        if holder && let Some(list) = &self.setup.delegates {
+            all.extend(self.expand(list));
+        }
+        all.retain(|person| !says_no(person) && self.barred(*person).is_none());
+        all
+    }
+
+    /// Who of these who rejected make it impossible to approve.
+    fn blockers(&self, noes: &[Who]) -> Vec<Who> {
+        let met = |matching: usize, noes: &[Who]| {
+            let possible: Vec<BTreeSet<Who>> =
+                (0..self.needs.len()).map(|number| self.possible(number, noes)).collect();
+            let people: Vec<Who> =
+                possible.iter().flatten().copied().collect::<BTreeSet<Who>>().into_iter().collect();
+            self.fill_one(matching, &people, &|number, person| possible[number].contains(&person)).is_some()
+        };
+        let others =
+            |person: Who| noes.iter().copied().filter(|other| *other != person).collect::<Vec<Who>>();
+        let mut blocking: BTreeSet<Who> = BTreeSet::new();
+        for matching in self.matchings() {
+            if met(matching, noes) || !met(matching, &[]) {
+                continue;
+            }
+            let own: Vec<usize> =
+                (0..self.needs.len()).filter(|number| self.needs[*number].matching == matching).collect();
+            let sits = |person: &Who| own.iter().any(|number| self.sits(*number, *person).is_some());
+            let seated: Vec<Who> = noes.iter().copied().filter(sits).collect();
+            let alone: Vec<Who> =
+                seated.iter().copied().filter(|person| met(matching, &others(*person))).collect();
+            blocking.extend(if alone.is_empty() { seated } else { alone });
+        }
+        if let Some(agree) = self.setup.agree {
+            let enough = |noes: &[Who]| {
+                let all: BTreeSet<Who> =
+                    (0..self.needs.len()).flat_map(|number| self.possible(number, noes)).collect();
+                all.len() >= agree
+            };
+            if !enough(noes) && enough(&[]) {
+                let alone: Vec<Who> =
+                    noes.iter().copied().filter(|person| enough(&others(*person))).collect();
+                blocking.extend(if alone.is_empty() { noes.to_vec() } else { alone });
+            }
+        }
+        noes.iter().copied().filter(|person| blocking.contains(person)).collect()
+    }
+
+    /// Ends the request if those who rejected make it impossible to approve.
+    fn give_up(&mut self, rejects: &[Who]) -> bool {
+        let blockers = self.blockers(rejects);
+        if blockers.is_empty() {
+            return false;
+        }
+        self.end("rejected", blockers, None);
+        self.ended.as_mut().expect("just ended").unreachable = true;
+        true
     }
 
     fn could_be_met(&self) -> Result<(), No> {
@@ -307,7 +401,7 @@ impl Model {
         let (by, answer) = match self.setup.agree {
             None => match self.fill(&said(Said::Approve), &fits) {
                 Some(by) => (by, None),
-                None => return Ok(false),
+                None => return Ok(self.give_up(&rejects)),
             },
             Some(agree) => {
                 let answers = heard.iter().filter_map(|vote| match vote.said {
@@ -320,7 +414,7 @@ impl Model {
                 };
                 match answers.into_iter().find(enough) {
                     Some(answer) => (said(Said::Answer(answer)), Some(answer)),
-                    None => return Ok(false),
+                    None => return Ok(self.give_up(&rejects)),
                 }
             }
         };
@@ -332,7 +426,8 @@ impl Model {
     }
 
     fn end(&mut self, outcome: &'static str, by: Vec<Who>, answer: Option<u8>) {
-        self.ended = Some(Ended { outcome, by, by_timeout: false, by_halt: false, answer });
+        self.ended =
+            Some(Ended { outcome, by, by_timeout: false, by_halt: false, unreachable: false, answer });
         if outcome == "approved" && self.setup.agree.is_none() {
             self.running = Some(Running::NotStarted);
             self.grant_until = Some(self.now + GRANT_TTL);
@@ -382,6 +477,7 @@ impl Model {
             let lucky = self.setup_at_timeout() == AtTimeout::Approve
                 && self.setup.risk < 2
                 && !objected
+                && self.unanswered == 0
                 && self.could_be_met().is_ok()
                 && self.delivered
                 && !self.halted;
@@ -729,15 +825,24 @@ impl Model {
 
     fn tighten(&mut self) {
         let Some(stricter) = self.setup.stricter.clone() else { return };
+        let set = |cast: &[Who]| cast.iter().copied().collect::<BTreeSet<Who>>();
+        let mut asked = if stricter.besides { self.setup.needs.clone() } else { Vec::new() };
         if let Some(need) = stricter.need {
-            let set = |cast: &[Who]| cast.iter().copied().collect::<BTreeSet<Who>>();
-            match self.needs.iter_mut().find(|own| set(&own.of) == set(&need.of)) {
+            match asked.iter_mut().find(|own| set(&own.of) == set(&need.of)) {
                 Some(own) => {
                     own.count = own.count.max(need.count);
                     own.may_share &= need.may_share;
                 }
-                None => self.needs.push(need),
+                None => asked.push(need),
             }
+        }
+        let implied = self.matchings().into_iter().any(|matching| {
+            let required: Vec<&Need> = self.needs.iter().filter(|need| need.matching == matching).collect();
+            Self::implied(&required, &asked)
+        });
+        if !implied {
+            let matching = self.needs.iter().map(|need| need.matching).max().unwrap_or(0) + 1;
+            self.needs.extend(asked.into_iter().map(|need| Need { matching, ..need }));
         }
         for who in stricter.excluded {
             if !self.excluded.contains(&who) {
@@ -755,6 +860,20 @@ impl Model {
             self.deadline = Some(self.deadline.map_or(new, |deadline| deadline.min(new)));
         }
         self.timeout = shorter;
+    }
+
+    /// Whether all that is asked for is among what is required; tries every way.
+    fn implied(required: &[&Need], asked: &[Need]) -> bool {
+        let Some((first, rest)) = asked.split_first() else { return true };
+        let set = |cast: &[Who]| cast.iter().copied().collect::<BTreeSet<Who>>();
+        (0..required.len()).any(|place| {
+            let mut left = required.to_vec();
+            let one = left.remove(place);
+            set(&one.of) == set(&first.of)
+                && one.count >= first.count
+                && (first.may_share || !one.may_share)
+                && Self::implied(&left, rest)
+        })
     }
 
     /// Links of the longest chain of delegations; `None` for a circle.

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use approval_core::{
     Principal, Priority, Risk,
     id::RequestId,
-    lifecycle::Draft,
+    lifecycle::{Draft, tighten},
     model::{
         ActionInfo, ActionName, DelegationRule, Editable, EscalationStage, Gate, OnTimeout, People, Question,
         Reminders, Requirement,
@@ -86,6 +86,8 @@ pub struct Need {
     pub count: usize,
     pub of: Vec<Who>,
     pub may_share: bool,
+    /// Which needs are matched together.
+    pub matching: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -107,6 +109,8 @@ pub enum AtTimeout {
 #[derive(Clone, Debug)]
 pub struct Stricter {
     pub need: Option<Need>,
+    /// Whether the action's own needs go with it.
+    pub besides: bool,
     pub excluded: Vec<Who>,
     pub timeout: Option<i64>,
 }
@@ -164,7 +168,7 @@ impl Setup {
             behalf: Some(bytes.below(12)).filter(|person| *person <= ALIAS),
             risk,
             self_allowed: [None, None, None, None, None, Some(true), Some(true), Some(false)][bytes.below(8)],
-            veto: 1 + usize::from(!bytes.one_in(3)),
+            veto: [1, 2, 2, 3][bytes.below(4)],
             timeout: if bytes.one_in(5) { None } else { Some(TIMEOUT) },
             reminders: if bytes.one_in(3) {
                 Some((1 + i64::from(bytes.next() % 50), u32::from(bytes.next() % 5)))
@@ -226,10 +230,18 @@ impl Setup {
 
     pub fn edited_gate(&self) -> Option<Gate> {
         let stricter = self.stricter.as_ref()?;
+        let by = Gate::only("model", stricter.need.iter().map(requirement).collect());
+        let requirements = if stricter.besides {
+            let own = Gate::new("model", self.needs.iter().map(requirement).collect());
+            tighten(&own, &by).requirements
+        } else {
+            by.requirements.clone()
+        };
         Some(Gate {
+            requirements,
             excluded: principals(&stricter.excluded),
             timeout: stricter.timeout.map(SignedDuration::from_secs),
-            ..Gate::only("model", stricter.need.iter().map(requirement).collect())
+            ..by
         })
     }
 
@@ -279,12 +291,18 @@ fn requirement(need: &Need) -> Requirement {
 }
 
 fn need(bytes: &mut Bytes<'_>) -> Need {
-    Need { count: 1 + usize::from(bytes.one_in(2)), of: bytes.somebody(), may_share: bytes.one_in(4) }
+    Need {
+        count: 1 + usize::from(bytes.one_in(2)),
+        of: bytes.somebody(),
+        may_share: bytes.one_in(4),
+        matching: 0,
+    }
 }
 
 fn stricter(bytes: &mut Bytes<'_>) -> Stricter {
     Stricter {
         need: if bytes.one_in(2) { Some(need(bytes)) } else { None },
+        besides: bytes.one_in(2),
         excluded: if bytes.one_in(4) { vec![bytes.below(6)] } else { Vec::new() },
         timeout: Some(i64::from(bytes.next())).filter(|timeout| (1..=120).contains(timeout)),
     }

@@ -146,3 +146,48 @@ async fn an_approver_cannot_let_another_in_and_the_history_names_the_operator() 
     assert_eq!(history.iter().filter(by_operator).count(), 1);
     manager.approve(waiting.id(), "user:mallory@example.com").await.unwrap();
 }
+
+#[tokio::test]
+async fn an_edit_into_another_rule_needs_each_gate_and_not_the_sum_of_their_seats() {
+    const DAN: &str = "user:dan@example.com";
+    let manager = TestManager::with(|builder| {
+        builder.unattended().policy_fn(|call| {
+            let also = if call.arguments.as_str().contains("900") { [CAT, DAN] } else { [BOB, CAT] };
+            Ruling::ask_also([Requirement::any_of(also.map(person))])
+        })
+    })
+    .unwrap();
+    let open = async |manager: &TestManager| {
+        let waiting = manager.request(call()).await.unwrap();
+        let edit = Edit { path: "cents".into(), value: to_canonical(&900).unwrap() };
+        let seen = waiting.request().await.unwrap();
+        let edited = manager.decider("desk").approve_edited(&seen, &person(ANN), vec![edit], None).await;
+        assert_eq!(edited.unwrap().status, Status::Pending);
+        waiting.id()
+    };
+    // Ann and Cat: one of Ann and Bob and one of Bob and Cat before, one of Ann and Bob and one of Cat and Dan now.
+    let request = open(&manager).await;
+    manager.approve(request, CAT).await.unwrap();
+    assert_eq!(manager.get(request).await.unwrap().status, Status::Approved);
+    // Dan is enough for the new call, but not for what was required before.
+    let request = open(&manager).await;
+    manager.approve(request, DAN).await.unwrap();
+    assert_eq!(manager.get(request).await.unwrap().status, Status::Pending);
+    manager.approve(request, BOB).await.unwrap();
+    assert_eq!(manager.get(request).await.unwrap().status, Status::Approved);
+}
+
+#[tokio::test]
+async fn a_compulsory_approver_who_rejects_ends_the_call() {
+    let manager = manager();
+    let call = call_with(|action| Ok(action.veto(3).requirement(Requirement::any_of([person(CAT)]))));
+    let waiting = manager.request(call).await.unwrap();
+    manager.approve(waiting.id(), ANN).await.unwrap();
+    let seen = waiting.request().await.unwrap();
+    manager.decider("desk").reject(&seen, &person(CAT), Some("too much")).await.unwrap();
+    let (ended, text) = error(waiting.await);
+    assert!(matches!(ended, ApprovalError::Rejected(_)), "{text}");
+    assert!(text.contains("cat@example.com") && text.contains("too much"), "{text}");
+    let decision = manager.get(seen.id).await.unwrap().decision.clone().unwrap();
+    assert!(decision.unreachable && decision.by == [person(CAT)]);
+}

@@ -79,6 +79,7 @@ fn decided(outcome: Outcome) -> Request {
         by_standing: None,
         by_policy: false,
         by_halt: false,
+        unreachable: false,
     }));
     request
 }

@@ -61,6 +61,9 @@ pub(in crate::terminal) fn ending(request: &Request) -> String {
         Outcome::Approved if decision.by_timeout => "approved by its timeout rule, without a vote".to_owned(),
         Outcome::Approved if request.question.is_some() => format!("answered{by}"),
         Outcome::Approved => format!("approved{by}"),
+        Outcome::Rejected if decision.unreachable => {
+            format!("rejected{by}, without whom it can no longer be approved")
+        }
         Outcome::Rejected => format!("rejected{by}"),
         Outcome::Expired => "expired, nobody decided in time".to_owned(),
         Outcome::Cancelled if decision.by_halt => format!("cancelled by a halt{by}"),
@@ -108,7 +111,7 @@ const fn fallback(on_timeout: OnTimeout) -> &'static str {
     match on_timeout {
         OnTimeout::Reject => "it expires and nothing runs",
         OnTimeout::Escalate => "more people are asked, and after that it expires",
-        OnTimeout::Approve => "it is approved if nobody has rejected it",
+        OnTimeout::Approve => "it is approved if nobody has rejected it and no question is unanswered",
     }
 }
 
@@ -167,7 +170,11 @@ fn votes(request: &Request) -> Vec<String> {
             .chain(widened.flat_map(|widening| &widening.to))
             .map(Principal::as_str)
             .collect();
-        lines.push(format!("needs {} of {}", requirement.count, of.join(", ")));
+        let added = match requirement.matching {
+            0 => "",
+            _ => " for the edited arguments; votes for the above count here too",
+        };
+        lines.push(format!("needs {} of {}{added}", requirement.count, of.join(", ")));
     }
     lines.extend(request.delegations.iter().map(|seat| format!("{} stands in for {}", seat.to, seat.from)));
     lines.extend(request.votes.iter().map(vote));

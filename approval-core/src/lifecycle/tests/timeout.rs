@@ -187,3 +187,36 @@ fn a_stage_lets_an_earlier_vote_close_the_quorum() {
     assert_eq!(world.request.status, Status::Approved);
     assert_eq!(notified(&transition, NoticeKind::Escalated), [""; 0]);
 }
+
+#[test]
+fn no_approval_by_silence_while_a_question_of_an_approver_is_open() {
+    let silent = || {
+        let mut request = draft(Gate { on_timeout: OnTimeout::Approve, ..gate([need(1, "ann bob")]) });
+        request.risk = Risk::Low;
+        request.answers_info = true;
+        World::open(request, People::default())
+    };
+    let ask = |world: &mut World, who: &str, seconds| {
+        world.act(&user(who), Act::RequestInfo { question: text("which customer?") }, seconds).unwrap();
+    };
+    let answer = |world: &mut World, seconds| {
+        world.act(&agent(), Act::ProvideInfo { answer: text("c-1") }, seconds).unwrap();
+    };
+    let mut unanswered = silent();
+    ask(&mut unanswered, "ann", 1);
+    unanswered.tick(3600).unwrap();
+    assert_eq!(unanswered.decision().outcome, Outcome::Expired);
+    assert!(unanswered.decision().reason.as_deref().unwrap().contains("question"));
+
+    let mut answered = silent();
+    ask(&mut answered, "ann", 1);
+    answer(&mut answered, 2);
+    let mut asked_again = answered.clone();
+    answered.tick(3600).unwrap();
+    assert_eq!((answered.decision().outcome, answered.decision().by_timeout), (Outcome::Approved, true));
+
+    ask(&mut asked_again, "bob", 3);
+    asked_again.people.known = Some(users("ann").into_iter().collect());
+    asked_again.tick(3600).unwrap();
+    assert_eq!(asked_again.decision().outcome, Outcome::Expired, "though bob is gone");
+}

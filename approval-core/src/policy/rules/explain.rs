@@ -151,7 +151,7 @@ fn asked(gate: &Gate, call: &Call<'_>, names: &dyn Fn(&[crate::model::Principal]
     if let Some(cost) = &call.cost {
         lines.push(format!("for {cost}"));
     }
-    for Requirement { count, of, may_share, outside_hours } in &gate.requirements {
+    for Requirement { count, of, may_share, outside_hours, matching: _ } in &gate.requirements {
         let shared = if *may_share { ", who may fill another seat too" } else { "" };
         let outside = match outside_hours {
             None => String::new(),
@@ -183,7 +183,10 @@ fn asked(gate: &Gate, call: &Call<'_>, names: &dyn Fn(&[crate::model::Principal]
             format!("within {}, then everybody of the escalation is asked once more", show_duration(span))
         }
         (Some(span), OnTimeout::Approve) => {
-            format!("within {}, then it is approved unless somebody rejected", show_duration(span))
+            format!(
+                "within {}, then it is approved unless a rejection or a question stands",
+                show_duration(span)
+            )
         }
     });
     for stage in &gate.escalation {

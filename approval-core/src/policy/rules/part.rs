@@ -112,6 +112,7 @@ impl Part {
             no_standing: self.no_standing || own.no_standing,
             join_identical: self.join_identical || own.join_identical,
             inform: if self.inform.is_empty() { &own.inform } else { &self.inform }.clone(),
+            declared: None,
             // What can be edited is what the body can read again: a rule can only choose among it.
             editable: self.narrowed(rule, own).editable,
             reject_options: if self.reject_options.is_empty() {

@@ -94,7 +94,7 @@ fn requirement(item: &Item<'_>) -> Option<Requirement> {
         );
         return None;
     }
-    (!of.is_empty()).then_some(Requirement { count, of, may_share, outside_hours })
+    (!of.is_empty()).then_some(Requirement { may_share, outside_hours, ..Requirement::at_least(count, of) })
 }
 
 /// `queue`, `everyone`, or who is asked then.
