@@ -13,7 +13,7 @@ use std::{error::Error, fmt, sync::Arc};
 
 use crate::{
     clock::Timestamp,
-    error::Invalid,
+    error::{Internal, Invalid},
     id::RequestId,
     lifecycle::{LimitReached, NotEligible, Refusal},
     model::{ActionName, ArgumentsDigest, Decision, ExecutionState, Halt, Principal, Request, Text, visible},
@@ -156,6 +156,8 @@ pub enum ApprovalError {
     NoManager(Text),
     /// The manager was shut down.
     ShutDown,
+    /// Something that the rules of this library exclude. Nothing was run.
+    Internal(Internal),
 }
 
 /// Which request, and which action.
@@ -236,6 +238,12 @@ impl Error for ApprovalError {
 }
 
 impl Error for Refusal {}
+
+impl From<Internal> for ApprovalError {
+    fn from(internal: Internal) -> Self {
+        Self::Internal(internal)
+    }
+}
 
 impl From<StoreError> for ApprovalError {
     fn from(error: StoreError) -> Self {

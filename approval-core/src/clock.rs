@@ -41,7 +41,8 @@ impl Clock for SystemClock {
             Ok(since) => i64::try_from(since.as_micros()).ok(),
             Err(before) => i64::try_from(before.duration().as_micros()).ok().and_then(i64::checked_neg),
         };
-        micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+        // A time that cannot be represented ends every deadline and every grant, rather than to prolong them.
+        micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or(Timestamp::MAX)
     }
 
     fn is_of_system(&self) -> bool {

@@ -2,6 +2,27 @@
 
 use std::fmt;
 
+/// A state that this library's own rules exclude: a bug in it, or a row that another program wrote. Whatever depended on it did
+/// not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Internal(&'static str);
+
+impl Internal {
+    /// What should not be possible.
+    #[must_use]
+    pub const fn new(what: &'static str) -> Self {
+        Self(what)
+    }
+}
+
+impl fmt::Display for Internal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "internal error: {}; please report it", self.0)
+    }
+}
+
+impl std::error::Error for Internal {}
+
 /// A value from outside that cannot be accepted: what it was meant to be, the value, why not, and what to do instead.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invalid {

@@ -18,6 +18,7 @@ macro_rules! uuid_id {
             /// A new identifier that sorts by `now`.
             #[must_use]
             pub fn generate(now: Timestamp) -> Self {
+                // Times before 1970 sort as its beginning; the random part still tells the ids apart.
                 let seconds = u64::try_from(now.as_second()).unwrap_or(0);
                 let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
                 Self(Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos)))

@@ -105,7 +105,7 @@ pub mod yaml;
 
 pub use approval_error::{About, ApprovalError, Ended, MODEL_TEXT_LIMIT, StopReason};
 pub use clock::{Clock, SystemClock};
-pub use error::Invalid;
+pub use error::{Internal, Invalid};
 pub use guard::{AsManager, HasApprovalManager, Refusable, RejectOptions, ambient, set_ambient};
 pub use id::RequestId;
 pub use manager::{

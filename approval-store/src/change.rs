@@ -52,8 +52,24 @@ impl Row {
     pub(crate) const fn version(&self) -> u64 {
         match self.expect {
             Expect::Absent => 1,
+            // There is a next one: see `countable`.
             Expect::Version(expected) => expected.saturating_add(1),
         }
+    }
+}
+
+/// Refuses numbers after which no column can count on: two versions would be one, and two writers of it would both succeed.
+fn countable(commit: &Commit) -> Result<(), StoreError> {
+    let version = commit.row.as_ref().and_then(|row| match row.expect {
+        Expect::Absent => None,
+        Expect::Version(expected) => Some(expected),
+    });
+    let is_last = |number: &u64| i64::try_from(*number).is_ok_and(|number| number == i64::MAX);
+    let is_beyond = |number: &u64| i64::try_from(*number).is_err();
+    let mut seqs = commit.events.iter().map(|event| event.seq);
+    match version.filter(is_last).or_else(|| seqs.find(is_beyond)) {
+        Some(number) => Err(StoreError::unreadable(format!("the store cannot count on from {number}"))),
+        None => Ok(()),
     }
 }
 
@@ -64,6 +80,7 @@ impl Encoded {
     /// When it is no single change, or cannot be encoded.
     pub(crate) fn new(commit: Commit) -> Result<Self, StoreError> {
         commit.subject()?;
+        countable(&commit)?;
         let Commit { row, events, notices, claim, not_before, not_after, conditions, writes } = commit;
         let row = row.map(|row| {
             let bytes = row.document.encode()?;
@@ -96,5 +113,21 @@ impl Encoded {
             None => changes.push(Change::Notices),
         }
         changes.extend(self.writes.iter().map(|write| Change::Record(write.name.clone())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use approval_core::model::EventLine;
+
+    use super::*;
+
+    #[test]
+    fn a_number_that_no_column_can_count_on_from_is_refused() {
+        let line = |seq| Commit { events: vec![EventLine { seq, text: "{}".into() }], ..Commit::default() };
+        assert!(countable(&line(1)).is_ok());
+        for seq in [u64::MAX, u64::from(u32::MAX) << 31 | 1 << 63] {
+            assert!(matches!(countable(&line(seq)), Err(StoreError::Unreadable { .. })), "{seq}");
+        }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn count(value: i64) -> Result<u64, StoreError> {
         .map_err(|_| StoreError::unreadable(format!("a count in the store is negative: {value}")))
 }
 
-/// A count as a column.
+/// A count as a column. Numbers that do not fit are refused before they are written, and no column has them.
 pub(crate) fn column(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

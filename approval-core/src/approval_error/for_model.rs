@@ -65,7 +65,7 @@ impl ApprovalError {
             | Self::WouldBlock { .. } => {
                 "The action was not run: the call cannot be approved as it stands. Do not try it again; tell the user.".to_owned()
             }
-            Self::Policy(_) | Self::Directory(_) | Self::Store(_) | Self::Notifier(_) | Self::NoManager(_) | Self::ShutDown => {
+            Self::Policy(_) | Self::Directory(_) | Self::Store(_) | Self::Notifier(_) | Self::NoManager(_) | Self::ShutDown | Self::Internal(_) => {
                 "The action was not run: the approval system failed. Do not try it again now; tell the user.".to_owned()
             }
         }

@@ -122,6 +122,7 @@ impl fmt::Display for ApprovalError {
             Self::Store(error) => write!(f, "{error}; nothing was run"),
             Self::Notifier(why) => write!(f, "a channel failed: {why}"),
             Self::NoManager(why) => write!(f, "there is no approval manager: {why}; nothing was run"),
+            Self::Internal(internal) => write!(f, "{internal}; nothing was run"),
             Self::ShutDown => f.write_str("the approval manager was shut down; nothing was run"),
         }
     }
@@ -163,6 +164,7 @@ impl fmt::Display for Refusal {
             Self::AlreadyRan(state) => format!("it is {} already", state.as_str()).into(),
             Self::NotExecuting => "this process does not execute it, or a person has settled it".into(),
             Self::AlreadyRetried(successor) => format!("request {successor} tries it again already").into(),
+            Self::Internal(internal) => internal.to_string().into(),
             Self::NothingToDo => "there is nothing to do".into(),
         };
         f.write_str(&sentence)

@@ -33,7 +33,8 @@ impl ApprovalError {
             | Self::Store(_)
             | Self::Notifier(_)
             | Self::NoManager(_)
-            | Self::ShutDown => None,
+            | Self::ShutDown
+            | Self::Internal(_) => None,
         }
     }
 
@@ -64,7 +65,8 @@ impl ApprovalError {
             | Self::Store(_)
             | Self::Notifier(_)
             | Self::NoManager(_)
-            | Self::ShutDown => None,
+            | Self::ShutDown
+            | Self::Internal(_) => None,
         }
     }
 

@@ -34,6 +34,7 @@ impl ApprovalError {
                 needed,
                 eligible,
             },
+            Refusal::Internal(internal) => Self::Internal(internal),
             Refusal::Invalid(invalid) => Self::Invalid(Box::new(invalid)),
             Refusal::LimitReached(reached) => Self::LimitReached { action: about.action, reached },
             Refusal::Halted(halt) => Self::Halted { action: about.action, halt: Box::new(halt) },

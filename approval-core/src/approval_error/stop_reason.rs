@@ -89,7 +89,8 @@ impl ApprovalError {
             | Self::Store(_)
             | Self::Notifier(_)
             | Self::NoManager(_)
-            | Self::ShutDown => StopReason::SystemError,
+            | Self::ShutDown
+            | Self::Internal(_) => StopReason::SystemError,
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Bytes as lower-case hexadecimal digits, the only form that is read back.
 
+use crate::model::canonical::push_hex;
+
 /// Writes bytes.
 pub(super) fn encode(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('?');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    push_hex(&mut text, bytes);
+    text
 }
 
 /// Reads what [`encode`] wrote.

@@ -19,7 +19,7 @@ pub(super) fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
         _ => {
             // The largest power of two below the number of leaves; there are at least two.
             let left = leaves.len().next_power_of_two() / 2;
-            let (left, right) = leaves.split_at_checked(left).unwrap_or((leaves, &[]));
+            let (left, right) = leaves.split_at(left);
             Sha256::new()
                 .chain_update(NODE)
                 .chain_update(root(left))

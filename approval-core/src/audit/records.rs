@@ -76,6 +76,7 @@ pub async fn read_seals(store: &dyn Store, after: u64, limit: usize) -> Result<V
     let records = store.records(SEALS, Some(&seal_record(after)), limit).await?;
     let seals = records.iter().map(|record| {
         let number = record.name.as_str().trim_start_matches(SEALS).trim_start_matches('0');
+        // Only for the error: no seal has number 0.
         let number = number.parse().unwrap_or(0);
         let text = String::from_utf8_lossy(&record.value);
         Seal::parse(&text).map_err(|why| AuditError::BadSeal { number, why })

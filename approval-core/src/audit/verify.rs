@@ -240,9 +240,10 @@ impl Verifier {
         let Some(history) = self.history.take() else { return Ok(()) };
         let id = history.id();
         let sealed = Arc::clone(&self.sealed);
+        // Past the last one, nothing is left that could be said.
         let rest = sealed.said.get(self.said..).unwrap_or_default();
-        let said = rest.get(..rest.partition_point(|said| said.request <= id)).unwrap_or_default();
-        self.said = self.said.saturating_add(said.len());
+        let (said, _) = rest.split_at(rest.partition_point(|said| said.request <= id));
+        self.said += said.len();
         let sound = history.judge(said, self.fresh_from())?;
         self.report.requests = self.report.requests.saturating_add(1);
         self.report.events = self.report.events.saturating_add(sound.events);
@@ -258,8 +259,7 @@ impl Verifier {
                 return Ok(());
             }
             let rest = sealed.said.get(self.said..).unwrap_or_default();
-            let all =
-                rest.get(..rest.partition_point(|said| said.request <= first.request)).unwrap_or_default();
+            let (all, _) = rest.split_at(rest.partition_point(|said| said.request <= first.request));
             // What was announced as gone stays so, unless it has grown since.
             let gone = all.iter().filter(|said| said.pruned).map(|said| said.head().count).max();
             let last = all.iter().max_by_key(|said| (said.head().count, said.seal)).unwrap_or(first);

@@ -144,6 +144,7 @@ fn too_large() -> String {
 fn argument(path: &str, arguments: &CanonicalJson) -> Outcome {
     let parsed: FieldPath = path.parse().map_err(|e| format!("names an argument wrongly: {e}"))?;
     let text = match find(arguments, parsed.steps()) {
+        // Nothing is no number, so the cost cannot be computed.
         Found::Value(range) => arguments.as_str().get(range).unwrap_or_default(),
         Found::Redacted => return Err(format!("needs the argument `{path}`, which is redacted")),
         Found::NoKey { .. } | Found::Nothing => {

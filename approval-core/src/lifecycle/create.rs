@@ -41,8 +41,9 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     let request = request(draft, now)?;
     decide::not_halted(&request, facts)?;
     let (attempts, at_once) = counted(&request, facts, now)?;
-    let allowed = allowed && at_once.is_some();
-    let named: Vec<_> = if allowed {
+    // What is counted if nobody is asked, where the policy lets it run.
+    let (allowed, at_once) = if allowed { (at_once, None) } else { (None, at_once) };
+    let named: Vec<_> = if allowed.is_some() {
         Vec::new()
     } else {
         validity::gate(&request.gate, risk, is_question)?;
@@ -61,13 +62,13 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     change.require(Requires::SameHalts);
     change.tell(told)?;
     change.count(attempts);
-    if allowed {
+    if let Some(writes) = allowed {
         let reason =
             Some(format!("rule {} lets it run and has people told", change.request.gate.rule).into());
         let ground = quorum::Ground { reason, ..quorum::Ground::default() };
         let decision = decide::decision(Outcome::Approved, &change.request, ground, now);
         decide::conclude(&mut change, facts, Decision { by_policy: true, ..decision })?;
-        change.count(at_once.unwrap_or_default());
+        change.count(writes);
     } else if let Some(writes) = at_once
         && standing::approve_covered(&mut change, facts, now)?
     {

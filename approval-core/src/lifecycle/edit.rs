@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::{after, to_micros},
-    error::Invalid,
+    error::{Internal, Invalid},
     model::{
         ArgumentsDigest, Ballot, CanonicalJson, DeclaredSeats, Editable, EscalationStage, EventKind, Gate,
         NoticeKind, Principal, Request, Requirement, Revision, Text, Vote,
@@ -43,7 +43,8 @@ pub(super) fn approve_edited(
     stand_in::record(&mut change, editor, case.facts)?;
     let request = &mut change.request;
     let from = request.revision.digest;
-    let number = request.revision.number.saturating_add(1);
+    let number = request.revision.number.checked_add(1);
+    let number = number.ok_or(Internal::new("the arguments of a request have no room for a revision"))?;
     request.revision =
         Revision { number, arguments, digest, description, cost, editor: Some(editor.clone()) };
     tighten_request(request, case)?;
@@ -275,7 +276,10 @@ fn replace(
         }
     };
     let mut new = String::with_capacity(text.len() + edit.value.as_str().len());
-    new.push_str(text.get(..range.start).unwrap_or_default());
+    let (Some(before), Some(after)) = (text.get(..range.start), text.get(range.end..)) else {
+        return Err(Internal::new("an edited argument was found outside of the text").into());
+    };
+    new.push_str(before);
     if let (Some(_), Some(Step::Key(key))) = (member, path.steps().last()) {
         new.push_str(&serde_json::Value::from(&**key).to_string());
         new.push(':');
@@ -284,7 +288,7 @@ fn replace(
     if member == Some(true) {
         new.push(',');
     }
-    new.push_str(text.get(range.end..).unwrap_or_default());
+    new.push_str(after);
     let read =
         if arguments.is_redacted() { CanonicalJson::parse_redacted(&new) } else { parse_canonical(&new) };
     read.map_err(|e| Invalid::new("edit", &*edit.path, format!("gives no arguments: {e}")).into())

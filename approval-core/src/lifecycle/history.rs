@@ -3,7 +3,7 @@
 use super::{CountedWrite, Refusal, Requires, StandingWrite, Transition};
 use crate::{
     clock::Timestamp,
-    error::Invalid,
+    error::{Internal, Invalid},
     model::{
         ChainHead, Event, EventKind, EventLine, NoticeDraft, NoticeKind, Principal, Request, Text, Timing,
     },
@@ -56,13 +56,15 @@ impl<'a> Change<'a> {
     /// Adds a line to the history. It tells the arguments as they stand in `request` at this point.
     pub(super) fn tell(&mut self, what: EventKind) -> Result<(), Refusal> {
         let ChainHead { count, hash: prev } = self.request.chain;
+        let seq =
+            count.checked_add(1).ok_or(Internal::new("the history of a request has no room for a line"))?;
         let event = Event {
             actor: self.actor.clone(),
             at: self.now,
             digest: self.request.revision.digest,
             prev,
             request: self.request.id,
-            seq: count + 1,
+            seq,
             via: self.via.cloned(),
             what,
         };

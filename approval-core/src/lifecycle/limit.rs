@@ -199,6 +199,7 @@ fn spend(limit: &Limit, usage: &Usage, cost: Option<Money>, now: Timestamp) -> U
 #[must_use]
 pub fn spent(limit: &Limit, usage: &Usage, now: Timestamp) -> Decimal {
     let stretches = in_window(limit, usage, now).stretches;
+    // Held at the end: more than that is over every limit.
     stretches.iter().fold(Decimal::ZERO, |sum, stretch| sum.saturating_add(stretch.cost))
 }
 

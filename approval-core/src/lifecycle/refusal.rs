@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::LimitReached;
 use crate::{
     clock::Timestamp,
-    error::Invalid,
+    error::{Internal, Invalid},
     id::RequestId,
     model::{ArgumentsDigest, Decision, ExecutionState, Halt, Principal, Text},
 };
@@ -89,6 +89,8 @@ pub enum Refusal {
     },
     /// Something in the command is not right.
     Invalid(Invalid),
+    /// Something that the rules of this library exclude.
+    Internal(Internal),
     /// The option is none of those offered.
     UnknownOption {
         /// What was named.
@@ -133,6 +135,12 @@ pub enum Refusal {
     AlreadyRetried(RequestId),
     /// There is nothing to do: nothing is due, nothing to settle, the same was said before.
     NothingToDo,
+}
+
+impl From<Internal> for Refusal {
+    fn from(internal: Internal) -> Self {
+        Self::Internal(internal)
+    }
 }
 
 impl From<Invalid> for Refusal {

@@ -185,6 +185,7 @@ pub(super) fn approve_covered(
         let Verdict::Approved(ground) = quorum::verdict(&with_votes, facts.people) else { continue };
         change.request.votes = with_votes.votes;
         let used = StandingApproval {
+            // Held at the end: where calls are counted, it covers no more long before.
             used: approval.used.saturating_add(1),
             last_used_at: Some(now),
             ..approval.clone()

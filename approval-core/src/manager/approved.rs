@@ -155,7 +155,7 @@ impl Approved {
             let act = Act::Consume { executor, grant, claim: Box::new(claim.clone()) };
             let command = Command { actor: actor.clone(), via: None, operator: false, act };
             match core.execute(request, command).await {
-                Ok(stored) => return Ok(Execution::new(manager, stored.request)),
+                Ok(stored) => return Ok(Execution::new(manager, stored.request)?),
                 // The lease was lost meanwhile, and under its name nothing can begin any more: take a new one.
                 Err(ApprovalError::Store(_)) if tries < LEASES_TRIED && !core.lease.is_held(executor) => {}
                 Err(error) => return Err(error),

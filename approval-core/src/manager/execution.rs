@@ -6,6 +6,7 @@ use super::{ApprovalManager, Core, runtime::back_off};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, after},
+    error::Internal,
     id::{ExecutorId, GrantId, RequestId},
     lifecycle::{Act, Command, Ending},
     model::{CanonicalJson, Execution as ExecutionRecord, Principal, Request, Vote},
@@ -16,18 +17,19 @@ use crate::{
 #[derive(Debug)]
 pub struct Grant<A: ?Sized = ()> {
     request: Arc<Request>,
+    id: GrantId,
     action: PhantomData<fn() -> Box<A>>,
 }
 
 impl<A: ?Sized> Grant<A> {
-    pub(crate) const fn new(request: Arc<Request>) -> Self {
-        Self { request, action: PhantomData }
+    const fn new(request: Arc<Request>, id: GrantId) -> Self {
+        Self { request, id, action: PhantomData }
     }
 
     /// Its nonce.
     #[must_use]
-    pub fn id(&self) -> GrantId {
-        self.request.grant.as_ref().map_or(GrantId::from_uuid(uuid::Uuid::nil()), |grant| grant.id)
+    pub const fn id(&self) -> GrantId {
+        self.id
     }
 
     /// The request that was approved.
@@ -64,6 +66,8 @@ impl<A: ?Sized> Grant<A> {
 pub struct Execution {
     manager: ApprovalManager,
     request: Arc<Request>,
+    grant: GrantId,
+    executor: ExecutorId,
     started: bool,
     unwound: Unwound,
     done: bool,
@@ -110,15 +114,18 @@ impl std::fmt::Debug for Execution {
 
 impl Execution {
     /// What is known to be executed in this process.
-    pub(crate) const fn new(manager: ApprovalManager, request: Arc<Request>) -> Self {
-        Self { manager, request, started: false, unwound: Unwound::Unwatched, done: false }
-    }
-
-    fn executor(&self) -> ExecutorId {
-        match self.request.execution.as_deref() {
-            Some(ExecutionRecord::Executing { executor, .. }) => *executor,
-            _ => ExecutorId::from_uuid(uuid::Uuid::nil()),
-        }
+    ///
+    /// # Errors
+    /// When the request says otherwise, or has no grant.
+    pub(crate) fn new(manager: ApprovalManager, request: Arc<Request>) -> Result<Self, Internal> {
+        let Some(ExecutionRecord::Executing { executor, .. }) = request.execution.as_deref() else {
+            return Err(Internal::new("a grant was spent, but nothing executes the request"));
+        };
+        let executor = *executor;
+        let grant = request.grant.as_ref().map(|grant| grant.id);
+        let grant = grant.ok_or(Internal::new("a request is executed without a grant"))?;
+        let unwound = Unwound::Unwatched;
+        Ok(Self { manager, request, grant, executor, started: false, unwound, done: false })
     }
 
     /// The request.
@@ -136,7 +143,7 @@ impl Execution {
     /// The proof for inner functions.
     #[must_use]
     pub fn grant<A: ?Sized>(&self) -> Grant<A> {
-        Grant::new(Arc::clone(&self.request))
+        Grant::new(Arc::clone(&self.request), self.grant)
     }
 
     /// The body begins. From now on a drop means "unknown", before it "not started".
@@ -171,7 +178,7 @@ impl Execution {
     fn record(&mut self, ending: Ending) -> tokio::task::JoinHandle<()> {
         self.done = true;
         let manager = self.manager.clone();
-        let (request, executor) = (self.request.id, self.executor());
+        let (request, executor) = (self.request.id, self.executor);
         self.manager.core.runtime.spawn(async move {
             let core = &manager.core;
             if let Err(error) = core.report(request, executor, ending.clone()).await {
@@ -185,6 +192,7 @@ impl Execution {
 const WHY_LIMIT: usize = 2000;
 
 fn capped(why: &str) -> &str {
+    // The boundary lies within the text, so there is always a part before it.
     why.get(..why.floor_char_boundary(WHY_LIMIT)).unwrap_or_default()
 }
 

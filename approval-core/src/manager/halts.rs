@@ -47,7 +47,8 @@ impl HaltView {
 
     /// Those that hold in every namespace.
     pub(crate) fn of_store(&self) -> &[Halt] {
-        self.0.halts.0.get(..self.0.of_store).unwrap_or_default()
+        // All of them, should the number be wrong: what is too much stops, and lets nothing run.
+        self.0.halts.0.get(..self.0.of_store).unwrap_or(&self.0.halts.0)
     }
 
     /// The version of the record that holds those of the whole store.

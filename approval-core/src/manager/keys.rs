@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::limits::Counts;
 use crate::{
     lifecycle::Draft,
-    model::{ActionName, Limit, Principal, Text},
+    model::{ActionName, Limit, Principal, Text, canonical::push_hex},
     store::RecordName,
 };
 
@@ -19,8 +19,9 @@ pub(crate) struct KeyScope<'a> {
 }
 
 fn hex(bytes: &[u8; 32]) -> Text {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('?');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>().into()
+    let mut text = String::with_capacity(64);
+    push_hex(&mut text, bytes);
+    text.into()
 }
 
 /// The key as it is stored: a hash, so that a secret in a key does not lie in the store. Each part goes in with its

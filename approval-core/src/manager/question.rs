@@ -47,7 +47,7 @@ pub struct AskBuilder<T> {
     to: Vec<String>,
     timeout: Option<Span>,
     wait: Option<Span>,
-    options: Vec<(serde_json::Value, String)>,
+    options: Vec<(Result<serde_json::Value, String>, String)>,
     agree: u32,
     priority: Option<Priority>,
     answer: PhantomData<fn() -> T>,
@@ -107,7 +107,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
         mut self,
         options: impl IntoIterator<Item = (impl serde::Serialize, S)>,
     ) -> Self {
-        let value = |value| serde_json::to_value(value).unwrap_or(serde_json::Value::Null);
+        let value = |value| serde_json::to_value(value).map_err(|error| error.to_string());
         self.options.extend(options.into_iter().map(|(answer, title)| (value(answer), title.into())));
         self
     }
@@ -149,16 +149,19 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
         let core = &self.manager.core;
         let schema = serde_json::to_string(&schemars::schema_for!(T))
             .map_err(|e| Invalid::new("type of the answer", "", format!("has no schema: {e}")))?;
-        let options = self.options.iter().map(|(value, title)| AnswerOption {
-            value: value.to_string().into(),
-            title: title.as_str().into(),
-        });
-        let question = Question {
-            text: self.text.as_str().into(),
-            schema: schema.into(),
-            options: options.collect(),
-            agree: self.agree,
-        };
+        let mut options = Vec::with_capacity(self.options.len());
+        for (value, title) in &self.options {
+            let value = value.as_ref().map_err(|error| {
+                Invalid::new(
+                    "option of the question",
+                    title,
+                    format!("has a value that cannot be encoded: {error}"),
+                )
+            })?;
+            options.push(AnswerOption { value: value.to_string().into(), title: title.as_str().into() });
+        }
+        let question =
+            Question { text: self.text.as_str().into(), schema: schema.into(), options, agree: self.agree };
         let arguments = to_canonical(&question).map_err(|e| super::action::not_encodable(&e))?;
         let info = ActionInfo::new(ActionName::new("ask")?);
         let digest = arguments_digest(info.name.as_str(), info.version, None, &arguments);

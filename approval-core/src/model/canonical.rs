@@ -50,6 +50,7 @@ mod writer;
 mod tests;
 
 pub use digest::{ArgumentsDigest, ContentDigest, SchemaDigest, arguments_digest, arguments_digest_with};
+pub(crate) use digest::{hex_digit, push_hex};
 pub(in crate::model) use digest::{push_digest, read_hex};
 pub use error::{DecodeError, EncodeError, EncodeProblem, Position};
 pub(in crate::model) use escape::push_escaped;

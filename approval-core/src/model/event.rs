@@ -7,7 +7,10 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{ArgumentsDigest, Ballot, Outcome, Principal, Risk, StandingTerms, Text, canonical::read_hex};
+use super::{
+    ArgumentsDigest, Ballot, Outcome, Principal, Risk, StandingTerms, Text,
+    canonical::{hex_digit, read_hex},
+};
 use crate::{
     clock::Timestamp,
     id::{ExecutorId, GrantId, RequestId, StandingId},
@@ -48,14 +51,13 @@ impl fmt::Display for ChainHash {
 
 /// Hexadecimal digits of 32 bytes, without going through the formatter byte by byte.
 fn hex<'a>(bytes: &[u8; 32], out: &'a mut [u8; 64]) -> &'a str {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?');
     for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
         if let [high, low] = pair {
-            *high = digit(byte >> 4);
-            *low = digit(byte & 15);
+            *high = hex_digit(byte >> 4);
+            *low = hex_digit(*byte);
         }
     }
+    // ASCII digits are always text. Nothing in its place would be no hash, which no line and no seal has.
     std::str::from_utf8(out).unwrap_or_default()
 }
 

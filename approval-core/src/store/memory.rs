@@ -126,7 +126,9 @@ impl MemoryStore {
             version = match (row.expect, found) {
                 (Expect::Absent, None) => 1,
                 (Expect::Version(expected), Some(stored)) if stored.version == expected => {
-                    expected.saturating_add(1)
+                    expected.checked_add(1).ok_or_else(|| {
+                        StoreError::unreadable(format!("request {id} has the highest version that there is"))
+                    })?
                 }
                 (Expect::Absent | Expect::Version(_), found) => {
                     return Ok(CommitOutcome::Conflict(found.cloned()));
@@ -334,7 +336,7 @@ impl Store for MemoryStore {
 
     async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError> {
         self.open()?;
-        Ok(self.slot(id)?.lock().history(id))
+        self.slot(id)?.lock().history(id)
     }
 
     async fn claim_notices(&self, claim: &NoticeClaim) -> Result<NoticeClaims, StoreError> {

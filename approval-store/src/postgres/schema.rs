@@ -93,7 +93,9 @@ async fn found(client: &Client, schema: &str) -> Result<Option<u32>, StoreError>
     let table = format!("SELECT max(version) FROM \"{schema}\".store_version");
     let row = client.query_one(&table, &[]).await.map_err(fail)?;
     let version: i32 = row.try_get(0).map_err(fail)?;
-    let (found, known) = (u32::try_from(version).unwrap_or_default(), known());
+    let found = u32::try_from(version)
+        .map_err(|_| StoreError::unreadable(format!("the version of the schema is {version}")))?;
+    let known = known();
     if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(Some(found)) }
 }
 

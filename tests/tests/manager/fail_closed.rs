@@ -173,3 +173,18 @@ async fn a_risky_call_that_cannot_be_journaled_does_not_run_though_it_is_allowed
     soon(runs.run(&manager, risky())).await.unwrap();
     assert_eq!(runs.count(), 1);
 }
+
+#[tokio::test]
+async fn an_option_whose_value_cannot_be_encoded_is_not_asked_about() {
+    struct Unwritable;
+    impl serde::Serialize for Unwritable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("out of ink"))
+        }
+    }
+    let manager = crate::common::unattended();
+    let asked =
+        manager.ask::<u32>("How many?").to([crate::common::ANN]).options([(Unwritable, "many")]).open();
+    let (refused, text) = error(asked.await);
+    assert!(matches!(refused, ApprovalError::Invalid(_)) && text.contains("out of ink"), "{text}");
+}

@@ -91,6 +91,7 @@ impl History {
             sealed = sealed.max(head.count);
         }
         let named = self.head.count;
+        // Before the first line comes the hash of zeros.
         if named != found || hash_of(found).unwrap_or(ChainHash::ZERO) != self.head.hash {
             return Err(Breach::WrongHead { request, found, named });
         }

@@ -279,3 +279,11 @@ fn an_edit_cannot_turn_a_payment_into_a_credit() {
     assert_eq!(world.request.revision.number, 1);
     approve_edited(&mut world, "ann", vec![edit("cents", "0")]).unwrap();
 }
+
+#[test]
+fn a_request_without_room_for_a_revision_is_not_edited() {
+    let mut world = world(three(vec![editable("cents", None)]));
+    world.request.revision.number = u32::MAX;
+    let refused = approve_edited(&mut world, "ann", vec![edit("cents", "900")]).unwrap_err();
+    assert!(matches!(refused, Refusal::Internal(_)), "{refused:?}");
+}

@@ -334,3 +334,12 @@ fn people_whose_aliases_lead_in_a_circle_never_vote() {
     }
     world.approve("bob", 1).unwrap();
 }
+
+#[test]
+fn a_history_without_room_for_a_line_takes_no_vote() {
+    let mut world = World::new(gate([need(1, "ann")]));
+    world.request.chain.count = u64::MAX;
+    let refused = world.approve("ann", 1).unwrap_err();
+    assert!(matches!(refused, Refusal::Internal(_)), "{refused:?}");
+    assert!(refused.to_string().starts_with("internal error: "), "{refused}");
+}

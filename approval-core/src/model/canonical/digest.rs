@@ -240,21 +240,35 @@ pub(in crate::model) fn push_digest(out: &mut String, digest: &ArgumentsDigest) 
     push_hex(out, &digest.0);
 }
 
-pub(super) fn push_hex(out: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+/// The lower-case hexadecimal digit of the low four bits.
+pub(crate) const fn hex_digit(bits: u8) -> u8 {
+    match bits & 15 {
+        low @ 0..=9 => b'0' + low,
+        high => b'a' + (high - 10),
+    }
+}
+
+/// Appends two lower-case hexadecimal digits for each byte.
+pub(crate) fn push_hex(out: &mut String, bytes: &[u8]) {
     // A piece at a time on the stack: pushed digit by digit, the text would be measured for each.
     for piece in bytes.chunks(32) {
         let mut digits = [0; 64];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(piece) {
             if let [high, low] = pair {
-                *high = digit(byte >> 4);
-                *low = digit(byte & 15);
+                *high = hex_digit(byte >> 4);
+                *low = hex_digit(*byte);
             }
         }
-        out.push_str(
-            digits.get(..piece.len() * 2).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default(),
-        );
+        match digits.get(..piece.len() * 2).map(std::str::from_utf8) {
+            Some(Ok(text)) => out.push_str(text),
+            // Does not happen; the same, more slowly.
+            Some(Err(_)) | None => {
+                for byte in piece {
+                    out.push(char::from(hex_digit(byte >> 4)));
+                    out.push(char::from(hex_digit(*byte)));
+                }
+            }
+        }
     }
 }
 

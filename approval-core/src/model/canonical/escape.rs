@@ -1,5 +1,7 @@
 //! Strings as JSON.
 
+use super::digest::hex_digit;
+
 /// What [`push_escaped`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::model) enum Content {
@@ -35,10 +37,17 @@ pub(in crate::model) fn push_escaped(out: &mut String, value: &str) -> Content {
     content
 }
 
+/// Appends the escape of a control character below U+0020.
 fn push_control(out: &mut String, high: char, control: char) {
-    out.push_str("\\u00");
-    out.push(high);
-    out.push(char::from_digit(u32::from(control) & 0xf, 16).unwrap_or('0'));
+    match u8::try_from(control) {
+        Ok(byte) => {
+            out.push_str("\\u00");
+            out.push(high);
+            out.push(char::from(hex_digit(byte)));
+        }
+        // It is not below U+0020, and needs no escape.
+        Err(_) => out.push(control),
+    }
 }
 
 /// Looks for what must be escaped; without an early exit, so that the compiler takes many bytes at once.

@@ -66,8 +66,9 @@ struct Entry {
 }
 
 impl Entry {
-    fn key(self, text: &str) -> &str {
-        text.get(self.start.saturating_add(1)..self.key_end).unwrap_or_default()
+    /// Its key, escaped; `None` if it does not lie in the text, which [`Writer::sort_entries`] refuses.
+    fn key(self, text: &str) -> Option<&str> {
+        text.get(self.start.checked_add(1)?..self.key_end)
     }
 
     /// The order of two keys; most are told apart without looking at the text.
@@ -75,7 +76,10 @@ impl Entry {
         if self.prefix != other.prefix && self.prefix != 0 && other.prefix != 0 {
             self.prefix.cmp(&other.prefix)
         } else {
-            key_order::compare(self.key(text), other.key(text))
+            match (self.key(text), other.key(text)) {
+                (Some(key), Some(other)) => key_order::compare(key, other),
+                (key, other) => key.is_some().cmp(&other.is_some()),
+            }
         }
     }
 }
@@ -120,7 +124,8 @@ impl Writer {
                     });
                     let entries = self.entries.get(*first..end.unwrap_or(self.entries.len()));
                     if let Some(entry) = entries.and_then(<[Entry]>::last) {
-                        steps.push(Step::Key(shown(entry.key(&self.out)).into()));
+                        // Only for an error, which shows the path.
+                        steps.push(Step::Key(shown(entry.key(&self.out).unwrap_or("?")).into()));
                     }
                 }
             }
@@ -324,8 +329,12 @@ impl Writer {
     /// Puts the entries of the innermost object into the order of their keys.
     fn sort_entries(&mut self, first: usize) -> Outcome {
         let Self { out, entries, scratch, .. } = self;
-        let entries = entries.get_mut(first..).unwrap_or_default();
+        let misuse = || EncodeProblem::Misuse { what: "the entries of an object do not lie in its text" };
+        let entries = entries.get_mut(first..).ok_or_else(misuse)?;
         let body = entries.first().map_or(out.len(), |entry| entry.start);
+        if entries.iter().any(|entry| entry.key(out).is_none()) {
+            return Err(misuse().into());
+        }
         // Stable, so that of two equal keys the later one is the duplicate.
         entries.sort_by(|left, right| left.compare(*right, out));
         let duplicate = entries.windows(2).position(|pair| match pair {
@@ -333,19 +342,21 @@ impl Writer {
             _ => false,
         });
         if let Some(at) = duplicate {
-            let key = entries.get(at).map(|entry| shown(entry.key(out)));
+            let key = entries.get(at).and_then(|entry| entry.key(out)).map(shown);
             // The duplicate becomes the current entry, so that path and position lead to it.
             self.entries.truncate(first + at + 2);
-            return Err(EncodeProblem::DuplicateKey { key: key.unwrap_or_default() }.into());
+            return Err(EncodeProblem::DuplicateKey { key: key.ok_or_else(misuse)? }.into());
         }
         scratch.clear();
-        scratch.push_str(out.get(body..).unwrap_or_default());
+        scratch.push_str(out.get(body..).ok_or_else(misuse)?);
         out.truncate(body);
         for (index, entry) in entries.iter().enumerate() {
             if index > 0 {
                 out.push(',');
             }
-            out.push_str(scratch.get(entry.start - body..entry.end - body).unwrap_or_default());
+            let place = entry.start.checked_sub(body).zip(entry.end.checked_sub(body));
+            let text = place.and_then(|(start, end)| scratch.get(start..end));
+            out.push_str(text.ok_or_else(misuse)?);
         }
         Ok(())
     }

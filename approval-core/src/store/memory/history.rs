@@ -6,6 +6,7 @@
 use crate::{
     id::RequestId,
     model::{ArgumentsDigest, ChainHash, EventLine},
+    store::StoreError,
 };
 
 /// Between the members, in the order in which they are written.
@@ -61,13 +62,17 @@ impl History {
     }
 
     /// The lines about `request`, as they were written.
-    pub(super) fn lines(&self, request: RequestId) -> Vec<EventLine> {
-        self.packed()
-            .map(|(seq, packed)| EventLine {
-                seq,
-                text: unpack(seq, packed, request).unwrap_or_default().into(),
-            })
-            .collect()
+    ///
+    /// # Errors
+    /// When one of them cannot be read again.
+    pub(super) fn lines(&self, request: RequestId) -> Result<Vec<EventLine>, StoreError> {
+        let line = |(seq, packed)| match unpack(seq, packed, request) {
+            Some(text) => Ok(EventLine { seq, text: text.into() }),
+            None => {
+                Err(StoreError::unreadable(format!("line {seq} of the history of {request} cannot be read")))
+            }
+        };
+        self.packed().map(line).collect()
     }
 
     fn packed(&self) -> impl Iterator<Item = (u64, &[u8])> {
@@ -245,11 +250,11 @@ mod tests {
             lines.push(EventLine { seq: 100 + cut as u64, text: text.into() });
         }
         let mut history = History::default();
-        assert_eq!((history.last(), history.lines(id())), (0, vec![]));
+        assert_eq!((history.last(), history.lines(id()).unwrap()), (0, vec![]));
         for part in lines.chunks(5) {
             history.append(id(), part);
         }
-        assert_eq!(history.lines(id()), lines);
+        assert_eq!(history.lines(id()).unwrap(), lines);
         assert_eq!(history.last(), lines.last().unwrap().seq);
     }
 
@@ -259,5 +264,14 @@ mod tests {
         let line = event(1, ChainHash::ZERO, None);
         history.append(id(), std::slice::from_ref(&line));
         assert!(history.0.len() * 2 < line.text.len(), "{} of {}", history.0.len(), line.text.len());
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_again_is_an_error_and_no_empty_line() {
+        for broken in [&[1, 1, 9][..], &[1, 2, WHOLE, 0xff], &[7, 2, PACKED, 200]] {
+            let history = History(broken.into());
+            let error = history.lines(id()).unwrap_err();
+            assert!(error.to_string().contains("cannot be read"), "{error}");
+        }
     }
 }

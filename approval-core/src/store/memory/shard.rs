@@ -15,7 +15,7 @@ use super::{
 use crate::{
     id::{ExecutorId, RequestId},
     model::{EventLine, OutboxNotice, Request, Text},
-    store::{ClaimedNotice, NoticeSettlement, Order, Query, Stored},
+    store::{ClaimedNotice, NoticeSettlement, Order, Query, StoreError, Stored},
 };
 
 /// The due time of what is never due. As the others in microseconds since 1970.
@@ -152,8 +152,8 @@ impl Shard {
         row.stored
     }
 
-    pub(super) fn history(&self, id: RequestId) -> Vec<EventLine> {
-        self.rows.get(&id).map_or_else(Vec::new, |row| row.history.lines(id))
+    pub(super) fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError> {
+        self.rows.get(&id).map_or_else(|| Ok(Vec::new()), |row| row.history.lines(id))
     }
 
     pub(super) fn notices(&self, id: RequestId) -> Vec<OutboxNotice> {

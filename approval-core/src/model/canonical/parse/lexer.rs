@@ -87,11 +87,16 @@ impl<'a> Lexer<'a> {
     }
 
     pub(in crate::model::canonical) fn rest(&self) -> &'a str {
-        self.since(self.at, self.text.len())
+        // Nothing, where the text ends: whatever is expected then is missing.
+        self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn since(&self, start: usize, end: usize) -> &'a str {
-        self.text.get(start..end).unwrap_or_default()
+    /// A part of the text.
+    fn since(&self, start: usize, end: usize) -> Result<&'a str> {
+        match self.text.get(start..end) {
+            Some(part) => Ok(part),
+            None => syntax("this place does not lie between two characters"),
+        }
     }
 
     fn word(&mut self) -> Result<Token<'a>> {
@@ -99,7 +104,7 @@ impl<'a> Lexer<'a> {
         while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
             self.at += 1;
         }
-        match self.since(start, self.at) {
+        match self.since(start, self.at)? {
             "null" => Ok(Token::Null),
             "true" => Ok(Token::Bool(true)),
             "false" => Ok(Token::Bool(false)),
@@ -143,7 +148,7 @@ impl<'a> Lexer<'a> {
             }
             self.digits()?;
         }
-        Ok(self.since(start, self.at))
+        self.since(start, self.at)
     }
 
     /// A string whose opening quote comes next.
@@ -155,7 +160,7 @@ impl<'a> Lexer<'a> {
         loop {
             match self.peek() {
                 Some(b'"') => {
-                    let tail = self.since(plain, self.at);
+                    let tail = self.since(plain, self.at)?;
                     self.at += 1;
                     return Ok(Token::String(if resolved.is_empty() {
                         Cow::Borrowed(tail)
@@ -165,7 +170,7 @@ impl<'a> Lexer<'a> {
                     }));
                 }
                 Some(b'\\') => {
-                    resolved.push_str(self.since(plain, self.at));
+                    resolved.push_str(self.since(plain, self.at)?);
                     self.token_start = self.at;
                     resolved.push(self.escape()?);
                     self.token_start = quote;
@@ -218,7 +223,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn code_unit(&mut self) -> Result<u16> {
-        let digits = self.since(self.at, self.at.saturating_add(4));
+        // Fewer than four characters are no digits.
+        let digits = self.text.get(self.at..self.at.saturating_add(4)).unwrap_or_default();
         if digits.len() != 4 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return syntax("expected four hexadecimal digits after `\\u`");
         }
