@@ -202,7 +202,7 @@ impl Core {
             (vec![Status::Approved], vec![ExecutionState::NotStarted]),
         ] {
             let namespace = Some(Arc::clone(&self.settings.namespace));
-            let query = Query { namespace, status, execution, ..Query::default() };
+            let query = Query { status, execution, namespace, ..Query::default() };
             ended += self.end_listed(query, halt).await?;
         }
         Ok(ended)

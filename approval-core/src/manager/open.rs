@@ -284,7 +284,7 @@ impl Core {
             return Err(ApprovalError::LimitReached { action, reached: Box::new(reached) });
         }
         match &key.other {
-            Some(other) => Ok(self.store.find(other).await?),
+            Some(other) => Ok(self.store.find(other).await?.and_then(|stored| self.own(stored))),
             None => Ok(None),
         }
     }

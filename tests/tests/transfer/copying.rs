@@ -282,12 +282,12 @@ async fn every_difference_is_told() {
     };
     assert_eq!(first().await, []);
     put("zzz", Some("1")).await;
-    put("halt", Some("[]")).await;
-    let names = ["halt", "zzz"].map(|name| Difference::Record(RecordName::new(name)));
+    put("halt/default", Some("[]")).await;
+    let names = ["halt/default", "zzz"].map(|name| Difference::Record(RecordName::new(name)));
     assert_eq!(first().await, names);
     put("zzz", None).await;
-    let halts = scene.store.record(&RecordName::new("halt")).await.unwrap().unwrap().value;
-    put("halt", Some(std::str::from_utf8(&halts).unwrap())).await;
+    let halts = scene.store.record(&RecordName::new("halt/default")).await.unwrap().unwrap().value;
+    put("halt/default", Some(std::str::from_utf8(&halts).unwrap())).await;
     assert_eq!(first().await, []);
 
     let stored = target.load(scene.pending).await.unwrap().unwrap();

@@ -105,12 +105,11 @@ impl Shard {
                     due.remove(&(row.due_at, id));
                 }
                 if state.due_at != NEVER {
-                    match self.due.get_mut(namespace) {
-                        Some(due) => drop(due.insert((state.due_at, id))),
-                        None => {
-                            let due = BTreeSet::from([(state.due_at, id)]);
-                            self.due.insert(Text::clone(namespace), due);
-                        }
+                    if let Some(due) = self.due.get_mut(namespace) {
+                        due.insert((state.due_at, id));
+                    } else {
+                        let due = BTreeSet::from([(state.due_at, id)]);
+                        self.due.insert(Text::clone(namespace), due);
                     }
                 }
             }
