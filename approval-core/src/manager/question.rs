@@ -134,7 +134,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
         let draft = self.draft().await?;
         let about = About { request: draft.id, action: draft.action.name.clone() };
         let waiter = PendingApproval::register(&self.manager, about);
-        match core.open(draft, &RunLimits::default()).await? {
+        match core.open(&draft, &RunLimits::default()).await? {
             Opened::New(_) => Ok(match self.wait {
                 Some(patience) => waiter.within(patience),
                 None => waiter,
@@ -191,6 +191,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
             answers_info: core.settings.info.is_some(),
             predecessor: None,
             allowed: false,
+            declaration: None,
         })
     }
 }
