@@ -38,7 +38,11 @@ pub(super) fn run(file: &Path, as_json: bool, out: &mut dyn Write, errors: &mut 
         Err(error) => {
             match &error {
                 FileError::Mistakes(mistakes) if as_json => {
-                    writeln!(out, "{}", json!({ "file": name.to_string(), "mistakes": mistakes.mistakes }))?;
+                    writeln!(
+                        out,
+                        "{}",
+                        json!({ "file": name.to_string(), "mistakes": mistakes.mistakes, "more": mistakes.more })
+                    )?;
                 }
                 other if as_json => {
                     writeln!(out, "{}", json!({ "file": name.to_string(), "error": other.to_string() }))?;
