@@ -167,6 +167,21 @@ fn votes_delegations_and_people_asked_later_are_told() {
 }
 
 #[test]
+fn the_needs_of_before_and_after_an_edit_are_both_shown() {
+    let mut request = request("one");
+    let added = approval_core::model::Requirement {
+        matching: 1,
+        ..approval_core::model::Requirement::at_least(2, [principal(ANN), principal(BOB)])
+    };
+    Arc::make_mut(&mut request.gate).requirements.push(added);
+    let expected = [
+        "needs 1 of user:ann@example.com, group:finance",
+        "needs 2 of user:ann@example.com, user:bob@example.com for the edited arguments; votes for the above count here too",
+    ];
+    assert_eq!(View::of(&request).votes, expected);
+}
+
+#[test]
 fn remarks_are_told_in_their_order() {
     let mut request = request("one");
     let later = now() + approval_core::clock::Span::from_secs(1);
@@ -216,6 +231,9 @@ fn endings_say_who_decided_what_and_why() {
         decision.option = Some("too_much".into());
     });
     assert_eq!(ending(&rejected), format!("rejected by {by}: too_much: half would do"));
+    change(&mut rejected, |decision| (decision.unreachable, decision.option) = (true, None));
+    let text = format!("rejected by {by}, without whom it can no longer be approved: half would do");
+    assert_eq!(ending(&rejected), text);
     assert_eq!(ending(&decided(Outcome::Expired)), "expired, nobody decided in time");
     assert_eq!(ending(&decided(Outcome::Cancelled)), format!("cancelled by {by}"));
     let mut by_timeout = decided(Outcome::Approved);
