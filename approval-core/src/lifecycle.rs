@@ -34,6 +34,7 @@ mod quorum;
 mod reachable;
 mod refusal;
 mod render;
+mod ruling;
 mod schema;
 mod stand_in;
 mod standing;
@@ -43,6 +44,7 @@ mod timeout;
 mod transition;
 mod validity;
 mod vote;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -54,11 +56,12 @@ pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlem
 pub use create::create;
 pub use edit::{edited_arguments, gate_before_rules};
 pub use join::{may_join, same_person, wants_to_join};
-pub use limit::{Counted, CountedWrite, LimitReached, spent, take_all};
+pub use limit::{Counted, CountedWrite, LimitReached, spent, spent_besides, take_all};
 pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};
 pub use render::{compute_cost, cost_of, render_description};
+pub use ruling::RunRuling;
 pub use standing::{Standing, may_stand};
 pub use tighten::tighten;
 pub use timeout::due_at;
