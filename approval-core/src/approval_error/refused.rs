@@ -40,6 +40,13 @@ impl ApprovalError {
             Refusal::LimitReached(reached) => Self::LimitReached { action: about.action, reached },
             Refusal::Halted(halt) => Self::Halted { action: about.action, halt: Box::new(halt) },
             Refusal::DefinitionChanged(what) => Self::DefinitionChanged { about, what, revoked: false },
+            Refusal::PolicyDenies { rule, reason } => {
+                Self::PolicyDenied { action: about.action, rule, reason }
+            }
+            Refusal::PolicyAsks { rule } => {
+                Self::PolicyAsks { action: about.action, rule, request: Some(about.request) }
+            }
+            Refusal::OutsideWindow { opens_at } => Self::OutsideWindow { about, opens_at },
             Refusal::GrantExpired(at) => Self::GrantExpired { about, at },
             Refusal::Revoked { by, why } => Self::Revoked { about, by, why, repeated: false },
             Refusal::AlreadyRan(ExecutionState::Unknown) => Self::Unknown(about),

@@ -5,8 +5,11 @@ use std::{future::Future, sync::Arc};
 use super::allowed::{self, Allowed};
 use crate::{
     approval_error::{About, ApprovalError},
-    lifecycle::{self, Act, Command, Refusal},
-    manager::{Action, ApprovalManager, Approved, Execution, Grant, Prepared, Unwound, tightened},
+    clock::{Span, Timestamp, after},
+    lifecycle::{self, Act, Claim, Command, Refusal},
+    manager::{
+        Action, ApprovalManager, Approved, Execution, Grant, Prepared, Unwound, sleep_until, tightened,
+    },
     model::{
         CanonicalJson, Execution as ExecutionRecord, ExecutionState, Gate, LibraryPart, Principal, Request,
         Text,
@@ -20,6 +23,10 @@ pub struct Authorization {
     manager: ApprovalManager,
     prepared: Prepared,
     right: Right,
+    /// When the policy was asked.
+    asked: Timestamp,
+    /// When the caller's patience ends, if it does.
+    until: Option<Timestamp>,
 }
 
 enum Right {
@@ -70,6 +77,8 @@ impl ApprovalManager {
         prepared: Prepared,
         preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<Authorization, ApprovalError> {
+        let asked = self.core.clock.now();
+        let until = prepared.spec.wait.map(|patience| after(asked, patience));
         let right = match self.core.rule(&prepared).await? {
             Ruling::Allow { rule } if !prepared.spec.needs_grant => {
                 self.allow(&prepared, rule, preview).await?
@@ -95,7 +104,7 @@ impl ApprovalManager {
                 Box::pin(self.approval(&prepared, gate, preview)).await?
             }
         };
-        Ok(Authorization { manager: self.clone(), prepared, right })
+        Ok(Authorization { manager: self.clone(), prepared, right, asked, until })
     }
 
     /// The same for code that is not asynchronous: blocks the thread, outside of a runtime or in a multi-thread one.
@@ -196,15 +205,17 @@ impl Authorization {
     /// their digest is the approved one, nothing may run.
     ///
     /// # Errors
-    /// When the arguments are not the approved ones, the grant was used, ran out or was revoked, or everything is halted.
+    /// When the arguments are not the approved ones, the grant was used, ran out or was revoked, everything is halted, or the
+    /// policy now forbids the call. Waits for the opening of a run window as far as the caller's patience reaches.
     pub async fn begin(self, actual: CanonicalJson) -> Result<Running, ApprovalError> {
-        let Self { manager, prepared, right } = self;
+        let Self { manager, prepared, right, asked, until } = self;
         let key = manager.core.settings.redaction_key.as_ref();
         let digest = prepared.bound.digest_of(actual, &prepared.spec, key)?;
         match right {
-            Right::Approved(approved) => Ok(Running(Kind::Asked(
-                approved.begin_claiming(prepared.caller().claim(&manager.core, digest)).await?,
-            ))),
+            Right::Approved(approved) => {
+                let claim = prepared.caller().claim(&manager.core, digest);
+                Ok(Running(Kind::Asked(begin_in_window(&manager, &approved, claim, until).await?)))
+            }
             Right::Allowed(rule) => {
                 if digest != prepared.bound.digest {
                     let invalid = crate::error::Invalid::new(
@@ -214,6 +225,7 @@ impl Authorization {
                     );
                     return Err(invalid.into());
                 }
+                manager.core.still_allows(&prepared, asked).await?;
                 Ok(Running(Kind::Allowed(Box::new(Allowed::begin(&manager, prepared, rule).await?))))
             }
             Right::Ran(about, _) => {
@@ -226,6 +238,36 @@ impl Authorization {
     #[must_use]
     pub fn records_result(&self) -> bool {
         self.prepared.spec.records_result()
+    }
+}
+
+/// Shortest wait for a run window: the clock of the store may lag behind that of the process.
+const SHORTEST_NAP: Span = Span::from_millis(100);
+
+/// Consumes the grant; where its run window is closed, once that opens, unless the caller's patience ends before.
+async fn begin_in_window(
+    manager: &ApprovalManager,
+    approved: &Approved,
+    claim: Claim,
+    until: Option<Timestamp>,
+) -> Result<Execution, ApprovalError> {
+    let core = &manager.core;
+    loop {
+        let opens_at = match approved.begin_claiming(claim.clone()).await {
+            Err(ApprovalError::OutsideWindow { opens_at: Some(at), .. })
+                if until.is_none_or(|until| at <= until) =>
+            {
+                at
+            }
+            other => return other,
+        };
+        // By the store's clock, which judges the window.
+        let left = opens_at.duration_since(core.now().await?).max(SHORTEST_NAP);
+        let wake = after(core.clock.now(), left);
+        tokio::select! {
+            () = sleep_until(&*core.clock, wake) => {}
+            () = core.stop.stopped() => {}
+        }
     }
 }
 

@@ -130,7 +130,7 @@ pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
     // The new grant must be for what the old one was for.
     intact(case.request)?;
     let mut change = case.change_by(case.actor());
-    change.request.grant = Some(Box::new(decide::grant(case.request, case.facts, case.now)));
+    change.request.grant = Some(Box::new(decide::grant(case.request, case.facts, case.now)?));
     change.request.execution = Some(Box::new(Execution::NotStarted));
     change.require(Requires::SameHalts);
     change.tell(EventKind::Reopened)?;

@@ -120,6 +120,23 @@ pub enum Refusal {
     Altered,
     /// The action is declared with this besides, since the request was opened.
     DefinitionChanged(&'static str),
+    /// The policy forbids it at the moment of the run. The grant is unspent.
+    PolicyDenies {
+        /// The rule.
+        rule: Text,
+        /// Its reason.
+        reason: Text,
+    },
+    /// No person approved it, and the policy now asks for more than it was approved under. The grant is unspent.
+    PolicyAsks {
+        /// The rule.
+        rule: Text,
+    },
+    /// Its run window is closed. The grant is unspent.
+    OutsideWindow {
+        /// When it opens. `None`: never, as far as can be seen.
+        opens_at: Option<Timestamp>,
+    },
     /// The grant was not used in time.
     GrantExpired(Timestamp),
     /// The approval was taken back.
