@@ -38,7 +38,7 @@ const fn list(name: &'static str, example: &'static str) -> Key {
 }
 
 /// Every key that `#[guarded_action]` knows.
-pub(crate) const KEYS: [Key; 35] = [
+pub(crate) const KEYS: [Key; 36] = [
     value("name", "name = \"payments.refund\""),
     value("version", "version = 2"),
     value("kind", "kind = \"purchase\""),
@@ -64,6 +64,7 @@ pub(crate) const KEYS: [Key; 35] = [
     list("redact", "redact(args.token)"),
     list("skip", "skip(client)"),
     value("refuse_with", "refuse_with = refused"),
+    value("failed_if", "failed_if = is_error"),
     value("reject_options", "reject_options = RefundRejected"),
     value("veto", "veto = 2"),
     flag("credits"),
