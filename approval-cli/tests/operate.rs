@@ -30,7 +30,7 @@ fn opens(file: &Path, namespace: &str, action: &str) -> Result<(), ApprovalError
         let manager = builder.build().unwrap();
         let action = Action::new(action).unwrap();
         let action = action.describe(|action| action.approvers(["user:ann@example.com"])).unwrap();
-        let opened = manager.request(action).await.map(|pending| drop(pending.detach()));
+        let opened = manager.request(action).await.map(approval_core::PendingApproval::detach);
         manager.shutdown().await.unwrap();
         store.close().await.unwrap();
         opened
