@@ -63,7 +63,7 @@
 //!   [`ApprovalManager::attach`] waits for any request from any process; [`ApprovalManager::on_approved`] runs what was
 //!   approved meanwhile.
 //! - Proof by type: a parameter `#[grant] grant: Grant<Refund>` is filled in by the guard, and a [`Grant`] can be made by
-//!   nobody else.
+//!   nobody else. [`GuardedAction`] ties `Refund` to the action whose approval it proves.
 //! - Files that people look at before they decide, bound like the arguments: [`Action::attach`].
 //! - What a call would do, worked out before people are asked: [`ActionSpec::preview`].
 //! - Calls of usual kinds in a line, which channels draw as such: [`Action::send_email`], [`Action::purchase`] and their
@@ -110,7 +110,7 @@ pub use guard::{AsManager, HasApprovalManager, Refusable, RejectOptions, ambient
 pub use id::RequestId;
 pub use manager::{
     Action, ActionSpec, Answer, ApprovalManager, Approved, BuildError, Context, Execution, Grant,
-    PendingApproval, Requester, Runner,
+    GuardedAction, PendingApproval, Requester, Runner,
 };
 pub use model::{Money, Principal, Priority, Risk};
 

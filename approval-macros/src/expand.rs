@@ -48,8 +48,9 @@ pub(crate) fn guarded_action(attr: TokenStream, item: TokenStream) -> TokenStrea
     match (analysed, function.body) {
         (Some(analysed), Body::Block(ref block)) if errors.is_empty() => {
             strip_mut_of_editable(&attributes, &mut function.sig);
-            let guard =
-                Guard { root: hidden_module(attributes.root.as_ref()), attributes, parameters, analysed };
+            let generics = function.sig.generics.params.clone().into_token_stream();
+            let root = hidden_module(attributes.root.as_ref());
+            let guard = Guard { root, attributes, parameters, analysed, generics };
             let mut tokens = TokenStream::new();
             tokens.append_all(&function.attrs);
             function.vis.to_tokens(&mut tokens);
@@ -92,6 +93,8 @@ struct Guard {
     attributes: Attributes,
     parameters: Parameters,
     analysed: Analysed,
+    /// The function's own generic parameters.
+    generics: TokenStream,
 }
 
 impl Guard {

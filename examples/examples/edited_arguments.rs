@@ -2,10 +2,14 @@
 //! `cargo run --example edited_arguments`, and answer `edit cents=1200`.
 
 use approval_channels::terminal::Terminal;
-use approval_core::{ApprovalManager, Grant, Principal, guarded_action};
+use approval_core::{ApprovalManager, Grant, GuardedAction, Principal, guarded_action};
 
 /// Names the action in types: the grant below is one for refunds.
 struct Refund;
+
+impl GuardedAction for Refund {
+    const NAME: &'static str = "payments.refund";
+}
 
 #[guarded_action(
     name = "payments.refund",

@@ -1,10 +1,14 @@
 //! Proof by type: `pay_out` demands a `Grant<Refund>`, which only the guard can make. Whoever forgets the approval does not
 //! get past the compiler, however deep inside the program the money is moved. Try `cargo run --example grants_in_types`.
 
-use approval_core::{ApprovalManager, Grant, Principal, guarded_action, notify::HandlerReply};
+use approval_core::{ApprovalManager, Grant, GuardedAction, Principal, guarded_action, notify::HandlerReply};
 
-/// Names the action in types.
+/// Names the action in types. A `#[grant]` of this type in the function of another action does not compile.
 struct Refund;
+
+impl GuardedAction for Refund {
+    const NAME: &'static str = "payments.refund";
+}
 
 /// The inner function. It cannot be called without a grant for a refund: there is no way to make one, and a grant cannot be
 /// copied, nor be one for another action.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use approval_channels::terminal::Terminal;
 use approval_core::{
-    Action, ApprovalError, ApprovalManager, Grant, Principal, guarded_action,
+    Action, ApprovalError, ApprovalManager, Grant, GuardedAction, Principal, guarded_action,
     model::{Attachment, DeleteData, SendEmail},
 };
 use serde_json::Value;
@@ -28,6 +28,13 @@ fn letter(id: &str) -> Result<Attachment, approval_core::Invalid> {
     Attachment::text("letter.txt", &format!("Please forget me.\nYours, {id}"))
 }
 
+/// Names the action in types: the grant below is one for this action.
+struct DeleteCustomer;
+
+impl GuardedAction for DeleteCustomer {
+    const NAME: &'static str = "customers.delete";
+}
+
 #[guarded_action(
     name = "customers.delete",
     kind = "delete_data", // With these fields people see what is deleted, and the warning, before everything else.
@@ -42,7 +49,7 @@ async fn delete(
     approvals: &ApprovalManager,
     database: &Database,
     data: DeleteData,
-    #[grant] grant: Grant<DeleteData>,
+    #[grant] grant: Grant<DeleteCustomer>,
 ) -> anyhow::Result<()> {
     // The attachments are part of what was approved, so these are the bytes that Ann saw.
     for attachment in grant.request().attachments() {

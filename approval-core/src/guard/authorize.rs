@@ -6,7 +6,7 @@ use super::allowed::{self, Allowed};
 use crate::{
     approval_error::{About, ApprovalError},
     lifecycle::{self, Act, Command, Refusal},
-    manager::{Action, ApprovalManager, Approved, Execution, Grant, Prepared, Unwound, tightened},
+    manager::{Action, ApprovalManager, Approved, Execution, Grant, Prepared, Provable, Unwound, tightened},
     model::{
         CanonicalJson, Execution as ExecutionRecord, ExecutionState, Gate, LibraryPart, Principal, Request,
         Text,
@@ -183,6 +183,14 @@ impl Authorization {
         matches!(&self.right, Right::Approved(approved) if approved.request().revision.number > 1)
     }
 
+    /// Whether an approval of this call proves one of the action `A`, so that [`Running::grant`] gives a proof of it.
+    ///
+    /// # Errors
+    /// When the call is of another action, or another version of it.
+    pub fn proves<A: Provable + ?Sized>(&self) -> Result<(), ApprovalError> {
+        Ok(self.prepared.spec.proves::<A>()?)
+    }
+
     /// What the same call returned when it ran before, where the action says `replay`.
     #[must_use]
     pub const fn ran_before(&self) -> Option<&CanonicalJson> {
@@ -278,12 +286,15 @@ impl Running {
         }
     }
 
-    /// The proof for inner functions; `None` for a call that the policy allowed without asking.
-    #[must_use]
-    pub fn grant<A: ?Sized>(&self) -> Option<Grant<A>> {
+    /// The proof for inner functions: a [`Grant`] of the action that runs, or a `Grant<()>`. `None` for a call that the policy
+    /// allowed without asking.
+    ///
+    /// # Errors
+    /// When `A` names another action, or another version of it: [`Authorization::proves`] tells it before the grant is spent.
+    pub fn grant<A: Provable + ?Sized>(&self) -> Result<Option<Grant<A>>, ApprovalError> {
         match &self.0 {
-            Kind::Asked(execution) => Some(execution.grant()),
-            Kind::Allowed(_) => None,
+            Kind::Asked(execution) => execution.grant().map(Some),
+            Kind::Allowed(_) => Ok(None),
         }
     }
 

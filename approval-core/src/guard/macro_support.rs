@@ -19,6 +19,7 @@ mod authorized;
 mod definition;
 mod editor;
 mod input;
+mod proof;
 mod reject_options;
 mod replay;
 mod returned;
@@ -31,6 +32,7 @@ pub use authorized::{
 pub use definition::{Definition, Escalation, Reminders, Requirement, Spec, Timeout};
 pub use editor::{Edit, Editable, Editor, editor};
 pub use input::{Attached, Call, Key, attachments, key, manager, preview};
+pub use proof::{Proof, names_action};
 pub use reject_options::reject_option;
 pub use replay::Replay;
 pub use returned::{

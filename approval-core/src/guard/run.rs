@@ -1,6 +1,6 @@
 //! Guarding without the macro: for tool loops and proxies whose tools are data.
 
-use std::{fmt::Display, future::Future, pin::pin};
+use std::{fmt::Display, future::Future, marker::PhantomData, pin::pin};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -9,16 +9,19 @@ use super::{Authorization, watch::watched};
 use crate::{
     approval_error::ApprovalError,
     error::Invalid,
-    manager::{Action, ApprovalManager, Grant},
+    manager::{Action, ApprovalManager, Grant, GuardedAction, Provable},
     model::{CanonicalJson, canonical::to_canonical},
 };
 
 /// A call that is about to be guarded: see [`ApprovalManager::guard`].
+///
+/// `A` is what the grant proves: `()` unless [`Guard::proving`] names an action.
 #[derive(Debug)]
 #[must_use = "nothing is asked and nothing runs before run(..)"]
-pub struct Guard {
+pub struct Guard<A: ?Sized = ()> {
     manager: ApprovalManager,
     action: Action,
+    proves: PhantomData<fn() -> Box<A>>,
 }
 
 impl ApprovalManager {
@@ -38,22 +41,50 @@ impl ApprovalManager {
     /// # Ok(()) }
     /// ```
     pub fn guard(&self, action: Action) -> Guard {
-        Guard { manager: self.clone(), action }
+        Guard { manager: self.clone(), action, proves: PhantomData }
     }
 }
 
 impl Guard {
+    /// The body gets a [`Grant`] of `A`, for inner functions that demand proof of this action. Where the call is of another
+    /// action, or another version of it, nobody is asked and nothing runs.
+    ///
+    /// ```no_run
+    /// # async fn f(manager: approval_core::ApprovalManager, call: approval_core::Action) -> anyhow::Result<()> {
+    /// use approval_core::{Grant, GuardedAction};
+    ///
+    /// struct Send;
+    ///
+    /// impl GuardedAction for Send {
+    ///     const NAME: &'static str = "mail.send";
+    /// }
+    ///
+    /// fn hand_over(proof: &Grant<Send>) {}
+    ///
+    /// manager.guard(call).proving::<Send>().run(async |_arguments, grant| {
+    ///     grant.iter().for_each(hand_over);
+    ///     anyhow::Ok(())
+    /// }).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn proving<A: GuardedAction + ?Sized>(self) -> Guard<A> {
+        Guard { manager: self.manager, action: self.action, proves: PhantomData }
+    }
+}
+
+impl<A: Provable + ?Sized> Guard<A> {
     /// Waits for approval and runs `body` with the approved arguments; after an edit these are not those of the call. The
     /// grant is `None` for a call that the policy allowed without asking.
     ///
     /// # Errors
     /// Why the body did not run, or what it returned.
-    pub async fn run<T, E, R>(self, body: impl FnOnce(Value, Option<Grant>) -> R) -> Result<T, E>
+    pub async fn run<T, E, R>(self, body: impl FnOnce(Value, Option<Grant<A>>) -> R) -> Result<T, E>
     where
         T: Serialize + DeserializeOwned,
         E: From<ApprovalError> + Display,
         R: Future<Output = Result<T, E>>,
     {
+        self.action.spec.proves::<A>().map_err(ApprovalError::from)?;
         let given = self.action.arguments.clone();
         let authorization = self.manager.authorize(self.action).await?;
         if let Some(result) = authorization.ran_before() {
@@ -63,7 +94,7 @@ impl Guard {
         let records = authorization.records_result();
         let arguments = actual.to_value().map_err(|e| not_the_type(&e.to_string()))?;
         let mut running = authorization.begin(actual).await?;
-        let grant = running.grant();
+        let grant = running.grant()?;
         running.start();
         let body = pin!(body(arguments, grant));
         match watched(&mut running, body).await {

@@ -3,8 +3,22 @@
 use super::{Claim, Refusal, Requires, Transition, case::Case, decide, limit, limits};
 use crate::{
     id::{ExecutorId, GrantId},
-    model::{Ballot, EventKind, Execution, Grant, NoticeKind, Request, Text},
+    model::{ActionInfo, Ballot, EventKind, Execution, Grant, NoticeKind, Request, Text},
 };
+
+/// Whether an approval of `action` proves one of the action of this name and version.
+///
+/// # Errors
+/// [`Refusal::WrongGrant`] when it does not.
+pub fn is_of_action(action: &ActionInfo, name: &str, version: u32) -> Result<(), Refusal> {
+    if action.name.as_str() != name {
+        return Err(Refusal::WrongGrant("it is for another action"));
+    }
+    if action.version != version {
+        return Err(Refusal::WrongGrant("it is for another version of the action"));
+    }
+    Ok(())
+}
 
 /// A process is about to run the body.
 pub(super) fn consume(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{
-    ApprovalManager, Execution, Runner,
+    ApprovalManager, Execution, GuardedAction, Runner,
     action::{not_encodable, object},
     runner::Caller,
 };
@@ -54,6 +54,14 @@ impl Approved {
     #[must_use]
     pub fn arguments(&self) -> &CanonicalJson {
         &self.request.revision.arguments
+    }
+
+    /// Whether the approval proves one of the action `A`, so that [`Execution::grant`] gives a proof of it. Spends nothing.
+    ///
+    /// # Errors
+    /// When it is for another action, or another version of it.
+    pub fn proves<A: GuardedAction + ?Sized>(&self) -> Result<(), ApprovalError> {
+        super::proves::<A>(&self.request)
     }
 
     /// Spends the grant of a request that this code opened with [`ApprovalManager::request`]: from now on the action may be

@@ -192,7 +192,7 @@ impl<F> Worker<F> {
         let digest = self.caller.digest_of_stored(approved.request());
         let claim = self.caller.claim(&self.manager.core, digest);
         let mut execution = approved.begin_claiming(claim).await?;
-        let grant = execution.grant();
+        let grant = execution.grant()?;
         execution.start();
         let handling = AssertUnwindSafe(async {
             (self.handle)(arguments, grant).await.map_err(|error| error.to_string())

@@ -1,65 +1,16 @@
 //! A grant that was spent, until it is known what became of it.
 
-use std::{any::Any, marker::PhantomData, sync::Arc};
+use std::{any::Any, sync::Arc};
 
-use super::{ApprovalManager, Core, runtime::back_off};
+use super::{ApprovalManager, Core, Grant, Provable, runtime::back_off};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, after},
     error::Internal,
     id::{ExecutorId, GrantId, RequestId},
     lifecycle::{Act, Command, Ending},
-    model::{CanonicalJson, Execution as ExecutionRecord, Principal, Request, Vote},
+    model::{CanonicalJson, Execution as ExecutionRecord, Request},
 };
-
-/// Proof that people approved the action `A` with the arguments that run: given to the body by the guard, and by nobody
-/// else. It cannot be made or copied by others, so a function that takes one cannot be called without an approval.
-#[derive(Debug)]
-pub struct Grant<A: ?Sized = ()> {
-    request: Arc<Request>,
-    id: GrantId,
-    action: PhantomData<fn() -> Box<A>>,
-}
-
-impl<A: ?Sized> Grant<A> {
-    const fn new(request: Arc<Request>, id: GrantId) -> Self {
-        Self { request, id, action: PhantomData }
-    }
-
-    /// Its nonce.
-    #[must_use]
-    pub const fn id(&self) -> GrantId {
-        self.id
-    }
-
-    /// The request that was approved.
-    #[must_use]
-    pub fn request(&self) -> &Arc<Request> {
-        &self.request
-    }
-
-    /// Who approved. Empty when a timeout rule or a policy did.
-    #[must_use]
-    pub fn approvers(&self) -> &[Principal] {
-        self.request.decision.as_ref().map_or(&[], |decision| &decision.by)
-    }
-
-    /// What the approvers remarked, and who.
-    pub fn notes(&self) -> impl Iterator<Item = (&Principal, &str)> {
-        let approving = |vote: &&Vote| !vote.ballot.is_reject() && !vote.void;
-        self.request
-            .votes
-            .iter()
-            .filter(approving)
-            .filter_map(|vote| Some((&vote.voter, vote.note.as_deref()?)))
-    }
-
-    /// Whether approvers changed the arguments.
-    #[must_use]
-    pub fn edited(&self) -> bool {
-        self.request.revision.number > 1
-    }
-}
 
 /// A grant that was spent. Says how the body ended, or, dropped before that, that nobody knows.
 #[must_use = "say how the body ended: succeeded(..) or failed(..)"]
@@ -140,10 +91,13 @@ impl Execution {
         &self.request.revision.arguments
     }
 
-    /// The proof for inner functions.
-    #[must_use]
-    pub fn grant<A: ?Sized>(&self) -> Grant<A> {
-        Grant::new(Arc::clone(&self.request), self.grant)
+    /// The proof for inner functions: a [`Grant`] of the action that runs, or a `Grant<()>`.
+    ///
+    /// # Errors
+    /// When `A` names another action, or another version of it. Nothing was run; [`super::Approved::proves`] tells it before
+    /// the grant is spent.
+    pub fn grant<A: Provable + ?Sized>(&self) -> Result<Grant<A>, ApprovalError> {
+        Grant::of(Arc::clone(&self.request), self.grant)
     }
 
     /// The body begins. From now on a drop means "unknown", before it "not started".

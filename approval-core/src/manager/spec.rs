@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use super::preview::PreviewHook;
+use super::{Provable, preview::PreviewHook};
 use crate::{
     clock::Span,
     error::Invalid,
@@ -381,6 +381,17 @@ impl ActionSpec {
     #[must_use]
     pub fn name(&self) -> &ActionName {
         &self.info.name
+    }
+
+    /// Whether an approval of this action proves one of `A`.
+    pub(crate) fn proves<A: Provable + ?Sized>(&self) -> Result<(), Invalid> {
+        let Some((name, version)) = A::ACTION else { return Ok(()) };
+        super::proves_action::<A>(&self.info).map_err(|_| {
+            let why =
+                format!("is not the action of this call, {} version {}", self.info.name, self.info.version);
+            Invalid::new("action of the grant", format!("{name} version {version}"), why)
+                .hint("correct NAME and VERSION of its GuardedAction, or use another type")
+        })
     }
 
     /// Whether what the body returns is recorded.

@@ -1,7 +1,8 @@
 //! The statements around the body, for each kind of function.
 
-use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::Type;
 use syn::spanned::Spanned;
 
 use super::Guard;
@@ -146,13 +147,26 @@ impl Guard {
         let (name, ty) = (&grant.binding.ident, &grant.ty);
         let mutability = grant.binding.mutable.then(|| syn::token::Mut(name.span()));
         let place = Span::mixed_site().located_at(ty.span());
-        let proof = quote_spanned!(place=>
-            match running.grant() {
-                ::core::result::Result::Ok(grant) => grant,
-                ::core::result::Result::Err(error) => return refuse(error),
-            }
+        let m = self.root_at(place);
+        let proof = or_refuse(&quote_spanned!(place=> <#ty as #m::Proof>::given(&running)));
+        let action = self.attributes.name.as_ref().map_or("", |name| &name.value);
+        let version = self.attributes.version.map_or(1, |version| version.value);
+        let mismatch = format!(
+            "this grant is of another action than `{action}` version {version}: correct NAME and VERSION of its `GuardedAction`, or use another type"
         );
-        Some(quote_spanned!(Span::mixed_site()=> let #mutability #name: #ty = #proof;))
+        let check = quote_spanned!(place=>
+            ::core::assert!(#m::names_action::<#ty>(#action, #version), "{}", #mismatch)
+        );
+        // An item is evaluated by `cargo check` already, but cannot name generic parameters.
+        let check = if may_be_generic(ty, &self.generics) {
+            quote_spanned!(place=> const { #check };)
+        } else {
+            quote_spanned!(place=> const _: () = #check;)
+        };
+        Some(quote_spanned!(Span::mixed_site()=>
+            #check
+            let #mutability #name: #ty = #proof;
+        ))
     }
 
     /// Runs `statements`, records how they ended, and returns what they returned.
@@ -199,6 +213,28 @@ impl Guard {
             )
         }
     }
+}
+
+/// Whether `ty` may depend on a generic parameter: one of the function, `Self`, or a name in the style of those of an `impl`.
+fn may_be_generic(ty: &Type, generics: &TokenStream) -> bool {
+    let names = |tokens: TokenStream| idents(tokens).collect::<Vec<_>>();
+    let parameters = names(generics.clone());
+    names(ty.to_token_stream()).iter().any(|name| {
+        name == "Self"
+            || parameters.contains(name)
+            || name
+                .chars()
+                .all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_')
+    })
+}
+
+/// Every identifier in `tokens`, at any depth.
+fn idents(tokens: TokenStream) -> Box<dyn Iterator<Item = String>> {
+    Box::new(tokens.into_iter().flat_map(|token| match token {
+        TokenTree::Ident(ident) => Box::new(std::iter::once(ident.to_string())),
+        TokenTree::Group(group) => idents(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => Box::new(std::iter::empty()),
+    }))
 }
 
 /// The value of `result`; its error goes back to the caller.

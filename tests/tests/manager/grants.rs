@@ -1,16 +1,17 @@
 //! One grant, one run (invariants 5, 6 and 11).
 
 use approval_core::{
-    ApprovalError, Context,
+    ApprovalError, Context, Grant, GuardedAction,
     lifecycle::{Act, Agents, Behind, Claim, Refusal},
     manager::ManagerBuilder,
     model::{ExecutionState, canonical::to_canonical},
+    store::Query,
 };
 use approval_testkit::{ApproveAll, TestManager};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::common::{ANN, EVE, Runs, call, error, person, seconds, soon, unattended};
+use crate::common::{ANN, EVE, Runs, call, call_with, error, person, seconds, soon, unattended};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_who_redeem_a_grant_one_gets_it() {
@@ -223,4 +224,88 @@ async fn what_an_approved_call_costs_time_does_not_run_out_while_it_runs() {
     execution.succeeded(None).await;
     let state = manager.get(id).await.unwrap().execution.as_ref().unwrap().state();
     assert_eq!(state, ExecutionState::Succeeded);
+}
+
+/// The action of [`call`].
+struct Refund;
+
+impl GuardedAction for Refund {
+    const NAME: &'static str = "payments.refund";
+}
+
+/// Its next version.
+struct NextRefund;
+
+impl GuardedAction for NextRefund {
+    const NAME: &'static str = "payments.refund";
+    const VERSION: u32 = 2;
+}
+
+/// A name that begins like the other.
+struct Refunds;
+
+impl GuardedAction for Refunds {
+    const NAME: &'static str = "payments.refunds";
+}
+
+#[tokio::test]
+async fn a_grant_of_another_action_or_version_is_refused_before_it_is_spent() {
+    let manager = TestManager::new(ApproveAll::new()).unwrap();
+    let approved = manager.request(call()).await.unwrap().await.unwrap();
+    for refused in [approved.proves::<Refunds>(), approved.proves::<NextRefund>()] {
+        let (refused, text) = error(refused);
+        assert!(matches!(refused, ApprovalError::Refused { .. }), "{text}");
+        assert!(text.contains("it is for another"), "{text}");
+    }
+    approved.proves::<Refund>().unwrap();
+    let execution = approved.begin().await.unwrap();
+    error(execution.grant::<Refunds>());
+    error(execution.grant::<NextRefund>());
+    let proof: Grant<Refund> = execution.grant().unwrap();
+    let untyped: Grant = execution.grant().unwrap();
+    assert_eq!(proof.id(), untyped.id());
+    execution.succeeded(None).await;
+}
+
+#[tokio::test]
+async fn an_authorization_tells_what_it_proves_before_the_grant_is_spent() {
+    let manager = TestManager::new(ApproveAll::new()).unwrap();
+    let authorization = manager.authorize(call()).await.unwrap();
+    error(authorization.proves::<NextRefund>());
+    authorization.proves::<Refund>().unwrap();
+    authorization.proves::<()>().unwrap();
+    let running = authorization.begin(to_canonical(&json!({"cents": 500})).unwrap()).await.unwrap();
+    error(running.grant::<Refunds>());
+    assert!(running.grant::<Refund>().unwrap().is_some());
+    running.succeeded(None).await;
+}
+
+#[tokio::test]
+async fn an_untyped_grant_becomes_one_of_its_own_action_alone() {
+    let manager = TestManager::new(ApproveAll::new()).unwrap();
+    let approved = manager.request(call()).await.unwrap().await.unwrap();
+    let execution = approved.begin().await.unwrap();
+    let untyped = || execution.grant::<()>().unwrap();
+    error(untyped().typed::<Refunds>());
+    error(untyped().typed::<NextRefund>());
+    assert_eq!(untyped().typed::<Refund>().unwrap().approvers()[0].as_str(), ANN);
+    execution.succeeded(None).await;
+}
+
+#[tokio::test]
+async fn a_guard_that_proves_another_action_asks_nobody_and_runs_nothing() {
+    let manager = TestManager::new(ApproveAll::new()).unwrap();
+    let ran: Result<(), ApprovalError> =
+        manager.guard(call()).proving::<Refunds>().run(async |_, _| panic!("it must not run")).await;
+    assert!(matches!(ran, Err(ApprovalError::Invalid(_))), "{ran:?}");
+    let newer = call_with(|action| Ok(action.version(2)));
+    let ran: Result<(), ApprovalError> =
+        manager.guard(newer).proving::<Refund>().run(async |_, _| panic!("it must not run")).await;
+    let (_, text) = error(ran);
+    assert!(text.contains("payments.refund version 2"), "{text}");
+    assert!(manager.list(&Query::default()).await.unwrap().items.is_empty());
+
+    let body = async |_, proof: Option<Grant<Refund>>| Ok(proof.unwrap().approvers().len());
+    let approvers: Result<usize, ApprovalError> = manager.guard(call()).proving::<Refund>().run(body).await;
+    assert_eq!(approvers.unwrap(), 1);
 }

@@ -2,12 +2,24 @@
 
 use std::io;
 
-use approval_core::{ApprovalError, ApprovalManager, Grant, guarded_action, model::Attachment};
+use approval_core::{
+    ApprovalError, ApprovalManager, Grant, GuardedAction, guarded_action, model::Attachment,
+};
 use async_trait::async_trait;
 
 use crate::support::{approving, editing, requests};
 
 struct Mail;
+
+impl GuardedAction for Mail {
+    const NAME: &'static str = "mail.send";
+}
+
+struct Read;
+
+impl GuardedAction for Read {
+    const NAME: &'static str = "mail.read";
+}
 
 fn invoice(number: u32) -> Result<Attachment, approval_core::Invalid> {
     Attachment::text(&format!("invoice-{number}.txt"), "12.50 USD")
@@ -22,7 +34,7 @@ async fn read(name: &str) -> io::Result<Vec<Attachment>> {
 }
 
 /// What the body finds attached.
-fn found(grant: &Grant<Mail>) -> Vec<String> {
+fn found<A>(grant: &Grant<A>) -> Vec<String> {
     grant.request().attachments().iter().map(|one| one.name().to_owned()).collect()
 }
 
@@ -39,7 +51,7 @@ async fn send(
 async fn send_file(
     approvals: &ApprovalManager,
     name: String,
-    #[grant] grant: Grant<Mail>,
+    #[grant] grant: Grant<Read>,
 ) -> anyhow::Result<Vec<String>> {
     Ok(found(&grant))
 }
@@ -48,7 +60,7 @@ async fn send_file(
 fn send_given(
     approvals: &ApprovalManager,
     files: Vec<Attachment>,
-    #[grant] grant: Grant<Mail>,
+    #[grant] grant: Grant,
 ) -> Result<Vec<String>, ApprovalError> {
     assert_eq!(files.len(), 1, "they are looked at, not taken");
     Ok(found(&grant))

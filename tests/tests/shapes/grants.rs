@@ -1,19 +1,34 @@
-use approval_core::{ApprovalError, ApprovalManager, Grant, guarded_action, policy::Ruling};
+use approval_core::{ApprovalError, ApprovalManager, Grant, GuardedAction, guarded_action, policy::Ruling};
 use approval_testkit::{ApproveAll, TestManager};
 
 use crate::support::{ANN, approving, arguments, outcomes};
 
-struct Refund;
+/// Names an action in types.
+macro_rules! action {
+    ($type:ident = $name:literal) => {
+        struct $type;
 
-/// Cannot be called without proof.
-fn bank(_proof: &Grant<Refund>, cents: u64) -> u64 {
+        impl GuardedAction for $type {
+            const NAME: &'static str = $name;
+        }
+    };
+}
+
+action!(First = "grants.first");
+action!(InSync = "grants.sync");
+action!(Asked = "grants.asked");
+action!(Method = "grants.method");
+action!(Boxed = "grants.boxed");
+
+/// Cannot be called without proof of an approval of `A`.
+fn bank<A: GuardedAction>(_proof: &Grant<A>, cents: u64) -> u64 {
     cents
 }
 
 #[guarded_action(name = "grants.first", manager = approvals)]
 async fn refund(
     approvals: &ApprovalManager,
-    #[grant] proof: Grant<Refund>,
+    #[grant] proof: Grant<First>,
     cents: u64,
 ) -> Result<u64, ApprovalError> {
     Ok(bank(&proof, cents))
@@ -23,8 +38,8 @@ async fn refund(
 fn refund_in_sync(
     approvals: &ApprovalManager,
     cents: u64,
-    #[grant] proof: Grant<Refund>,
-) -> Result<(u64, Grant<Refund>), ApprovalError> {
+    #[grant] proof: Grant<InSync>,
+) -> Result<(u64, Grant<InSync>), ApprovalError> {
     Ok((bank(&proof, cents), proof))
 }
 
@@ -32,7 +47,7 @@ fn refund_in_sync(
 async fn asked(
     approvals: &ApprovalManager,
     cents: u64,
-    #[grant] proof: Grant<Refund>,
+    #[grant] proof: Grant<Asked>,
 ) -> Result<u64, ApprovalError> {
     Ok(bank(&proof, cents))
 }
@@ -46,7 +61,7 @@ trait Refunder {
 
 impl Agent {
     #[guarded_action(name = "grants.method", manager = self.0)]
-    async fn method(&self, cents: u64, #[grant] proof: Grant<Refund>) -> Result<u64, ApprovalError> {
+    async fn method(&self, cents: u64, #[grant] proof: Grant<Method>) -> Result<u64, ApprovalError> {
         Ok(bank(&proof, cents))
     }
 }
@@ -54,7 +69,7 @@ impl Agent {
 #[async_trait::async_trait]
 impl Refunder for Agent {
     #[guarded_action(name = "grants.boxed", manager = self.0)]
-    async fn refund(&self, cents: u64, #[grant] proof: Grant<Refund>) -> Result<u64, ApprovalError> {
+    async fn refund(&self, cents: u64, #[grant] proof: Grant<Boxed>) -> Result<u64, ApprovalError> {
         Ok(bank(&proof, cents))
     }
 }

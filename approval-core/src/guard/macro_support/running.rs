@@ -10,7 +10,7 @@ use crate::{
         self, block_on,
         watch::{watched, watched_blocking},
     },
-    manager::{ActionSpec, ApprovalManager, Grant},
+    manager::{ActionSpec, ApprovalManager, Grant, Provable},
     model::{CanonicalJson, canonical::EncodeError},
 };
 
@@ -57,12 +57,9 @@ impl Running {
         })
     }
 
-    /// Proof of the approval, for the body.
-    ///
-    /// # Errors
-    /// When nobody was asked; the definition of an action whose body takes a grant rules that out.
-    pub fn grant<A: ?Sized>(&self) -> Result<Grant<A>, ApprovalError> {
-        self.inner.grant().ok_or_else(|| {
+    /// Proof of the approval, for the body: see [`super::Proof`].
+    pub(super) fn grant<A: Provable + ?Sized>(&self) -> Result<Grant<A>, ApprovalError> {
+        self.inner.grant()?.ok_or_else(|| {
             Invalid::new("grant", self.spec.name().as_str(), "does not exist, since nobody was asked").into()
         })
     }
