@@ -10,7 +10,10 @@ use crate::{
     approval_error::ApprovalError,
     error::Invalid,
     manager::{Action, ApprovalManager, Grant, GuardedAction, Provable},
-    model::{CanonicalJson, canonical::to_canonical},
+    model::{
+        CanonicalJson,
+        canonical::{DecodeError, to_canonical},
+    },
 };
 
 /// A call that is about to be guarded: see [`ApprovalManager::guard`].
@@ -76,6 +79,9 @@ impl<A: Provable + ?Sized> Guard<A> {
     /// Waits for approval and runs `body` with the approved arguments; after an edit these are not those of the call. The
     /// grant is `None` for a call that the policy allowed without asking.
     ///
+    /// The body gets every number exactly as it was approved. An integer beyond 64 bits, which a [`Value`] cannot hold, is
+    /// refused before people are asked: use [`Guard::run_exact`] for it.
+    ///
     /// # Errors
     /// Why the body did not run, or what it returned.
     pub async fn run<T, E, R>(self, body: impl FnOnce(Value, Option<Grant<A>>) -> R) -> Result<T, E>
@@ -84,15 +90,64 @@ impl<A: Provable + ?Sized> Guard<A> {
         E: From<ApprovalError> + Display,
         R: Future<Output = Result<T, E>>,
     {
+        self.run_as(CanonicalJson::to_value, body).await
+    }
+
+    /// As [`Guard::run`], with the arguments as canonical text, which holds any number: `arguments.deserialize()` reads them
+    /// as a type.
+    ///
+    /// ```no_run
+    /// # async fn f(manager: approval_core::ApprovalManager) -> anyhow::Result<()> {
+    /// use approval_core::Action;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Transfer {
+    ///     wei: u128,
+    /// }
+    ///
+    /// let call = Action::new("wallet.transfer")?.arguments_json(r#"{"wei":18446744073709551617}"#)?;
+    /// manager.guard(call).run_exact(async |arguments, _grant| {
+    ///     let transfer: Transfer = arguments.deserialize()?;
+    ///     anyhow::Ok(transfer.wei.to_string())
+    /// }).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Guard::run`].
+    pub async fn run_exact<T, E, R>(
+        self,
+        body: impl FnOnce(CanonicalJson, Option<Grant<A>>) -> R,
+    ) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<ApprovalError> + Display,
+        R: Future<Output = Result<T, E>>,
+    {
+        self.run_as(|arguments| Ok(arguments.clone()), body).await
+    }
+
+    async fn run_as<T, E, R, V>(
+        self,
+        read: impl Fn(&CanonicalJson) -> Result<V, DecodeError>,
+        body: impl FnOnce(V, Option<Grant<A>>) -> R,
+    ) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        E: From<ApprovalError> + Display,
+        R: Future<Output = Result<T, E>>,
+    {
         self.action.spec.proves::<A>().map_err(ApprovalError::from)?;
         let given = self.action.arguments.clone();
+        // Before people are asked: what cannot be handed over exactly is not worth their time.
+        read(&given).map_err(|error| unreadable(&error))?;
         let authorization = self.manager.authorize(self.action).await?;
         if let Some(result) = authorization.ran_before() {
-            return result.deserialize().map_err(|e| not_the_type(&e.to_string()).into());
+            return result.deserialize().map_err(|error| not_the_type(&error).into());
         }
         let actual = actual(&given, &authorization)?;
         let records = authorization.records_result();
-        let arguments = actual.to_value().map_err(|e| not_the_type(&e.to_string()))?;
+        let arguments = read(&actual).map_err(|error| unreadable(&error))?;
         let mut running = authorization.begin(actual).await?;
         let grant = running.grant()?;
         running.start();
@@ -136,6 +191,12 @@ fn actual(given: &CanonicalJson, authorization: &Authorization) -> Result<Canoni
     Ok(approved.clone())
 }
 
-fn not_the_type(why: &str) -> ApprovalError {
-    Invalid::new("recorded value", "…", format!("cannot be read: {why}")).into()
+fn not_the_type(error: &DecodeError) -> ApprovalError {
+    Invalid::new("recorded value", "…", format!("cannot be read: {error}")).into()
+}
+
+fn unreadable(error: &DecodeError) -> ApprovalError {
+    Invalid::new("arguments", "…", format!("cannot be handed to the body: {error}"))
+        .hint("run the call with run_exact, whose body gets every number as it was approved")
+        .into()
 }

@@ -18,8 +18,9 @@ pub(super) fn usable(text: &str) -> Result<(), Invalid> {
 
 /// Checks a value against a schema.
 pub(super) fn check(what: &'static str, schema: &str, value: &CanonicalJson) -> Result<(), Invalid> {
-    let instance =
-        value.to_value().map_err(|e| Invalid::new(what, value.as_str(), format!("cannot be read: {e}")))?;
+    let instance = value
+        .to_nearest_value()
+        .map_err(|e| Invalid::new(what, value.as_str(), format!("cannot be read: {e}")))?;
     let validator = compile(schema)?;
     let wrong: Vec<String> = validator
         .iter_errors(&instance)

@@ -42,12 +42,26 @@ pub(crate) fn stored_key(
     };
     let text = to_canonical(key).map_err(|error| not_encodable(&error))?;
     let hidden = scoped_key(scope, &keyed(&text, redaction_key));
-    let given = bound.given.to_value().map_err(|error| {
+    let given = bound.given.to_nearest_value().map_err(|error| {
         Invalid::new("arguments", spec.info.name.as_str(), format!("cannot be read again: {error}"))
     })?;
-    let is_secret = spec.redact.iter().flat_map(|one| one.path.get(&given)).any(|value| holds(key, value));
+    let mut secrets = spec.redact.iter().flat_map(|one| one.path.get(&given));
+    let is_secret = secrets.any(|value| holds(key, value) || may_be_rounded(value, key));
     let (key, other) = if is_secret { (hidden, plain) } else { (plain, hidden) };
     Ok(StoredKey { key, other: Some(other) })
+}
+
+/// Whether a value holds an integer beyond 64 bits, whose digits are not known here, and a key has as many digits.
+fn may_be_rounded(value: &Value, key: &str) -> bool {
+    match value {
+        Value::Number(number) => {
+            number.as_f64().is_some_and(|double| double.abs() >= 9e18)
+                && key.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits.len() >= 19)
+        }
+        Value::Array(elements) => elements.iter().any(|element| may_be_rounded(element, key)),
+        Value::Object(entries) => entries.values().any(|entry| may_be_rounded(entry, key)),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
 }
 
 /// Whether a key holds this value, or a part of it.

@@ -32,6 +32,7 @@
 //!
 //! Source: RFC 8785 (JSON Canonicalization Scheme), RFC 8259 (JSON), RFC 7493 (I-JSON).
 
+mod de;
 mod digest;
 mod error;
 mod escape;

@@ -85,7 +85,7 @@ impl Arguments {
     /// Looks at the arguments of one more call. `redacted`: ways to what is secret.
     pub(super) fn add(&mut self, arguments: &CanonicalJson, redacted: &[Text]) {
         self.calls = self.calls.saturating_add(1);
-        if let Ok(value) = arguments.to_value() {
+        if let Ok(value) = arguments.to_nearest_value() {
             self.look("args", "", &value, redacted, 0);
         }
     }

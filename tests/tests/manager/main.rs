@@ -24,6 +24,7 @@ mod keys;
 mod leases;
 mod limits;
 mod namespaces;
+mod numbers;
 mod open_limits;
 mod outage;
 mod outbox;

@@ -148,3 +148,26 @@ async fn secrets_beside_an_edit_stay_the_callers_own() {
     let arguments = &arguments(&manager).await[0];
     assert!(arguments.contains("\"$redacted\"") && !arguments.contains("hunter2"), "{arguments}");
 }
+
+#[guarded_action(name = "edits.wei", manager = approvals, editable(wei, transfer.wei))]
+async fn large(approvals: &ApprovalManager, wei: u128, transfer: Transfer) -> Result<u128, ApprovalError> {
+    Ok(wei + transfer.wei)
+}
+
+#[derive(Serialize)]
+struct Transfer {
+    wei: u128,
+}
+
+/// 2^64 and its neighbours are one double.
+const LARGE: u128 = 18_446_744_073_709_551_616;
+
+#[tokio::test]
+async fn an_edit_from_one_large_number_to_its_neighbour_runs() {
+    let manager = editing([("wei", LARGE + 1), ("transfer.wei", LARGE + 2)]);
+    assert_eq!(large(&manager, LARGE, Transfer { wei: LARGE }).await.unwrap(), 2 * LARGE + 3);
+    assert_eq!(
+        arguments(&manager).await,
+        [r#"{"transfer":{"wei":18446744073709551618},"wei":18446744073709551617}"#]
+    );
+}

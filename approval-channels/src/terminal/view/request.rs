@@ -16,7 +16,7 @@ impl View {
         let revision = &request.revision;
         let action = &request.action;
         // Only for looking up what is edited; what is shown is the text, in which every number is exact.
-        let arguments = revision.arguments.to_value().unwrap_or_default();
+        let arguments = revision.arguments.to_nearest_value().unwrap_or_default();
         Self {
             id: request.id,
             digest: revision.digest,

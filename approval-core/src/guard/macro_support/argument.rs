@@ -1,7 +1,6 @@
 //! Parameters, written down by reference before the body sees them.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{Edit, Spec};
 use crate::{
@@ -112,19 +111,18 @@ impl Arguments {
         if fields.is_empty() {
             return Ok(bound);
         }
-        let value = whole.as_ref().unwrap_or(&bound).to_value().map_err(|error| unusable(spec, &error))?;
+        let arguments = whole.as_ref().unwrap_or(&bound);
         for field in &fields {
-            field.check(spec, &value)?;
+            field.check(spec, arguments)?;
         }
         Ok(bound)
     }
 }
 
 impl Field {
-    fn check(&self, spec: &Spec, arguments: &Value) -> Result<(), Invalid> {
+    fn check(&self, spec: &Spec, arguments: &CanonicalJson) -> Result<(), Invalid> {
         let path: FieldPath = self.path.parse()?;
-        let found = path.get(arguments);
-        let Some(found) = found.first() else {
+        let Some(found) = arguments.part(&path) else {
             let why = "is not written under this name, so it cannot be redacted, edited, skipped or shown";
             return if self.is_empty() { Ok(()) } else { Err(self.renamed(why)) };
         };
@@ -134,7 +132,7 @@ impl Field {
             return Ok(());
         }
         let own = self.value.as_ref().map_err(|error| unusable(spec, error))?;
-        if own.to_value().map_err(|error| unusable(spec, &error))? == **found {
+        if *own == found {
             return Ok(());
         }
         // Under another name it would be shown.

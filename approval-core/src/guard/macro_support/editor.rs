@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     error::Invalid,
-    model::canonical::{CanonicalJson, FieldPath, Step},
+    model::canonical::{CanonicalJson, DecodeError, FieldPath, Step},
 };
 
 /// A parameter whose value an approver may replace.
@@ -61,13 +61,13 @@ impl Edit {
 /// Reads an edited value of type `T`.
 pub struct Editor<T> {
     edit: Edit,
-    read: fn(Value) -> Result<T, serde_json::Error>,
+    read: fn(&CanonicalJson) -> Result<T, DecodeError>,
 }
 
 /// The editor of the value at `path`; `value` only tells its type.
 #[must_use]
 pub fn editor<T: Editable>(path: &'static str, _value: &T) -> Editor<T> {
-    Editor { edit: Edit { path, schema: || schemars::schema_for!(T) }, read: serde_json::from_value }
+    Editor { edit: Edit { path, schema: || schemars::schema_for!(T) }, read: CanonicalJson::deserialize }
 }
 
 impl<T> Editor<T> {
@@ -81,15 +81,13 @@ impl<T> Editor<T> {
         let unreadable = |error: &dyn std::fmt::Display| {
             Invalid::new("edited argument", path, format!("cannot be read: {error}"))
         };
-        let steps: FieldPath = path.parse()?;
-        let own = own.to_value().map_err(|error| unreadable(&error))?;
-        let approved = approved.to_value().map_err(|error| unreadable(&error))?;
-        let value = steps.get(&approved).first().copied();
-        if steps.get(&own).first().copied() == value {
+        let place: FieldPath = path.parse()?;
+        let (own, approved) = (own.part(&place), approved.part(&place));
+        if own == approved {
             return Ok(None);
         }
-        let value = value.cloned().unwrap_or_default();
-        (self.read)(value).map(Some).map_err(|error| unreadable(&error))
+        let Some(approved) = approved else { return Err(unreadable(&"it is missing")) };
+        (self.read)(&approved).map(Some).map_err(|error| unreadable(&error))
     }
 }
 

@@ -7,9 +7,10 @@ use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::de::{part, read};
 use super::parse::parse_as;
 use super::writer::{Form, Written};
-use super::{DecodeError, EncodeError};
+use super::{DecodeError, EncodeError, FieldPath};
 
 /// The key under which a redacted text is serialized, to tell it from the text of a user's own value.
 const REDACTED_FIELD: &str = "redacted";
@@ -76,23 +77,38 @@ impl CanonicalJson {
         self.unusual.as_ref().is_some_and(|unusual| unusual.redacted)
     }
 
-    /// The value as `serde_json` holds it, for looking things up.
-    ///
-    /// Integers beyond 64 bits become the nearest double there, unless `serde_json` is built with
-    /// `arbitrary_precision`. Whatever must be exact takes the text.
+    /// The value as `serde_json` holds it, every number exactly.
     ///
     /// # Errors
-    /// None that is known: every canonical text is within the limits of `serde_json`.
+    /// When a number is an integer beyond 64 bits, which a [`serde_json::Value`] cannot hold: read the text, or
+    /// [`CanonicalJson::deserialize`] a type that holds it.
     pub fn to_value(&self) -> Result<serde_json::Value, DecodeError> {
         self.deserialize()
     }
 
-    /// The value as a type of the caller.
+    /// The value as `serde_json` holds it, with the nearest double in the place of an integer beyond 64 bits. For looking
+    /// things up; what runs takes [`CanonicalJson::to_value`].
     ///
     /// # Errors
-    /// When the value does not have that type.
-    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+    /// None that is known: every canonical text is within the limits of `serde_json`.
+    pub fn to_nearest_value(&self) -> Result<serde_json::Value, DecodeError> {
         serde_json::from_str(&self.text).map_err(|error| DecodeError::new(&error))
+    }
+
+    /// The value as a type of the caller, every number exactly.
+    ///
+    /// # Errors
+    /// When the value does not have that type, or the type would hold a number that is not exactly the one in the text: as
+    /// [`CanonicalJson::to_value`], or an `f32` or `f64` that would be rounded.
+    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        read(&self.text).map_err(|error| DecodeError::new(&error))
+    }
+
+    /// The one value that a path leads to; `None` where it leads to none, or may lead to several.
+    #[must_use]
+    pub fn part(&self, path: &FieldPath) -> Option<Self> {
+        let form = if self.is_redacted() { Form::Redacted } else { Form::Plain };
+        Self::from_written(parse_as(part(&self.text, path)?, form).ok()?).ok()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests across the parts of the encoding.
 
 mod digest;
+mod exact;
 mod parsing;
 mod properties;
 mod redaction;
