@@ -80,7 +80,8 @@ pub enum ApprovalError {
         /// The decision that counts.
         decision: Arc<Decision>,
     },
-    /// The grant was used already: by this or another call, in this or another process.
+    /// The grant was used already: by this or another call, in this or another process. The state says whether the body still
+    /// runs, succeeded or failed.
     AlreadyRan {
         /// Which request.
         about: About,
@@ -167,6 +168,8 @@ pub struct About {
     pub request: RequestId,
     /// Its action.
     pub action: ActionName,
+    /// Whether the same call, made again, comes back to this request: it has a key.
+    pub keyed: bool,
 }
 
 /// A request that ended without approval.
@@ -182,7 +185,7 @@ impl About {
     /// What `request` is about.
     #[must_use]
     pub fn of(request: &Request) -> Self {
-        Self { request: request.id, action: request.action.name.clone() }
+        Self { request: request.id, action: request.action.name.clone(), keyed: request.key.is_some() }
     }
 }
 
@@ -257,8 +260,10 @@ impl From<Invalid> for ApprovalError {
     }
 }
 
+/// The sentence for the language model ([`ApprovalError::for_model`]): a function that returns `Result<_, String>` is mostly a
+/// tool whose error goes to a model. It names no approver, and words of people are labelled as data.
 impl From<ApprovalError> for String {
     fn from(error: ApprovalError) -> Self {
-        error.to_string()
+        error.for_model()
     }
 }

@@ -53,6 +53,7 @@ pub use clock::needs_the_clock;
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
 pub use create::create;
 pub use edit::{edited_arguments, gate_before_rules};
+pub use execution::may_reopen;
 pub use grant::is_of_action;
 pub use join::{may_join, same_person, wants_to_join};
 pub use limit::{Counted, CountedWrite, LimitReached, spent, take_all};

@@ -26,6 +26,7 @@ mod lease;
 mod limits;
 mod listener;
 mod open;
+mod other_run;
 mod outbox;
 mod pending;
 mod preview;

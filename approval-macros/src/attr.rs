@@ -76,6 +76,7 @@ pub(crate) struct Attributes {
     pub(crate) redact: Option<Vec<FieldPath>>,
     pub(crate) skip: Option<Vec<FieldPath>>,
     pub(crate) refuse_with: Option<Path>,
+    pub(crate) failed_if: Option<Path>,
     pub(crate) reject_options: Option<Type>,
     pub(crate) veto: Option<Spanned<u32>>,
     pub(crate) credits: Option<Span>,

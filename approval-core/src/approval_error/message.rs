@@ -42,12 +42,14 @@ impl fmt::Display for ApprovalError {
                     "approval of {about} was not used before {at} and is void; nothing was run, ask again"
                 )
             }
-            Self::Pending(about) => {
-                write!(
-                    f,
-                    "{about} waits for people to decide; nothing was run yet, call again or attach to the request later"
-                )
-            }
+            Self::Pending(about) if about.keyed => write!(
+                f,
+                "{about} waits for people to decide; nothing was run yet, make the same call again later, which runs it once it is approved"
+            ),
+            Self::Pending(about) => write!(
+                f,
+                "{about} waits for people to decide; nothing was run yet, attach to the request later"
+            ),
             Self::PolicyDenied { action, rule, reason } => {
                 write!(f, "{action} denied by the policy's rule '{rule}': {reason}; nothing was run")
             }
@@ -68,19 +70,23 @@ impl fmt::Display for ApprovalError {
                 ExecutionState::NotStarted | ExecutionState::Executing => {
                     write!(
                         f,
-                        "{about} is being executed by another call; it was not run again, wait for that one"
+                        "{about} is still being executed by another call; it was not run again, wait for that one"
                     )
                 }
                 ExecutionState::Succeeded => {
                     write!(
                         f,
-                        "{about} has run already; it was not run again, use a new key to ask for it once more"
+                        "{about} has run already and succeeded; it was not run again, use a new key to ask for it once more"
                     )
                 }
                 ExecutionState::Unknown => Self::Unknown(about.clone()).fmt(f),
-                ExecutionState::Failed | ExecutionState::GrantExpired | ExecutionState::Revoked => write!(
+                ExecutionState::Failed => write!(
                     f,
-                    "{about} has ended already ({}); it was not run again, retry the request for a new approval",
+                    "{about} has run and failed; it was not run again, retry the request for a new approval"
+                ),
+                ExecutionState::GrantExpired | ExecutionState::Revoked => write!(
+                    f,
+                    "{about} was not run: its approval has ended ({}); retry the request for a new approval",
                     state.as_str()
                 ),
             },

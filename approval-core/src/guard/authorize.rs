@@ -2,15 +2,16 @@
 
 use std::{future::Future, sync::Arc};
 
-use super::allowed::{self, Allowed};
+use super::{
+    Running,
+    allowed::{self, Allowed},
+    used::waits_for_the_body,
+};
 use crate::{
     approval_error::{About, ApprovalError},
-    lifecycle::{self, Act, Command, Refusal},
-    manager::{Action, ApprovalManager, Approved, Execution, Grant, Prepared, Provable, Unwound, tightened},
-    model::{
-        CanonicalJson, Execution as ExecutionRecord, ExecutionState, Gate, LibraryPart, Principal, Request,
-        Text,
-    },
+    clock::{Timestamp, after},
+    manager::{Action, ApprovalManager, Approved, Prepared, Provable, tightened},
+    model::{CanonicalJson, ExecutionState, Gate, Text},
     policy::Ruling,
 };
 
@@ -20,9 +21,11 @@ pub struct Authorization {
     manager: ApprovalManager,
     prepared: Prepared,
     right: Right,
+    /// Until when the caller waits.
+    until: Option<Timestamp>,
 }
 
-enum Right {
+pub(super) enum Right {
     /// The policy allows it; this rule.
     Allowed(Text),
     /// People approved it.
@@ -70,9 +73,10 @@ impl ApprovalManager {
         prepared: Prepared,
         preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<Authorization, ApprovalError> {
+        let until = prepared.spec.wait.map(|patience| after(self.core.clock.now(), patience));
         let right = match self.core.rule(&prepared).await? {
             Ruling::Allow { rule } if !prepared.spec.needs_grant => {
-                self.allow(&prepared, rule, preview).await?
+                self.allow(&prepared, rule, preview, until).await?
             }
             Ruling::Deny { rule, reason } => {
                 allowed::denied(self, &prepared, &rule, &reason).await?;
@@ -86,16 +90,16 @@ impl ApprovalManager {
                 // On the heap: asking is much to keep, and a call that is allowed must not carry it.
                 let asked = async {
                     let approved = self.open_allowed(&prepared, rule, to, preview).await?.await?;
-                    self.usable(&prepared, approved).await
+                    self.usable(&prepared, approved, until).await
                 };
                 Box::pin(asked).await?
             }
             ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
                 let gate = tightened(&prepared.spec, &ruling);
-                Box::pin(self.approval(&prepared, gate, preview)).await?
+                Box::pin(self.approval(&prepared, gate, preview, until)).await?
             }
         };
-        Ok(Authorization { manager: self.clone(), prepared, right })
+        Ok(Authorization { manager: self.clone(), prepared, right, until })
     }
 
     /// The same for code that is not asynchronous: blocks the thread, outside of a runtime or in a multi-thread one.
@@ -113,12 +117,13 @@ impl ApprovalManager {
         prepared: &Prepared,
         rule: Text,
         preview: Option<impl Future<Output = Result<String, String>>>,
+        until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
         match self.core.count_allowed(prepared).await {
             Ok(None) => Ok(Right::Allowed(rule)),
             Ok(Some(limit)) => {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
-                Box::pin(self.approval(prepared, Arc::new(gate), preview)).await
+                Box::pin(self.approval(prepared, Arc::new(gate), preview, until)).await
             }
             Err(error) => {
                 if let ApprovalError::LimitReached { reached, .. } = &error {
@@ -135,35 +140,10 @@ impl ApprovalManager {
         prepared: &Prepared,
         gate: Arc<Gate>,
         preview: Option<impl Future<Output = Result<String, String>>>,
+        until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
         let approved = self.open(prepared, gate, preview).await?.await?;
-        self.usable(prepared, approved).await
-    }
-
-    /// What an approval is worth that may have been used before.
-    async fn usable(&self, prepared: &Prepared, approved: Approved) -> Result<Right, ApprovalError> {
-        let request = approved.request();
-        let about = About::of(request);
-        match request.execution.as_deref() {
-            Some(ExecutionRecord::NotStarted) => Ok(Right::Approved(approved)),
-            Some(ExecutionRecord::Succeeded { result: Some(result), .. }) if prepared.spec.replay => {
-                lifecycle::intact(request)
-                    .map_err(|refusal| ApprovalError::of_refusal(about.clone(), refusal))?;
-                Ok(Right::Ran(about, result.clone()))
-            }
-            Some(ExecutionRecord::Unknown { .. }) if request.action.idempotent => {
-                let command = Command {
-                    actor: Principal::part(LibraryPart::Guard),
-                    via: None,
-                    operator: true,
-                    act: Act::Reopen,
-                };
-                let stored = self.core.execute(request.id, command).await?;
-                Ok(Right::Approved(Approved::new(self.clone(), stored.request, None)))
-            }
-            Some(ran) => Err(ApprovalError::of_refusal(about, Refusal::AlreadyRan(ran.state()))),
-            None => Err(ApprovalError::of_refusal(about, Refusal::NotApproved)),
-        }
+        self.usable(prepared, approved, until).await
     }
 }
 
@@ -206,111 +186,64 @@ impl Authorization {
     /// # Errors
     /// When the arguments are not the approved ones, the grant was used, ran out or was revoked, or everything is halted.
     pub async fn begin(self, actual: CanonicalJson) -> Result<Running, ApprovalError> {
-        let Self { manager, prepared, right } = self;
-        let key = manager.core.settings.redaction_key.as_ref();
-        let digest = prepared.bound.digest_of(actual, &prepared.spec, key)?;
-        match right {
-            Right::Approved(approved) => Ok(Running(Kind::Asked(
-                approved.begin_claiming(prepared.caller().claim(&manager.core, digest)).await?,
-            ))),
-            Right::Allowed(rule) => {
-                if digest != prepared.bound.digest {
-                    let invalid = crate::error::Invalid::new(
-                        "arguments",
-                        prepared.spec.info.name.as_str(),
-                        "changed between the policy's answer and the body",
-                    );
-                    return Err(invalid.into());
-                }
-                Ok(Running(Kind::Allowed(Box::new(Allowed::begin(&manager, prepared, rule).await?))))
-            }
-            Right::Ran(about, _) => {
+        match self.begin_or_replay(actual).await? {
+            Begun::Running(running) => Ok(running),
+            Begun::Ran(about, _) => {
                 Err(ApprovalError::AlreadyRan { about, state: ExecutionState::Succeeded })
             }
         }
     }
 
-    /// What is fixed about the action.
+    /// The same. Where another call was faster, and what it returned is to be given back, waits for that one.
+    pub(crate) async fn begin_or_replay(mut self, actual: CanonicalJson) -> Result<Begun, ApprovalError> {
+        let key = self.manager.core.settings.redaction_key.as_ref();
+        let digest = self.prepared.bound.digest_of(actual, &self.prepared.spec, key)?;
+        loop {
+            let Self { manager, prepared, right, until } = self;
+            match right {
+                Right::Approved(approved) => {
+                    match approved.begin_claiming(prepared.caller().claim(&manager.core, digest)).await {
+                        Ok(execution) => return Ok(Begun::Running(Running::asked(execution))),
+                        Err(ApprovalError::AlreadyRan { .. })
+                            if waits_for_the_body(&prepared.spec, approved.request()) =>
+                        {
+                            let right = manager.usable(&prepared, approved.reloaded().await?, until).await?;
+                            self = Self { manager, prepared, right, until };
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                Right::Allowed(rule) => {
+                    if digest != prepared.bound.digest {
+                        let invalid = crate::error::Invalid::new(
+                            "arguments",
+                            prepared.spec.info.name.as_str(),
+                            "changed between the policy's answer and the body",
+                        );
+                        return Err(invalid.into());
+                    }
+                    let allowed = Allowed::begin(&manager, prepared, rule).await?;
+                    return Ok(Begun::Running(Running::allowed(allowed)));
+                }
+                Right::Ran(about, result) => return Ok(Begun::Ran(about, result)),
+            }
+        }
+    }
+
+    /// Whether what the body returns is recorded: for `replay`, and for calls that others may have joined.
     #[must_use]
     pub fn records_result(&self) -> bool {
-        self.prepared.spec.records_result()
-    }
-}
-
-/// A call that may run now. Say how it ended; dropped before that, nobody knows.
-#[must_use = "say how the body ended: succeeded(..) or failed(..)"]
-pub struct Running(Kind);
-
-enum Kind {
-    Asked(Execution),
-    Allowed(Box<Allowed>),
-}
-
-impl std::fmt::Debug for Running {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
-            Kind::Asked(execution) => f.debug_tuple("Running").field(execution).finish(),
-            Kind::Allowed(_) => f.write_str("Running(allowed)"),
+        match &self.right {
+            Right::Approved(approved) => waits_for_the_body(&self.prepared.spec, approved.request()),
+            Right::Allowed(_) | Right::Ran(..) => self.prepared.spec.records_result(),
         }
     }
 }
 
-impl Running {
-    /// The body begins.
-    pub const fn start(&mut self) {
-        match &mut self.0 {
-            Kind::Asked(execution) => execution.start(),
-            Kind::Allowed(allowed) => allowed.start(),
-        }
-    }
-
-    /// The body begins, and whoever runs it tells of a panic: a drop without one is a drop.
-    pub(super) fn watch(&mut self) {
-        self.unwound(Unwound::No);
-    }
-
-    /// What is known of a panic of the body.
-    pub(super) fn unwound(&mut self, unwound: Unwound) {
-        match &mut self.0 {
-            Kind::Asked(execution) => execution.watch(unwound),
-            Kind::Allowed(allowed) => allowed.watch(unwound),
-        }
-    }
-
-    /// The request that was approved; `None` for a call that the policy allowed without asking.
-    #[must_use]
-    pub fn request(&self) -> Option<&Arc<Request>> {
-        match &self.0 {
-            Kind::Asked(execution) => Some(execution.request()),
-            Kind::Allowed(_) => None,
-        }
-    }
-
-    /// The proof for inner functions: a [`Grant`] of the action that runs, or a `Grant<()>`. `None` for a call that the policy
-    /// allowed without asking.
-    ///
-    /// # Errors
-    /// When `A` names another action, or another version of it: [`Authorization::proves`] tells it before the grant is spent.
-    pub fn grant<A: Provable + ?Sized>(&self) -> Result<Option<Grant<A>>, ApprovalError> {
-        match &self.0 {
-            Kind::Asked(execution) => execution.grant().map(Some),
-            Kind::Allowed(_) => Ok(None),
-        }
-    }
-
-    /// The body returned. `result` is kept for the same call later.
-    pub async fn succeeded(self, result: Option<CanonicalJson>) {
-        match self.0 {
-            Kind::Asked(execution) => execution.succeeded(result).await,
-            Kind::Allowed(allowed) => allowed.end("succeeded", None).await,
-        }
-    }
-
-    /// The body returned an error.
-    pub async fn failed(self, why: &str) {
-        match self.0 {
-            Kind::Asked(execution) => execution.failed(why).await,
-            Kind::Allowed(allowed) => allowed.end("failed", Some(why)).await,
-        }
-    }
+/// What using a right came to.
+pub(crate) enum Begun {
+    /// The body may run.
+    Running(Running),
+    /// Another call ran it, and this is what it returned.
+    Ran(About, CanonicalJson),
 }

@@ -18,6 +18,7 @@ mod argument;
 mod authorized;
 mod definition;
 mod editor;
+mod failure;
 mod input;
 mod proof;
 mod reject_options;
@@ -27,10 +28,11 @@ mod running;
 
 pub use argument::{Argument, Arguments, Bound, bind};
 pub use authorized::{
-    Authorized, authorize, authorize_blocking, authorize_previewed, authorize_previewed_blocking,
+    Authorized, Begun, authorize, authorize_blocking, authorize_previewed, authorize_previewed_blocking,
 };
 pub use definition::{Definition, Escalation, Reminders, Requirement, Spec, Timeout};
 pub use editor::{Edit, Editable, Editor, editor};
+pub use failure::{FailsIf, ResultOfAny, ResultOfOk, failed_if};
 pub use input::{Attached, Call, Key, attachments, key, manager, preview};
 pub use proof::{Proof, names_action};
 pub use reject_options::reject_option;

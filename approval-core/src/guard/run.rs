@@ -5,7 +5,7 @@ use std::{fmt::Display, future::Future, marker::PhantomData, pin::pin};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Authorization, watch::watched};
+use super::{Authorization, Begun, watch::watched};
 use crate::{
     approval_error::ApprovalError,
     error::Invalid,
@@ -19,12 +19,21 @@ use crate::{
 /// A call that is about to be guarded: see [`ApprovalManager::guard`].
 ///
 /// `A` is what the grant proves: `()` unless [`Guard::proving`] names an action.
-#[derive(Debug)]
 #[must_use = "nothing is asked and nothing runs before run(..)"]
 pub struct Guard<A: ?Sized = ()> {
     manager: ApprovalManager,
     action: Action,
     proves: PhantomData<fn() -> Box<A>>,
+    failed_if: Option<Check>,
+}
+
+/// Whether a result tells of a failure.
+struct Check(Box<dyn Fn(&Value) -> bool + Send + Sync>);
+
+impl<A: ?Sized> std::fmt::Debug for Guard<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guard").field("action", self.action.spec.name()).finish_non_exhaustive()
+    }
 }
 
 impl ApprovalManager {
@@ -44,7 +53,7 @@ impl ApprovalManager {
     /// # Ok(()) }
     /// ```
     pub fn guard(&self, action: Action) -> Guard {
-        Guard { manager: self.clone(), action, proves: PhantomData }
+        Guard { manager: self.clone(), action, proves: PhantomData, failed_if: None }
     }
 }
 
@@ -71,11 +80,27 @@ impl Guard {
     /// # Ok(()) }
     /// ```
     pub fn proving<A: GuardedAction + ?Sized>(self) -> Guard<A> {
-        Guard { manager: self.manager, action: self.action, proves: PhantomData }
+        Guard { manager: self.manager, action: self.action, proves: PhantomData, failed_if: self.failed_if }
     }
 }
 
 impl<A: Provable + ?Sized> Guard<A> {
+    /// Records a call as failed whose body returns `Ok` with a result that tells of a failure, as tools of MCP do. The caller
+    /// gets the result all the same; it is not replayed.
+    ///
+    /// ```no_run
+    /// # async fn f(manager: approval_core::ApprovalManager, call: approval_core::Action) -> anyhow::Result<()> {
+    /// use serde_json::{Value, json};
+    ///
+    /// let guard = manager.guard(call).failed_if(|result| result["isError"] == true);
+    /// let result: Value = guard.run(async |_, _| anyhow::Ok(json!({ "isError": true, "content": [] }))).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn failed_if(mut self, failed: impl Fn(&Value) -> bool + Send + Sync + 'static) -> Self {
+        self.failed_if = Some(Check(Box::new(failed)));
+        self
+    }
+
     /// Waits for approval and runs `body` with the approved arguments; after an edit these are not those of the call. The
     /// grant is `None` for a call that the policy allowed without asking.
     ///
@@ -148,20 +173,39 @@ impl<A: Provable + ?Sized> Guard<A> {
         let actual = actual(&given, &authorization)?;
         let records = authorization.records_result();
         let arguments = read(&actual).map_err(|error| unreadable(&error))?;
-        let mut running = authorization.begin(actual).await?;
+        let mut running = match authorization.begin_or_replay(actual).await? {
+            Begun::Running(running) => running,
+            Begun::Ran(_, result) => {
+                return result.deserialize().map_err(|error| not_the_type(&error).into());
+            }
+        };
         let grant = running.grant()?;
         running.start();
         let body = pin!(body(arguments, grant));
         match watched(&mut running, body).await {
             Ok(value) => {
-                let result = if records { recorded(&value) } else { None };
-                running.succeeded(result).await;
+                if let Some(why) = self.failed_if.as_ref().and_then(|check| failure(check, &value)) {
+                    running.failed(why).await;
+                } else {
+                    let result = if records { recorded(&value) } else { None };
+                    running.succeeded(result).await;
+                }
                 Ok(value)
             }
             Err(error) => {
                 running.failed(&error.to_string()).await;
                 Err(error)
             }
+        }
+    }
+}
+
+/// Why a result that is no error counts as failed.
+fn failure<T: Serialize>(check: &Check, value: &T) -> Option<&'static str> {
+    match to_canonical(value).map(|result| result.to_nearest_value()) {
+        Ok(Ok(result)) => (check.0)(&result).then_some("the result says that it failed"),
+        Ok(Err(_)) | Err(_) => {
+            Some("the result cannot be encoded, so whether it says that it failed is unknown")
         }
     }
 }

@@ -218,7 +218,8 @@ pub enum Act {
         /// In the person's words.
         note: Option<Text>,
     },
-    /// An idempotent action in doubt is given a new grant. By whom it concerns, or by a service.
+    /// An idempotent action that is in doubt, or that failed while its grant lives, is given a new grant. By whom it concerns,
+    /// or by a service.
     Reopen,
     /// A successor tries it again; only after it was rejected, cancelled or revoked, expired or has failed.
     Retry {

@@ -5,8 +5,9 @@ use super::{
     limits,
 };
 use crate::{
+    clock::Timestamp,
     id::{ExecutorId, RequestId},
-    model::{EventKind, Execution, ExecutionState, NoticeKind, PrincipalKind, Status, Text},
+    model::{EventKind, Execution, ExecutionState, NoticeKind, PrincipalKind, Request, Status, Text},
 };
 
 /// The process that executes it reports how the body ended; late, too, as long as nobody settled it.
@@ -106,22 +107,38 @@ pub(super) fn settle(
     Ok(change.finish())
 }
 
-/// An idempotent action in doubt is given a new grant.
-pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
-    let Some(execution) = case.request.execution.as_deref() else { return Err(Refusal::NotApproved) };
+/// Whether an action that ran may run again under its approval, as far as the request itself says: it is declared
+/// idempotent, and in doubt; or it failed, nothing tries it again yet, and its grant has not run out.
+#[must_use]
+pub fn may_reopen(request: &Request, now: Timestamp) -> bool {
+    reopened_until(request, now).is_ok_and(|_| request.action.idempotent)
+}
+
+/// When the grant of what is reopened ends; `None`: it gets its full time.
+fn reopened_until(request: &Request, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+    let (Some(grant), Some(execution)) = (request.grant.as_deref(), request.execution.as_deref()) else {
+        return Err(Refusal::NotApproved);
+    };
     match execution.state() {
-        ExecutionState::Unknown => {}
-        ran @ (ExecutionState::Executing | ExecutionState::Succeeded | ExecutionState::Failed) => {
-            return Err(Refusal::AlreadyRan(ran));
-        }
+        ExecutionState::Unknown => Ok(None),
+        ExecutionState::Failed => match request.successor {
+            Some(successor) => Err(Refusal::AlreadyRetried(successor)),
+            None if now >= grant.expires_at => Err(Refusal::GrantExpired(grant.expires_at)),
+            None => Ok(Some(grant.expires_at)),
+        },
+        ran @ (ExecutionState::Executing | ExecutionState::Succeeded) => Err(Refusal::AlreadyRan(ran)),
         ExecutionState::NotStarted | ExecutionState::GrantExpired | ExecutionState::Revoked => {
-            return Err(Refusal::NothingToDo);
+            Err(Refusal::NothingToDo)
         }
     }
+}
+
+/// An idempotent action that is in doubt, or that failed while its grant lives, is given a new grant. After a failure it
+/// ends when the old one would have ended.
+pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
+    let until = reopened_until(case.request, case.now)?;
     if !case.request.action.idempotent {
-        return Err(
-            case.not_permitted("only an action that is declared idempotent may run again while in doubt")
-        );
+        return Err(case.not_permitted("only an action that is declared idempotent may run again"));
     }
     if !is_involved(case) {
         return Err(case.not_permitted(WHO_TRIES_AGAIN));
@@ -130,7 +147,12 @@ pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
     // The new grant must be for what the old one was for.
     intact(case.request)?;
     let mut change = case.change_by(case.actor());
-    change.request.grant = Some(Box::new(decide::grant(case.request, case.facts, case.now)));
+    let mut grant = decide::grant(case.request, case.facts, case.now);
+    if let Some(until) = until {
+        grant.expires_at = until;
+        change.not_after(Some(until));
+    }
+    change.request.grant = Some(Box::new(grant));
     change.request.execution = Some(Box::new(Execution::NotStarted));
     change.require(Requires::SameHalts);
     change.tell(EventKind::Reopened)?;

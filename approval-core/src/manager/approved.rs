@@ -56,6 +56,12 @@ impl Approved {
         &self.request.revision.arguments
     }
 
+    /// The same as the store has it now.
+    pub(crate) async fn reloaded(&self) -> Result<Self, ApprovalError> {
+        let stored = self.manager.core.load(self.request.id).await?;
+        Ok(Self { manager: self.manager.clone(), request: stored.request, caller: self.caller.clone() })
+    }
+
     /// Whether the approval proves one of the action `A`, so that [`Execution::grant`] gives a proof of it. Spends nothing.
     ///
     /// # Errors

@@ -118,7 +118,11 @@ impl Core {
                     self.halts.forget();
                 }
                 Err(refusal) => {
-                    let about = About { request: draft.id, action: draft.action.name.clone() };
+                    let about = About {
+                        request: draft.id,
+                        action: draft.action.name.clone(),
+                        keyed: draft.key.is_some(),
+                    };
                     return Err(ApprovalError::of_refusal(about, refusal));
                 }
             }

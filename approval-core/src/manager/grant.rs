@@ -1,6 +1,6 @@
 //! Proof by type: what a grant proves, and of which action.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use crate::{
     approval_error::{About, ApprovalError},
@@ -75,11 +75,19 @@ mod sealed {
 ///
 /// `A` is tied to the action by [`GuardedAction`]. `Grant` without a type (`Grant<()>`) proves an approval of some action,
 /// for guards whose actions are data; [`Grant::typed`] checks which one it is.
-#[derive(Debug)]
 pub struct Grant<A: ?Sized = ()> {
     request: Arc<Request>,
     id: GrantId,
     action: PhantomData<fn() -> Box<A>>,
+}
+
+impl<A: ?Sized> fmt::Debug for Grant<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant")
+            .field("id", &self.id)
+            .field("request", &self.request.id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<A: Provable + ?Sized> Grant<A> {

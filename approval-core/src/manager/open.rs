@@ -45,6 +45,8 @@ pub(crate) struct Prepared {
     pub(crate) agent: Principal,
     pub(crate) context: Context,
     key: Option<StoredKey>,
+    /// Whether the caller gave the key. The id of a tool call is no such key: a model that repeats a call gives it another id.
+    pub(crate) keyed: bool,
 }
 
 impl Prepared {
@@ -134,7 +136,8 @@ impl ApprovalManager {
             draft.id = RequestId::generate(core.now().await?);
         }
         // Registered before the request exists: whatever happens to it is told.
-        let about = About { request: draft.id, action: prepared.spec.info.name.clone() };
+        let keyed = prepared.keyed;
+        let about = About { request: draft.id, action: prepared.spec.info.name.clone(), keyed };
         let waiter = PendingApproval::register(self, about).opening(&prepared.spec);
         let opened = match core.open(draft, limits).await {
             Ok(opened) => opened,
@@ -156,7 +159,7 @@ impl ApprovalManager {
     async fn existing(&self, prepared: &Prepared, stored: Stored) -> Result<PendingApproval, ApprovalError> {
         let core = &self.core;
         let stored = core.newest(stored).await?;
-        let about = About::of(&stored.request);
+        let about = About { keyed: prepared.keyed, ..About::of(&stored.request) };
         let given = prepared.bound.digest;
         let behind = prepared.context.on_behalf_of.as_ref();
         if stored.request.original != given || !core.same_person(behind, &stored.request).await? {
@@ -251,18 +254,20 @@ impl Core {
         let agent = context.agent.clone().unwrap_or_else(|| self.settings.agent.clone());
         let Action { spec, arguments, attachments, key } = action;
         let bound = spec.bind(arguments, attachments, self.settings.redaction_key.as_ref())?;
+        let keyed = key.is_some();
         let key = key.or_else(|| match (&context.run, &context.tool_call) {
             (Some(_), Some(call)) => Some(Arc::clone(call)),
             _ => None,
         });
-        if spec.suspend && key.is_none() {
-            return Err(Invalid::new(
-                "call",
-                spec.info.name.as_str(),
-                "suspends, but has no key to be found again by",
-            )
-            .hint("give it a key, or call it within a run and a tool call")
-            .into());
+        if spec.wait.is_some() && key.is_none() {
+            let why = if spec.suspend {
+                "suspends, but has no key to be found again by"
+            } else {
+                "waits for a limited time, but has no key to be found again by: what is approved later would never run"
+            };
+            return Err(Invalid::new("call", spec.info.name.as_str(), why)
+                .hint("give it a key, or call it within a run and a tool call")
+                .into());
         }
         let scope = KeyScope {
             namespace: &self.settings.namespace,
@@ -272,7 +277,7 @@ impl Core {
         };
         let secret = self.settings.redaction_key.as_ref();
         let key = key.map(|key| stored_key(scope, &key, &spec, &bound, secret)).transpose()?;
-        Ok(Prepared { spec, bound, agent, context, key })
+        Ok(Prepared { spec, bound, agent, context, key, keyed })
     }
 
     /// The request that was opened under the form in which this call's key is not stored. Refuses a call with a key where
@@ -318,7 +323,7 @@ impl Core {
 
     async fn draft(&self, prepared: &Prepared, gate: Arc<Gate>) -> Result<Draft, ApprovalError> {
         let now = self.now().await?;
-        let Prepared { spec, bound, agent, context, key } = prepared;
+        let Prepared { spec, bound, agent, context, key, keyed: _ } = prepared;
         Ok(Draft {
             id: RequestId::generate(now),
             namespace: Arc::clone(&self.settings.namespace),

@@ -127,7 +127,8 @@ impl ActionSpec {
         self.info(|info| info.unbound.extend(names.into_iter().map(Text::from)))
     }
 
-    /// Running it twice does no harm: an execution in doubt may be run again without a person settling it.
+    /// Running it twice does no harm: the same call may run again, under the same approval, what is in doubt, and what failed
+    /// while the grant lives.
     #[must_use]
     pub fn idempotent(self) -> Self {
         self.info(|info| info.idempotent = true)
@@ -307,7 +308,8 @@ impl ActionSpec {
         self.gate(|gate| gate.reject_options.extend(options))
     }
 
-    /// How long a caller waits before it gets [`crate::ApprovalError::Pending`]. Without it: until the decision.
+    /// How long a caller waits before it gets [`crate::ApprovalError::Pending`]. Without it: until the decision. Needs a key:
+    /// the same call, made again, goes on waiting, and runs once it is approved.
     #[must_use]
     pub const fn wait(mut self, patience: Span) -> Self {
         self.wait = Some(patience);
@@ -324,7 +326,8 @@ impl ActionSpec {
         if self.said.grant_ttl { self } else { self.gate(|gate| gate.grant_ttl = SUSPEND_GRANT_TTL) }
     }
 
-    /// The same call again gets the recorded result instead of [`crate::ApprovalError::AlreadyRan`].
+    /// The same call again gets the recorded result instead of [`crate::ApprovalError::AlreadyRan`]; while the body still
+    /// runs, it waits for it as far as its patience ([`ActionSpec::wait`]) reaches.
     #[must_use]
     pub const fn replay(mut self) -> Self {
         self.replay = true;

@@ -266,7 +266,7 @@ pub enum EventKind {
         /// Why.
         why: Text,
     },
-    /// An idempotent action in doubt is run again.
+    /// An idempotent action that is in doubt, or failed, may run again.
     Reopened,
     /// A successor tries it again.
     Retried {

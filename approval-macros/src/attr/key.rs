@@ -64,6 +64,7 @@ pub(crate) const KEYS: [Key; 35] = [
     list("redact", "redact(args.token)"),
     list("skip", "skip(client)"),
     value("refuse_with", "refuse_with = refused"),
+    value("failed_if", "failed_if = is_error"),
     value("reject_options", "reject_options = RefundRejected"),
     value("veto", "veto = 2"),
     flag("credits"),

@@ -198,7 +198,20 @@ fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attri
         "key" => return expression(input, &mut attributes.key, ident),
         "attachments" => return expression(input, &mut attributes.attachments, ident),
         "preview" => return expression(input, &mut attributes.preview, ident),
-        "refuse_with" => return once(&mut attributes.refuse_with, function_path(input)?, ident),
+        "refuse_with" => {
+            let path = function_path(
+                input,
+                "`refuse_with` takes the path of a function `fn(ApprovalError) -> ReturnType`, such as `refuse_with = refused`",
+            )?;
+            return once(&mut attributes.refuse_with, path, ident);
+        }
+        "failed_if" => {
+            let path = function_path(
+                input,
+                "`failed_if` takes the path of a function `fn(&Value) -> bool` about what the body returns, such as `failed_if = is_error`",
+            )?;
+            return once(&mut attributes.failed_if, path, ident);
+        }
         "reject_options" => return once(&mut attributes.reject_options, reasons(input)?, ident),
         "crate" => return once(&mut attributes.root, absolute_path(input)?, ident),
         "version" => return once(&mut attributes.version, positive(input, "a version")?, ident),
@@ -251,14 +264,11 @@ fn expression(input: ParseStream<'_>, slot: &mut Option<Expr>, ident: &Ident) ->
     once(slot, input.parse()?, ident)
 }
 
-/// `refuse_with` names a function; it is not called here, and a closure has no name to show.
-fn function_path(input: ParseStream<'_>) -> syn::Result<Path> {
+/// A function that is named; a closure has no name to show.
+fn function_path(input: ParseStream<'_>, expected: &str) -> syn::Result<Path> {
     match input.parse::<Expr>()? {
         Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => Ok(path.path),
-        other => Err(syn::Error::new_spanned(
-            other,
-            "`refuse_with` takes the path of a function `fn(ApprovalError) -> ReturnType`, such as `refuse_with = refused`",
-        )),
+        other => Err(syn::Error::new_spanned(other, expected)),
     }
 }
 

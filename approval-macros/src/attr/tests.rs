@@ -141,6 +141,7 @@ fn each_form_is_shown_when_another_is_used() {
         ("redact(a, a.b)", "`a.b` is part of `a`"),
         ("crate = approvals", "write it from the root, `crate = ::approvals`"),
         ("refuse_with = |e| e", "takes the path of a function"),
+        ("failed_if = |r| r.failed", "`failed_if` takes the path of a function"),
         ("manager =", "an expression is missing after `manager =`"),
         ("skip_all", "name each parameter in `skip(…)`"),
         ("agent = \"agent:x\"", "set it on the manager's builder"),

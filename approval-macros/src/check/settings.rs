@@ -123,6 +123,13 @@ fn escalations(attributes: &Attributes, errors: &mut Errors) {
 }
 
 fn suspend(attributes: &Attributes, errors: &mut Errors) {
+    let suspends = attributes.mode.is_some_and(|mode| mode.value == Mode::Suspend);
+    if let (Some(wait), false, false) = (&attributes.wait, attributes.is_given("key"), suspends) {
+        errors.at(
+            wait.span,
+            "`wait` needs a `key`, by which the same call is known when it is made again: `key = args.order_id`; without one each repeat opens another request, and what is approved after the wait never runs",
+        );
+    }
     let Some(mode) = attributes.mode.filter(|mode| mode.value == Mode::Suspend) else { return };
     if !attributes.is_given("key") {
         errors.at(

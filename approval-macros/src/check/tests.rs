@@ -34,7 +34,7 @@ fn what_agrees_passes() {
         "timeout = \"never\", escalate(after = \"3h\", to(\"group:a\"))",
         "timeout = \"5m\", on_timeout = \"escalate\", escalate(after = \"10m\", to(\"group:a\"))",
         "mode = \"suspend\", key = args.id",
-        "mode = \"wait\", wait = \"1s\", cancel_on_drop",
+        "mode = \"wait\", wait = \"1s\", key = cents, cancel_on_drop",
         "editable(cents, args.note), redact(args.token), skip(client, extra)",
         "description = \"{cents} {args}\", redact(args.token)",
         "require(1, \"user:a\"), require(1, \"user:b\"), escalate(after = \"1m\", to(\"group:a\"), requirement = 2)",
@@ -66,6 +66,8 @@ fn keys_that_contradict_each_other_are_refused() {
         ("approvers(\"user:a\"), require(1, \"user:b\")", "`require` beside `approvers`"),
         ("credits", "there is no cost that may be below zero"),
         ("mode = \"suspend\"", "needs a `key`"),
+        ("wait = \"1s\"", "`wait` needs a `key`"),
+        ("mode = \"wait\", wait = \"0s\"", "`wait` needs a `key`"),
         ("mode = \"suspend\", key = cents, wait = \"1s\"", "does not wait"),
         ("mode = \"suspend\", key = cents, cancel_on_drop", "no waiting future"),
     ] {

@@ -130,15 +130,26 @@ impl Guard {
         } else {
             quote_spanned!(Span::mixed_site()=> let edited = ::core::option::Option::None;)
         };
-        let begun = if self.analysed.is_async() {
-            quote_spanned!(Span::mixed_site()=> authorized.begin(edited).await)
-        } else {
-            quote_spanned!(Span::mixed_site()=> authorized.begin_blocking(edited))
+        let place = Span::mixed_site().located_at(self.analysed.output.span());
+        let begun = match (self.attributes.replay, self.analysed.is_async()) {
+            (None, true) => quote_spanned!(Span::mixed_site()=> authorized.begin(edited).await),
+            (None, false) => quote_spanned!(Span::mixed_site()=> authorized.begin_blocking(edited)),
+            (Some(_), true) => quote_spanned!(place=> authorized.begin_or_replay(edited).await),
+            (Some(_), false) => quote_spanned!(place=> authorized.begin_or_replay_blocking(edited)),
         };
-        let running = or_refuse(&begun);
+        let begun = or_refuse(&begun);
+        if self.attributes.replay.is_none() {
+            return quote_spanned!(Span::mixed_site()=>
+                #edited
+                let mut running = #begun;
+            );
+        }
         quote_spanned!(Span::mixed_site()=>
             #edited
-            let mut running = #running;
+            let mut running = match #begun {
+                #m::Begun::Running(running) => running,
+                #m::Begun::Ran(returned) => return returned,
+            };
         )
     }
 
@@ -181,6 +192,19 @@ impl Guard {
             use #m::{FromAny as _, FromDebug as _, FromDisplay as _, FromFuture as _, FromResult as _};
             (&&&&&#m::Returned(&returned)).outcome()
         });
+        let outcome = match &self.attributes.failed_if {
+            None => outcome,
+            Some(path) => {
+                let place = Span::mixed_site().located_at(path.span());
+                quote_spanned!(place=> {
+                    let look = {
+                        use #m::{ResultOfAny as _, ResultOfOk as _};
+                        (&&#m::Returned(&returned)).result().map(#path)
+                    };
+                    #m::failed_if(#outcome, look)
+                })
+            }
+        };
         let recorded = self
             .attributes
             .replay

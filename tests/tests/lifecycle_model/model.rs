@@ -737,9 +737,14 @@ impl Model {
                 self.running = Some(if *succeeded { Running::Succeeded } else { Running::Failed });
             }
             Step::Reopen { who } => {
+                let mut until = self.now + GRANT_TTL;
+                let granted_until = self.grant_until.unwrap_or_default();
                 match self.running.ok_or("NotApproved")? {
                     Running::Unknown(_) => {}
-                    Running::Executing(_) | Running::Succeeded | Running::Failed => return Err("AlreadyRan"),
+                    Running::Failed if self.successor.is_some() => return Err("AlreadyRetried"),
+                    Running::Failed if self.now >= granted_until => return Err("GrantExpired"),
+                    Running::Failed => until = granted_until,
+                    Running::Executing(_) | Running::Succeeded => return Err("AlreadyRan"),
                     Running::NotStarted | Running::GrantExpired | Running::Revoked => {
                         return Err("NothingToDo");
                     }
@@ -751,7 +756,7 @@ impl Model {
                     return Err("Halted");
                 }
                 self.running = Some(Running::NotStarted);
-                self.grant_until = Some(self.now + GRANT_TTL);
+                self.grant_until = Some(until);
             }
             Step::Retry { who, successor } => {
                 match self.successor {

@@ -134,7 +134,7 @@ async fn waiting_costs_no_calls_of_the_store() {
 #[tokio::test]
 async fn patience_ends_and_the_request_lives_on() {
     let manager = unattended();
-    let impatient = manager.request(call_with(|action| Ok(action.wait(seconds(30))))).await.unwrap();
+    let impatient = manager.request(call_with(|action| Ok(action.wait(seconds(30)))).key("k")).await.unwrap();
     let id = impatient.id();
     let impatient = tokio::spawn(impatient);
     manager.advance(seconds(29)).await;

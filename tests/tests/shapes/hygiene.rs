@@ -37,7 +37,7 @@ mod shadowed {
     pub mod core {}
     pub mod std {}
 
-    #[approval_core::guarded_action(name = "hygiene.prelude", manager = approvals, approvers("user:ann@example.com"), wait = "1s")]
+    #[approval_core::guarded_action(name = "hygiene.prelude", manager = approvals, approvers("user:ann@example.com"), key = n, wait = "1s")]
     pub async fn prelude(approvals: &ApprovalManager, n: u8) -> Result<u8, ApprovalError> {
         Result::Ok(n)
     }

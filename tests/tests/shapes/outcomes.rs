@@ -41,6 +41,79 @@ async fn cancelled(approvals: &ApprovalManager) -> Result<(), ApprovalError> {
     Ok(())
 }
 
+/// What a tool of MCP returns.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct CallToolResult {
+    is_error: Option<bool>,
+}
+
+impl CallToolResult {
+    fn failed(&self) -> bool {
+        self.is_error == Some(true)
+    }
+
+    fn reason(&self) -> Option<String> {
+        self.failed().then(|| "the tool refused".to_owned())
+    }
+}
+
+#[guarded_action(name = "outcomes.tool", manager = approvals, failed_if = CallToolResult::failed, key = id, replay)]
+async fn tool(
+    approvals: &ApprovalManager,
+    id: u8,
+    is_error: Option<bool>,
+) -> Result<CallToolResult, ApprovalError> {
+    Ok(CallToolResult { is_error })
+}
+
+fn refused(_: ApprovalError) -> CallToolResult {
+    CallToolResult { is_error: Some(true) }
+}
+
+#[guarded_action(
+    name = "outcomes.plain", manager = approvals, failed_if = CallToolResult::reason, refuse_with = refused
+)]
+fn plain(approvals: &ApprovalManager, is_error: bool) -> CallToolResult {
+    CallToolResult { is_error: Some(is_error) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_tells_of_a_failure_is_recorded_as_failed() {
+    let manager = approving();
+    assert_eq!(tool(&manager, 1, Some(true)).await.unwrap().is_error, Some(true));
+    let again = tool(&manager, 1, Some(true)).await.unwrap_err();
+    assert!(again.to_string().contains("has run and failed"), "it is not replayed: {again}");
+    for _ in 0..2 {
+        assert_eq!(tool(&manager, 2, None).await.unwrap().is_error, None);
+    }
+    assert_eq!(plain(&manager, true).is_error, Some(true));
+    assert_eq!(plain(&manager, false).is_error, Some(false));
+    assert_eq!(
+        outcomes(&manager).await,
+        [
+            "failed: the result says that it failed",
+            "failed: the tool refused",
+            "succeeded",
+            r#"succeeded: {"is_error":null}"#,
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_calls_that_replay_the_second_gets_the_result_of_the_first() {
+    for _ in 0..12 {
+        let manager = approving();
+        let both = futures_util::future::join_all((0..2).map(|_| {
+            let manager = ApprovalManager::clone(&manager);
+            tokio::spawn(async move { replays(&manager, 5).await })
+        }));
+        for got in both.await {
+            assert_eq!(got.unwrap().unwrap(), [5]);
+        }
+        assert_eq!(outcomes(&manager).await, ["succeeded: [5]"]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_a_failure_and_goes_on() {
     let manager = approving();

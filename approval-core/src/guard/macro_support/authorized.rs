@@ -6,7 +6,7 @@ use super::{Arguments, Call, Editor, Replay, Running};
 use crate::{
     approval_error::ApprovalError,
     error::Invalid,
-    guard::{Authorization, block_on},
+    guard::{self, Authorization, block_on},
     manager::{Action, ActionSpec, ApprovalManager, attached},
     model::CanonicalJson,
 };
@@ -71,6 +71,21 @@ pub fn authorize_previewed_blocking(
     Ok(Authorized { authorization, manager, spec, own })
 }
 
+/// What beginning came to.
+#[derive(Debug)]
+pub enum Begun<R> {
+    /// The body may run.
+    Running(Running),
+    /// Another call ran it, and this is what it returned.
+    Ran(R),
+}
+
+fn read<R: Replay>(recorded: &CanonicalJson, spec: &ActionSpec) -> Result<R, ApprovalError> {
+    R::read(recorded).map_err(|why| {
+        Invalid::new("recorded result", spec.name().as_str(), format!("cannot be read: {why}")).into()
+    })
+}
+
 impl Call {
     fn prepare(self) -> Result<(ApprovalManager, Action), ApprovalError> {
         let Self { arguments, manager, attachments, key } = self;
@@ -90,10 +105,7 @@ impl Authorized {
     #[must_use]
     pub fn replayed<R: Replay>(&self) -> Option<Result<R, ApprovalError>> {
         let recorded = self.authorization.ran_before()?;
-        Some(R::read(recorded).map_err(|why| {
-            Invalid::new("recorded result", self.spec.name().as_str(), format!("cannot be read: {why}"))
-                .into()
-        }))
+        Some(read(recorded, &self.spec))
     }
 
     /// Whether approvers changed the arguments.
@@ -122,6 +134,34 @@ impl Authorized {
         let expected = edited.map_or(Ok(own), Arguments::into_json)?;
         let running = authorization.begin(expected.clone()).await?;
         Ok(Running::new(running, manager, spec, expected))
+    }
+
+    /// [`Authorized::begin`] for a function whose results are replayed: where another call was faster, waits for that one.
+    ///
+    /// # Errors
+    /// As [`Authorized::begin`], and when the recorded result cannot be read.
+    pub async fn begin_or_replay<R: Replay>(
+        self,
+        edited: Option<Arguments>,
+    ) -> Result<Begun<R>, ApprovalError> {
+        let Self { authorization, manager, spec, own } = self;
+        let expected = edited.map_or(Ok(own), Arguments::into_json)?;
+        Ok(match authorization.begin_or_replay(expected.clone()).await? {
+            guard::Begun::Running(running) => Begun::Running(Running::new(running, manager, spec, expected)),
+            guard::Begun::Ran(_, recorded) => Begun::Ran(read(&recorded, &spec)?),
+        })
+    }
+
+    /// [`Authorized::begin_or_replay`] for a function that is not async.
+    ///
+    /// # Errors
+    /// As [`Authorized::begin_or_replay`].
+    pub fn begin_or_replay_blocking<R: Replay>(
+        self,
+        edited: Option<Arguments>,
+    ) -> Result<Begun<R>, ApprovalError> {
+        let action = self.spec.name().clone();
+        block_on(&action, self.begin_or_replay(edited))
     }
 
     /// [`Authorized::begin`] for a function that is not async.
