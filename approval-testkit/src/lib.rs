@@ -15,8 +15,11 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`assert_binds_everything`] shows that an approval covers all of an argument.
+//!
 //! Those who write a store of their own run the [`store_suite`] over it. A [`FaultyStore`] fails where a test wants it to.
 
+mod binding;
 pub mod channel_suite;
 mod clock;
 mod faulty_store;
@@ -24,6 +27,7 @@ mod manager;
 mod scripted;
 pub mod store_suite;
 
+pub use binding::assert_binds_everything;
 pub use clock::{FakeClock, Moment};
 pub use faulty_store::{Fault, FaultyStore};
 pub use manager::{NeverHappened, TestManager};
