@@ -1,6 +1,6 @@
 //! Numbers reach the body as they were approved, or nobody is asked.
 
-use approval_core::{Action, ApprovalError, model::CanonicalJson, store::Query};
+use approval_core::{Action, ActionSpec, ApprovalError, model::CanonicalJson, store::Query};
 use approval_testkit::{ApproveAll, Scripted, TestManager};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -82,18 +82,15 @@ async fn a_worker_of_approved_requests_gets_the_number_exactly_or_not_at_all() {
     soon(manager.attach(id).await.unwrap()).await.unwrap();
     let (ran, mut runs) = mpsc::unbounded_channel();
     let rounded = ran.clone();
-    let worker = manager
-        .on_approved("wallet.transfer", move |_: Rounded, _| {
-            let _sent = rounded.send(None);
-            async { Ok::<_, String>(()) }
-        })
-        .unwrap();
+    let worker = manager.on_approved(ActionSpec::new("wallet.transfer").unwrap(), move |_: Rounded, _| {
+        let _sent = rounded.send(None);
+        async { Ok::<_, String>(()) }
+    });
     worker.stop().await;
-    let _worker = manager
-        .on_approved("wallet.transfer", move |transfer: Transfer, _| {
+    let _worker =
+        manager.on_approved(ActionSpec::new("wallet.transfer").unwrap(), move |transfer: Transfer, _| {
             let _sent = ran.send(Some(transfer.wei));
             async { Ok::<_, String>(()) }
-        })
-        .unwrap();
+        });
     assert_eq!(soon(runs.recv()).await, Some(Some(18_446_744_073_709_551_617)));
 }
