@@ -38,7 +38,7 @@ const fn list(name: &'static str, example: &'static str) -> Key {
 }
 
 /// Every key that `#[guarded_action]` knows.
-pub(crate) const KEYS: [Key; 35] = [
+pub(crate) const KEYS: [Key; 36] = [
     value("name", "name = \"payments.refund\""),
     value("version", "version = 2"),
     value("kind", "kind = \"purchase\""),
