@@ -13,6 +13,7 @@ use std::{
 };
 
 use crate::{
+    checked_file::{self, FileChecks},
     directory::file::Roster,
     policy::Rules,
     yaml::{Document, Mistakes, Place, SIZE_LIMIT},
@@ -63,13 +64,23 @@ pub enum FileError {
 }
 
 impl ApprovalsFile {
-    /// Reads and checks a file.
+    /// Reads and checks a file. One that every user of the machine may write, and whatever is not a regular file, is
+    /// refused ([`checked_file`](crate::checked_file)); a symbolic link is followed.
     ///
     /// # Errors
     /// When it cannot be read, or all that is wrong with it.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        Self::load_checked(path, FileChecks::new())
+    }
+
+    /// Like [`load`](Self::load), where `checks` says what is accepted of the file although it is not safe.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_checked(path: impl AsRef<Path>, checks: FileChecks) -> Result<Self, FileError> {
         let path = path.as_ref();
-        let bytes = read(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
+        let bytes =
+            read(path, checks).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
         Ok(Self::parse_bytes(&path.display().to_string(), &bytes)?)
     }
 
@@ -105,10 +116,10 @@ impl ApprovalsFile {
 }
 
 /// Reads a file, but never much more than it may have.
-pub(crate) fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path, checks: FileChecks) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(SIZE_LIMIT).unwrap_or(u64::MAX).saturating_add(1);
-    std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    checked_file::open(path, checks)?.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

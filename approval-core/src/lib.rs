@@ -83,6 +83,7 @@
 
 mod approval_error;
 pub mod audit;
+pub mod checked_file;
 pub mod clock;
 pub mod directory;
 mod error;

@@ -4,7 +4,10 @@ pub(crate) mod address;
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use approval_core::store::{MemoryStore, Store, StoreError};
+use approval_core::{
+    checked_file::FileChecks,
+    store::{MemoryStore, Store, StoreError},
+};
 
 #[cfg(feature = "postgres")]
 use crate::PostgresStore;
@@ -19,7 +22,7 @@ pub const STORE_VARIABLE: &str = "APPROVALS_STORE";
 /// | URL | store |
 /// |---|---|
 /// | `memory:` | [`MemoryStore`]: nothing is kept when the process ends |
-/// | `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH`, or a path alone | `SqliteStore` (feature `sqlite`): one file, for the processes of one machine; made if it is not there. A relative path starts at the working directory, and nothing in it is decoded |
+/// | `sqlite:PATH`, `sqlite:///ABSOLUTE/PATH`, or a path alone | `SqliteStore` (feature `sqlite`): one file, for the processes of one machine; made if it is not there. A relative path starts at the working directory, and nothing in it is decoded. `sqlite:PATH?allow_world_writable=true&allow_symbolic_link=true` accepts files that are [refused](approval_core::checked_file) otherwise |
 /// | `postgres://…`, `postgresql://…` | `PostgresStore` (feature `postgres`): one database, for any number of machines; its tables are made if they are not there. `schema=NAME` names the schema |
 ///
 /// A text that looks like the address of a database is never taken for a path, however malformed it is: with quotes or a
@@ -88,7 +91,10 @@ pub struct StoreUrl(Place);
 enum Place {
     Memory,
     #[cfg(feature = "sqlite")]
-    Sqlite(std::path::PathBuf),
+    Sqlite {
+        path: std::path::PathBuf,
+        checks: FileChecks,
+    },
     /// The address, which may hold a password, and what to call it.
     #[cfg(feature = "postgres")]
     Postgres {
@@ -102,7 +108,18 @@ impl StoreUrl {
     #[cfg(feature = "sqlite")]
     #[must_use]
     pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
-        Self(Place::Sqlite(path.into()))
+        Self(Place::Sqlite { path: path.into(), checks: FileChecks::new() })
+    }
+
+    /// The same store, where `checks` says what is accepted of its file although it is not safe, besides what the URL itself
+    /// accepts. A store without a file stays as it is.
+    #[must_use]
+    pub fn file_checks(self, checks: FileChecks) -> Self {
+        match self.0 {
+            #[cfg(feature = "sqlite")]
+            Place::Sqlite { path, checks: own } => Self(Place::Sqlite { path, checks: own.or(checks) }),
+            other => Self(other),
+        }
     }
 
     /// The path of the file, if the store is one.
@@ -111,7 +128,7 @@ impl StoreUrl {
         match &self.0 {
             Place::Memory => None,
             #[cfg(feature = "sqlite")]
-            Place::Sqlite(path) => Some(path),
+            Place::Sqlite { path, .. } => Some(path),
             #[cfg(feature = "postgres")]
             Place::Postgres { .. } => None,
         }
@@ -144,13 +161,13 @@ impl StoreUrl {
             }
             Place::Memory => Ok(Arc::new(MemoryStore::new())),
             #[cfg(feature = "sqlite")]
-            Place::Sqlite(path) => {
-                if existing_only && !path.is_file() {
+            Place::Sqlite { path, checks } => {
+                if existing_only && !path.exists() {
                     let message =
                         format!("there is no file {}; give the file of the store", address::shown(path));
                     return Err(bad(message));
                 }
-                Ok(Arc::new(SqliteStore::open(path)?))
+                Ok(Arc::new(SqliteStore::builder(path).file_checks(*checks).open()?))
             }
             #[cfg(feature = "postgres")]
             Place::Postgres { url, .. } => {
@@ -167,7 +184,18 @@ impl fmt::Display for StoreUrl {
         match &self.0 {
             Place::Memory => f.write_str("memory:"),
             #[cfg(feature = "sqlite")]
-            Place::Sqlite(path) => write!(f, "sqlite:{}", address::shown(path)),
+            Place::Sqlite { path, checks } => {
+                write!(f, "sqlite:{}", address::shown(path))?;
+                let set = [
+                    (WORLD_WRITABLE, checks.world_writable_allowed()),
+                    (SYMBOLIC_LINK, checks.symbolic_link_allowed()),
+                ];
+                let set = set.into_iter().filter(|(_, allowed)| *allowed);
+                for (sign, (setting, _)) in std::iter::once('?').chain(std::iter::repeat('&')).zip(set) {
+                    write!(f, "{sign}{setting}=true")?;
+                }
+                Ok(())
+            }
             #[cfg(feature = "postgres")]
             Place::Postgres { name, .. } => f.write_str(name),
         }
@@ -216,7 +244,10 @@ impl FromStr for StoreUrl {
         match scheme.as_str() {
             "memory" if rest.is_empty() => Ok(Self(Place::Memory)),
             "memory" => Err(bad("a store in memory has no name: give memory: alone")),
-            "sqlite" => sqlite(sqlite_path(rest)?),
+            "sqlite" => {
+                let (path, checks) = sqlite_path(rest)?;
+                Ok(sqlite(path)?.file_checks(checks))
+            }
             "postgres" | "postgresql" => postgres(rest),
             "file" => Err(bad("a file of SQLite is given as sqlite:PATH, or as a path alone, not as file:")),
             // Only well-known names are repeated: anything else may be a part of a password.
@@ -238,8 +269,30 @@ fn scheme(text: &str) -> Option<(&str, &str)> {
     (plain && scheme.len() > 1 && !scheme.starts_with('.')).then_some((scheme, rest))
 }
 
-/// The path in what follows `sqlite:`.
-fn sqlite_path(rest: &str) -> Result<&str, StoreError> {
+/// Setting of `sqlite:` that accepts a file that every user of the machine may write.
+const WORLD_WRITABLE: &str = "allow_world_writable";
+/// Setting of `sqlite:` that accepts a symbolic link.
+const SYMBOLIC_LINK: &str = "allow_symbolic_link";
+
+/// The path in what follows `sqlite:`, and what is accepted of its file.
+fn sqlite_path(rest: &str) -> Result<(&str, FileChecks), StoreError> {
+    if address::looks_like_address(rest) {
+        return Err(bad(address::HINT));
+    }
+    let (rest, settings) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut checks = FileChecks::new();
+    for setting in settings.split('&').filter(|setting| !setting.is_empty()) {
+        checks = match setting.split_once('=') {
+            Some((WORLD_WRITABLE, "true")) => checks.allow_world_writable(),
+            Some((SYMBOLIC_LINK, "true")) => checks.allow_symbolic_link(),
+            _ => {
+                return Err(bad(format!(
+                    "sqlite: has no settings after a question mark but {WORLD_WRITABLE}=true and {SYMBOLIC_LINK}=true; if it \
+                     belongs to the name of the file, give the path alone"
+                )));
+            }
+        };
+    }
     let path = match rest.strip_prefix("//") {
         // No machine is named, and the path begins with the third slash.
         Some(path) if path.starts_with('/') => path,
@@ -252,10 +305,7 @@ fn sqlite_path(rest: &str) -> Result<&str, StoreError> {
     match path {
         "" => Err(bad("sqlite: names no file: give sqlite:PATH")),
         ":memory:" => Err(bad("a store in memory is given as memory:")),
-        path if path.contains('?') => Err(bad(
-            "sqlite: has no settings after a question mark; if it belongs to the name of the file, give the path alone",
-        )),
-        path => Ok(path),
+        path => Ok((path, checks)),
     }
 }
 

@@ -85,7 +85,7 @@ impl SqliteStore {
     /// Opens the store in the file at `path`; makes the file if there is none, readable for its owner alone.
     ///
     /// # Errors
-    /// When the file cannot be opened or is no store, or was written by a newer program.
+    /// When the file cannot be opened, is not safe ([`SqliteBuilder::file_checks`]) or no store, or was written by a newer program.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::builder(path).open()
     }

@@ -11,7 +11,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// The layers of approval-core, top first. Modules of one line may use each other.
 const LAYERS: &[&[&str]] = &[
-    &["id", "clock", "error", "sync"],
+    &["id", "clock", "error", "sync", "checked_file"],
     &["model"],
     &["yaml"],
     &["lifecycle"],

@@ -1,7 +1,7 @@
 //! Seals in a file: JSON Lines, one seal a line, only ever appended to, synced.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{Seal, SealRef, SealSink, SinkError};
+use crate::checked_file::{self, FileChecks};
 
 /// Appends seals to a file. Several processes may share it: each write holds the lock of the file and leaves out what is
 /// there already. A last line without its line break, left by a process that was killed while it wrote, is cut off first:
@@ -17,6 +18,7 @@ use super::{Seal, SealRef, SealSink, SinkError};
 pub struct FileSink {
     path: PathBuf,
     name: String,
+    checks: FileChecks,
 }
 
 impl FileSink {
@@ -25,7 +27,15 @@ impl FileSink {
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        Self { name: path.display().to_string(), path }
+        Self { name: path.display().to_string(), path, checks: FileChecks::new() }
+    }
+
+    /// What is accepted of the file although it is not safe. Unless set, a file that every user of the machine may write is
+    /// neither written nor read.
+    #[must_use]
+    pub const fn file_checks(mut self, checks: FileChecks) -> Self {
+        self.checks = checks;
+        self
     }
 
     /// The file.
@@ -34,13 +44,22 @@ impl FileSink {
         &self.path
     }
 
-    /// All seals in the file, oldest first.
+    /// All seals in the file, oldest first. A file that every user of the machine may write, and whatever is not a regular file,
+    /// is refused ([`checked_file`]).
     ///
     /// # Errors
     /// When the file cannot be read or a line is no whole seal; the line is named.
     pub fn read(path: impl AsRef<Path>) -> Result<Vec<Seal>, SinkError> {
+        Self::read_checked(path, FileChecks::new())
+    }
+
+    /// Like [`read`](Self::read), where `checks` says what is accepted of the file although it is not safe.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_checked(path: impl AsRef<Path>, checks: FileChecks) -> Result<Vec<Seal>, SinkError> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|e| failed(path, "cannot be opened", e))?;
+        let file = checked_file::open(path, checks).map_err(|e| failed(path, "cannot be opened", e))?;
         let mut seals = Vec::new();
         for (number, line) in (1_u64..).zip(BufReader::new(file).lines()) {
             let line = line.map_err(|e| failed(path, "cannot be read", e))?;
@@ -53,10 +72,10 @@ impl FileSink {
 
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Path) -> Result<T, SinkError> + Send + 'static,
+        work: impl FnOnce(&Path, FileChecks) -> Result<T, SinkError> + Send + 'static,
     ) -> Result<T, SinkError> {
-        let path = self.path.clone();
-        let work = tokio::task::spawn_blocking(move || work(&path));
+        let (path, checks) = (self.path.clone(), self.checks);
+        let work = tokio::task::spawn_blocking(move || work(&path, checks));
         work.await.map_err(|e| SinkError::caused_by("the write was broken off", e))?
     }
 }
@@ -103,13 +122,9 @@ fn last_seal(path: &Path, file: &mut File) -> Result<(Option<SealRef>, u64), Sin
     Ok((Some(seal.reference()), end))
 }
 
-fn append(path: &Path, seals: &[Seal]) -> Result<(), SinkError> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(path)
-        .map_err(|e| failed(path, "cannot be opened", e))?;
+fn append(path: &Path, seals: &[Seal], checks: FileChecks) -> Result<(), SinkError> {
+    let mut file =
+        checked_file::open_to_append(path, checks).map_err(|e| failed(path, "cannot be opened", e))?;
     file.lock().map_err(|e| failed(path, "cannot be locked", e))?;
     let (last, end) = last_seal(path, &mut file)?;
     let length = file.metadata().map_err(|e| failed(path, "cannot be read", e))?.len();
@@ -142,7 +157,7 @@ impl SealSink for FileSink {
     }
 
     async fn last(&self) -> Result<Option<SealRef>, SinkError> {
-        self.blocking(|path| match File::open(path) {
+        self.blocking(|path, checks| match checked_file::open(path, checks) {
             Ok(mut file) => {
                 file.lock_shared().map_err(|e| failed(path, "cannot be locked", e))?;
                 last_seal(path, &mut file).map(|(last, _)| last)
@@ -155,6 +170,6 @@ impl SealSink for FileSink {
 
     async fn write(&self, seals: &[Seal]) -> Result<(), SinkError> {
         let seals = seals.to_vec();
-        self.blocking(move |path| append(path, &seals)).await
+        self.blocking(move |path, checks| append(path, &seals, checks)).await
     }
 }

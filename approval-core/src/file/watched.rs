@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::{ApprovalsFile, FileError, people::PeopleOf, read, reload};
 use crate::{
+    checked_file::FileChecks,
     clock::{Clock, Span, Timestamp},
     model::Limit,
     policy::{AskAlways, Call, Policy, PolicyError, Ruling},
@@ -50,6 +51,7 @@ pub struct WatchedFile(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    checks: FileChecks,
     good: watch::Sender<Good>,
     seen: Mutex<Seen>,
 }
@@ -82,14 +84,28 @@ pub struct FileStatus {
 }
 
 impl WatchedFile {
-    /// Reads and checks a file. It is read again by [`watch`](Self::watch) and [`reload`](Self::reload).
+    /// Reads and checks a file. It is read again by [`watch`](Self::watch) and [`reload`](Self::reload). One that every user of
+    /// the machine may write, and whatever is not a regular file, is refused ([`checked_file`](crate::checked_file)), each
+    /// time that it is read; a symbolic link is followed.
     ///
     /// # Errors
     /// When it cannot be read, or all that is wrong with it.
     pub fn load(path: impl AsRef<Path>, clock: &dyn Clock) -> Result<Self, FileError> {
+        Self::load_checked(path, clock, FileChecks::new())
+    }
+
+    /// Like [`load`](Self::load), where `checks` says what is accepted of the file although it is not safe.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_checked(
+        path: impl AsRef<Path>,
+        clock: &dyn Clock,
+        checks: FileChecks,
+    ) -> Result<Self, FileError> {
         let path = path.as_ref().to_owned();
-        let good = parse(&path, &content(&path)?, clock.now())?;
-        Ok(Self(Arc::new(Inner { path, good: watch::Sender::new(good), seen: Mutex::default() })))
+        let good = parse(&path, &content(&path, checks)?, clock.now())?;
+        Ok(Self(Arc::new(Inner { path, checks, good: watch::Sender::new(good), seen: Mutex::default() })))
     }
 
     /// What the file says, as long as it was good when it was last read.
@@ -184,7 +200,7 @@ impl Inner {
 
     /// The new state, if there is one.
     fn changed(&self, now: Timestamp, at_once: bool) -> Result<Option<Good>, FileError> {
-        let bytes = content(&self.path)?;
+        let bytes = content(&self.path, self.checks)?;
         let found = hash(&bytes);
         if found == self.good.borrow().content {
             lock(&self.seen).settling = None;
@@ -203,8 +219,8 @@ impl Inner {
     }
 }
 
-fn content(path: &Path) -> Result<Vec<u8>, FileError> {
-    read(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })
+fn content(path: &Path, checks: FileChecks) -> Result<Vec<u8>, FileError> {
+    read(path, checks).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })
 }
 
 fn parse(path: &Path, bytes: &[u8], since: Timestamp) -> Result<Good, FileError> {

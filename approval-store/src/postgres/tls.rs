@@ -2,7 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
-use approval_core::store::StoreError;
+use approval_core::{
+    checked_file::{self, FileChecks},
+    store::StoreError,
+};
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -13,6 +16,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::url::Trust;
 use crate::connect::address::shown;
+
+/// Largest file of certificates, in bytes; that of a whole operating system has 250 KB.
+const CERTIFICATES_LIMIT: u64 = 16 << 20;
 
 /// Makes encrypted connections.
 ///
@@ -41,7 +47,9 @@ fn trusted(roots: Option<&Path>) -> Result<RootCertStore, StoreError> {
         return Ok(store);
     };
     let bad = |why: String| StoreError::unavailable(format!("the certificates in {}: {why}", shown(file)));
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| bad(error.to_string()))? {
+    let text = checked_file::read_text(file, CERTIFICATES_LIMIT, FileChecks::new());
+    let text = text.map_err(|error| bad(error.to_string()))?;
+    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
         let certificate = certificate.map_err(|error| bad(error.to_string()))?;
         store.add(certificate).map_err(|error| bad(error.to_string()))?;
     }

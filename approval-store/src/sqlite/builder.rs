@@ -8,6 +8,7 @@ use std::{
 
 use approval_core::{
     Clock, SystemClock,
+    checked_file::FileChecks,
     clock::Span,
     store::{Listeners, StoreError, StoreTime},
 };
@@ -36,6 +37,7 @@ pub struct SqliteBuilder {
     busy: Duration,
     watch: Duration,
     readers: usize,
+    checks: FileChecks,
     failpoint: Box<dyn Fn(&'static str) + Send + Sync>,
     commit: writer::Commit,
 }
@@ -56,6 +58,7 @@ impl SqliteBuilder {
             busy: Duration::from_secs(10),
             watch: Duration::from_millis(50),
             readers: 4,
+            checks: FileChecks::new(),
             failpoint: Box::new(|_| {}),
             commit: Box::new(writer::commit),
         }
@@ -85,6 +88,23 @@ impl SqliteBuilder {
         self
     }
 
+    /// What is accepted of the file although it is not safe. Unless set, a symbolic link in its place is refused, and a file
+    /// (also the log beside it) that every user of the machine may write. Whatever is not a regular file is always refused.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use approval_core::checked_file::FileChecks;
+    /// use approval_store::SqliteStore;
+    ///
+    /// let checks = FileChecks::new().allow_symbolic_link();
+    /// let store = SqliteStore::builder("approvals.db").file_checks(checks).open()?;
+    /// # drop(store); Ok(()) }
+    /// ```
+    pub const fn file_checks(mut self, checks: FileChecks) -> Self {
+        self.checks = checks;
+        self
+    }
+
     /// Called by the writer at named points, for tests that kill the process there.
     #[doc(hidden)]
     pub fn failpoint(mut self, reached: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
@@ -105,18 +125,18 @@ impl SqliteBuilder {
     /// Opens the store; makes the file if there is none, readable for its owner alone.
     ///
     /// # Errors
-    /// When the file cannot be opened or is no store, or was written by a newer program.
+    /// When the file cannot be opened, is not safe ([`file_checks`](Self::file_checks)) or no store, or was written by a newer program.
     pub fn open(self) -> Result<SqliteStore, StoreError> {
-        let Self { path, clock, busy, watch, readers, failpoint, commit } = self;
+        let Self { path, clock, busy, watch, readers, checks, failpoint, commit } = self;
         let path = file::absolute(&path)?;
-        let mut connection = file::open(&path, busy)?;
+        let (mut connection, real) = file::open(&path, busy, checks)?;
         let id = random_id();
         let (time, seen) = enter(&mut connection, clock, id)?;
         // From here on the writer waits for the lock by itself.
         connection.busy_timeout(Duration::ZERO).map_err(failed("the store's file cannot be opened"))?;
         let (queue, listeners) = (Arc::new(Queue::new()), Arc::new(Listeners::new()));
         let mut writer = Writer {
-            path: path.clone(),
+            path: real.clone(),
             connection,
             id,
             batch: 0,
@@ -137,7 +157,7 @@ impl SqliteBuilder {
             })
             .map_err(|e| StoreError::caused_by("the thread that writes could not be started", e))?;
         Ok(SqliteStore {
-            readers: Arc::new(Readers::new(&path, busy, readers)),
+            readers: Arc::new(Readers::new(&real, busy, readers)),
             path,
             queue,
             time,

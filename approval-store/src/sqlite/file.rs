@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use approval_core::store::StoreError;
+use approval_core::{
+    checked_file::{self, FileChecks, FileIdentity, UnsafeFile},
+    store::StoreError,
+};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{failure::failed, schema};
@@ -38,16 +41,72 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
         .map_err(|e| StoreError::caused_by(format!("the store's path {} is of no use", path.display()), e))
 }
 
-/// Opens the connection that writes; makes the file if there is none, and brings an older one up to date.
-pub(super) fn open(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+/// Opens the connection that writes; makes the file if there is none, and brings an older one up to date. Answers also under
+/// which path, without links, the file is opened from then on.
+pub(super) fn open(
+    path: &Path,
+    busy: Duration,
+    checks: FileChecks,
+) -> Result<(Connection, PathBuf), StoreError> {
     let _opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     make_private(path)?;
-    connect(path, busy).map_err(|error| match error {
+    let real = real(path, checks)?;
+    let before = check(&real, checks)?;
+    let connection = connect(&real, busy).map_err(|error| match error {
         StoreError::Unavailable { message, source } => {
             StoreError::Unavailable { message: format!("{}: {message}", path.display()), source }
         }
         other => other,
+    })?;
+    // A handle of its own on the file would be the better check, but closing it drops the locks of this process on the file.
+    if check(&real, checks)? == before {
+        Ok((connection, real))
+    } else {
+        Err(refused(&real, UnsafeFile::Replaced.into()))
+    }
+}
+
+/// The path without links; that its last part is none is checked, unless allowed.
+fn real(path: &Path, checks: FileChecks) -> Result<PathBuf, StoreError> {
+    checked_file::check(path, checks).map_err(|error| refused(path, error))?;
+    let resolved = match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if !checks.symbolic_link_allowed() => {
+            folder.canonicalize().map(|folder| folder.join(name))
+        }
+        _ => path.canonicalize(),
+    };
+    resolved.map_err(|error| {
+        StoreError::caused_by(format!("the store's path {} is of no use", path.display()), error)
     })
+}
+
+/// Checks the file, and those that SQLite keeps beside it: what stands in a log becomes part of the store.
+fn check(real: &Path, checks: FileChecks) -> Result<FileIdentity, StoreError> {
+    for beside in ["-wal", "-shm", "-journal"] {
+        let mut name = real.as_os_str().to_owned();
+        name.push(beside);
+        let path = PathBuf::from(name);
+        let beside = if checks.world_writable_allowed() {
+            FileChecks::new().allow_world_writable()
+        } else {
+            FileChecks::new()
+        };
+        match checked_file::check(&path, beside) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(refused(&path, error)),
+            _ => {}
+        }
+    }
+    checked_file::check(real, checks).map_err(|error| refused(real, error))
+}
+
+fn refused(path: &Path, error: std::io::Error) -> StoreError {
+    // What is unsafe, not what cannot be found or read.
+    let hint = if error.kind() == ErrorKind::InvalidInput {
+        " (SqliteBuilder::file_checks and settings of sqlite: say what is accepted)"
+    } else {
+        ""
+    };
+    StoreError::caused_by(format!("the file {} is not used as a store{hint}", path.display()), error)
 }
 
 /// Makes the file if there is none, so that nobody else can read it. What SQLite puts beside it inherits that.
@@ -84,10 +143,8 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
 
 fn connect(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     let fail = failed("the store's file cannot be opened");
-    if path.is_dir() {
-        return Err(StoreError::unavailable("the store's path is a directory (name a file in it)"));
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let mut connection = Connection::open_with_flags(path, flags).map_err(&fail)?;
     connection.busy_timeout(busy).map_err(&fail)?;
     // Before anything is written: it may be somebody else's.

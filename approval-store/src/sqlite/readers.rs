@@ -126,7 +126,8 @@ fn lock(place: &Mutex<Option<Connection>>) -> MutexGuard<'_, Option<Connection>>
 /// Opens a connection that only reads.
 pub(super) fn open(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     let fail = failed("the store's file cannot be opened for reading");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags).map_err(&fail)?;
     connection.busy_timeout(busy).map_err(&fail)?;
     connection.set_prepared_statement_cache_capacity(32);
