@@ -3,7 +3,7 @@
 use super::{AuditError, export};
 use crate::{
     id::RequestId,
-    model::{Event, EventKind, Execution, Request},
+    model::{Event, EventKind, Execution, Request, visible::visible},
     store::{JournalLine, Query, Store},
 };
 
@@ -193,7 +193,7 @@ fn journal_row(out: &mut String, line: &JournalLine) {
     }
 }
 
-/// One row. Every cell is quoted; one that a spreadsheet would take for a formula gets an apostrophe in front, since much of
+/// One row. Every cell is quoted, and nothing hides in it; one that a spreadsheet would take for a formula gets an apostrophe in front, since much of
 /// what stands here was written by agents.
 fn row(out: &mut String, cells: &[&str]) {
     for (place, cell) in cells.iter().enumerate() {
@@ -204,7 +204,10 @@ fn row(out: &mut String, cells: &[&str]) {
         if formula {
             out.push('\'');
         }
-        out.push_str(&cell.replace('"', "\"\""));
+        for (line, text) in cell.split("\r\n").enumerate() {
+            out.push_str(if line == 0 { "" } else { "\r\n" });
+            out.push_str(&visible(text).replace('"', "\"\""));
+        }
         out.push('"');
     }
     out.push_str("\r\n");
@@ -231,5 +234,8 @@ mod tests {
             "{out}"
         );
         assert!(out.ends_with(",\"\"\r\n"));
+        let mut out = String::new();
+        row(&mut out, &["a\u{202e}b", "\u{9b}2J\u{3164}"]);
+        assert_eq!(out, "\"a⟨U+202E⟩b\",\"⟨U+009B⟩2J⟨U+3164⟩\"\r\n");
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::canonical::ContentDigest;
+use super::{canonical::ContentDigest, visible::hides_nothing};
 use crate::error::Invalid;
 
 /// What a principal is.
@@ -97,8 +97,8 @@ impl Principal {
     ///
     /// # Errors
     /// When the kind is missing or unknown, the name is empty or too long, or a character cannot be part of a name
-    /// (white space, control and invisible characters, and anything else that is not a letter, digit or one of
-    /// `@ . _ + - / :`).
+    /// (white space, control and invisible characters, letters without a glyph, and anything else that is not a letter,
+    /// digit or one of `@ . _ + - / :`).
     pub fn new(text: &str) -> Result<Self, Invalid> {
         let bad = |why: &str| {
             Err(Invalid::new("principal", text, why)
@@ -115,7 +115,7 @@ impl Principal {
         if lower.len() > PRINCIPAL_LIMIT {
             return bad("is longer than 320 bytes");
         }
-        if !name.chars().all(|c| c.is_alphanumeric() || "@._+-/:".contains(c)) {
+        if !name.chars().all(|c| c.is_alphanumeric() || "@._+-/:".contains(c)) || !hides_nothing(name) {
             return bad("has a character that no name may have");
         }
         Ok(Self(lower.into()))

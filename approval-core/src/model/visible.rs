@@ -17,6 +17,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_general_category::{GeneralCategory, get_general_category};
+use unicode_script::{Script, UnicodeScript as _};
 
 pub use scripts::{Suspicion, SuspiciousWord, mixed_script, suspicious_words};
 
@@ -41,13 +42,62 @@ const NUMBER_PREFIX: &str = "U+";
 /// ```
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    shown(text, true)
+    shown(text, Lines::Kept, Numbers::Escaped)
 }
 
 /// Like [`visible`], and with line feeds and tabs made visible too: for what must stay on one line.
 #[must_use]
 pub fn visible_line(text: &str) -> Cow<'_, str> {
-    shown(text, false)
+    shown(text, Lines::Shown, Numbers::Escaped)
+}
+
+/// Like [`visible`], for output whose parts were made visible before: numbers that are shown already stay as they are. So it may
+/// be applied to everything that a program prints, and more than once.
+///
+/// ```
+/// use approval_core::model::visible::{neutral, visible};
+///
+/// let part = visible("pay\u{200b}pal");
+/// assert_eq!(neutral(&part), part);
+/// assert_eq!(neutral("a\u{1b}[2J"), "a⟨U+001B⟩[2J");
+/// ```
+#[must_use]
+pub fn neutral(text: &str) -> Cow<'_, str> {
+    shown(text, Lines::Kept, Numbers::Kept)
+}
+
+/// Like [`neutral`], and with line feeds and tabs made visible too.
+#[must_use]
+pub fn neutral_line(text: &str) -> Cow<'_, str> {
+    shown(text, Lines::Shown, Numbers::Kept)
+}
+
+/// Whether nothing hides in a text of one line: [`visible_line`] would show it as it is. Names of people, agents and actions must
+/// be so, or two of them could look alike.
+///
+/// ```
+/// use approval_core::model::visible::hides_nothing;
+///
+/// assert!(hides_nothing("agent:worker-3"));
+/// assert!(!hides_nothing("agent:worker\u{3164}"));
+/// ```
+#[must_use]
+pub fn hides_nothing(text: &str) -> bool {
+    matches!(visible_line(text), Cow::Borrowed(_))
+}
+
+/// What becomes of line feeds and tabs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    Kept,
+    Shown,
+}
+
+/// What becomes of text that looks like a shown number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    Kept,
+    Escaped,
 }
 
 /// Whether a character is not seen, moves other text, or passes for a common space.
@@ -55,12 +105,14 @@ pub fn visible_line(text: &str) -> Cow<'_, str> {
 /// That is: controls (C0, C1, delete), format characters (bidirectional controls, zero-width characters, soft hyphen,
 /// tags), variation selectors and all other default-ignorables, every space but U+0020, line and paragraph separators,
 /// characters for private use, unassigned code points and noncharacters, and the few assigned characters whose glyph
-/// is empty. Line feed and tab count as hidden.
+/// is empty (blank letters, Braille blank) or that only join their neighbours. Line feed and tab count as hidden.
 #[must_use]
 pub fn is_hidden(character: char) -> bool {
     match character {
         ' '..='~' => false,
-        other => is_ignorable(other) || is_empty_glyph(other) || has_hidden_category(other),
+        other => {
+            is_ignorable(other) || is_empty_glyph(other) || is_joiner(other) || has_hidden_category(other)
+        }
     }
 }
 
@@ -79,9 +131,35 @@ fn is_ignorable(character: char) -> bool {
     )
 }
 
-/// Braille blank, object replacement, musical null notehead, Khitan filler.
+/// Braille blank, object replacement, musical null notehead, Khitan filler, Egyptian full and half blank.
 fn is_empty_glyph(character: char) -> bool {
-    matches!(character, '\u{2800}' | '\u{fffc}' | '\u{1d159}' | '\u{16fe4}')
+    matches!(character, '\u{2800}' | '\u{fffc}' | '\u{1d159}' | '\u{16fe4}' | '\u{13441}'..='\u{13442}')
+}
+
+/// Marks without a glyph that join two letters of a rare script, and nothing elsewhere: Tifinagh and Brahmi.
+fn is_joiner(character: char) -> bool {
+    matches!(character, '\u{2d7f}' | '\u{1107f}')
+}
+
+/// Marks that stack the next consonant below the one before, and are not drawn themselves (`Indic_Syllabic_Category` =
+/// `Invisible_Stacker`): of Myanmar, Khmer, Tai Tham and others. They have their place between two letters of a script of theirs.
+fn is_stacker(character: char) -> bool {
+    matches!(
+        character,
+        '\u{1039}'
+            | '\u{17d2}'
+            | '\u{1a60}'
+            | '\u{aaf6}'
+            | '\u{10a3f}'
+            | '\u{11133}'
+            | '\u{113d0}'
+            | '\u{1193e}'
+            | '\u{11a47}'
+            | '\u{11a99}'
+            | '\u{11d45}'
+            | '\u{11d97}'
+            | '\u{11f42}'
+    )
 }
 
 fn has_hidden_category(character: char) -> bool {
@@ -102,7 +180,8 @@ fn is_plain_ascii(byte: u8, keep_lines: bool) -> bool {
     matches!(byte, b' '..=b'~') || (keep_lines && matches!(byte, b'\n' | b'\t'))
 }
 
-fn shown(text: &str, keep_lines: bool) -> Cow<'_, str> {
+fn shown(text: &str, lines: Lines, numbers: Numbers) -> Cow<'_, str> {
+    let keep_lines = lines == Lines::Kept;
     if text.bytes().all(|byte| is_plain_ascii(byte, keep_lines)) {
         return Cow::Borrowed(text);
     }
@@ -112,7 +191,8 @@ fn shown(text: &str, keep_lines: bool) -> Cow<'_, str> {
     for (at, character) in text.char_indices() {
         let kept = keep_lines && matches!(character, '\n' | '\t');
         let hidden = !kept && is_hidden(character);
-        if hidden || marks.refuse(character, hidden || kept) || imitates_number(text, at, character) {
+        let imitated = numbers == Numbers::Escaped && imitates_number(text, at, character);
+        if hidden || marks.refuse(character, hidden || kept) || imitated {
             push_number(&mut out, character);
             changed = true;
         } else {
@@ -139,17 +219,29 @@ struct Marks {
     /// Whether there is a character to sit on.
     has_base: bool,
     count: usize,
+    /// The script of that character.
+    script: Option<Script>,
+    /// Whether the last mark was a stacker.
+    stacked: bool,
 }
 
 impl Marks {
     /// Takes the next character, and tells whether it is a mark that must not be drawn as one.
     fn refuse(&mut self, character: char, blank: bool) -> bool {
         if !is_mark(character) {
-            *self = Self { has_base: !blank && character != ' ', count: 0 };
+            *self = Self {
+                has_base: !blank && character != ' ',
+                count: 0,
+                script: (!character.is_ascii()).then(|| character.script()),
+                stacked: false,
+            };
             return false;
         }
         self.count += 1;
-        !self.has_base || self.count > MAX_MARKS || covers(character)
+        let stacker = is_stacker(character);
+        let misplaced = stacker && (self.stacked || self.script != Some(character.script()));
+        self.stacked = stacker;
+        misplaced || !self.has_base || self.count > MAX_MARKS || covers(character)
     }
 }
 

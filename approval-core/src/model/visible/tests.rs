@@ -51,7 +51,10 @@ fn unassigned_code_points_are_shown() {
 fn what_people_read_stays_as_it_is() {
     for character in code_points(r"[\p{L}\p{N}\p{P}\p{S}&&\p{Age=15.0}&&[^\p{Default_Ignorable_Code_Point}]]")
     {
-        let empty = matches!(character, '\u{2800}' | '\u{fffc}' | '\u{1d159}' | '\u{16fe4}');
+        let empty = matches!(
+            character,
+            '\u{2800}' | '\u{fffc}' | '\u{1d159}' | '\u{16fe4}' | '\u{13441}' | '\u{13442}'
+        );
         assert_eq!(is_hidden(character), empty, "U+{:04X}", u32::from(character));
     }
     for text in ["", "plain", "Grüße, 世界! 👍", "naïve cafe\u{301}", "a\tb\nc", "⟨x⟩"] {
@@ -89,4 +92,71 @@ fn marks_that_cover_or_pile_up_are_shown() {
     for without_base in ["\u{301}a", "\n\u{301}a", " \u{301}a", "\u{200b}\u{301}a"] {
         assert!(visible(without_base).contains("⟨U+0301⟩"), "{without_base:?}");
     }
+}
+
+/// All default-ignorable code points, and blank letters that are none.
+fn invisible() -> Vec<char> {
+    let mut all = code_points(r"\p{Default_Ignorable_Code_Point}");
+    // Unicode 16: 4174 of them, most of them reserved.
+    assert!(all.len() >= 4174, "{}", all.len());
+    all.extend([
+        '\u{2800}',
+        '\u{13441}',
+        '\u{13442}',
+        '\u{16fe4}',
+        '\u{1d159}',
+        '\u{fffc}',
+        '\u{2d7f}',
+        '\u{1107f}',
+    ]);
+    for blank in ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}', '\u{34f}', '\u{17b4}'] {
+        assert!(all.contains(&blank));
+    }
+    all
+}
+
+#[test]
+fn every_invisible_code_point_is_shown_and_refused_in_names_at_three_positions() {
+    for character in invisible() {
+        let number = number(character);
+        for (name, expected) in [
+            (format!("{character}ann"), format!("{number}ann")),
+            (format!("a{character}nn"), format!("a{number}nn")),
+            (format!("ann{character}"), format!("ann{number}")),
+        ] {
+            assert_eq!(visible(&name), expected);
+            assert_eq!(neutral_line(&name), expected);
+            assert!(!hides_nothing(&name), "{name:?}");
+            for kind in ["user", "group", "agent", "on_call", "role", "service"] {
+                let text = format!("{kind}:{name}");
+                assert!(crate::model::Principal::new(&text).is_err(), "{text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn runs_of_joiners_are_shown() {
+    assert_eq!(visible("a\u{200d}\u{200d}\u{200c}b"), "a⟨U+200D⟩⟨U+200D⟩⟨U+200C⟩b");
+    assert_eq!(visible("a\u{2060}\u{feff}b"), "a⟨U+2060⟩⟨U+FEFF⟩b");
+    // Khmer, Myanmar and Tai Tham stack letters by a mark that is not drawn; elsewhere, or twice, it only hides.
+    for text in ["ស្រី", "က္က", "ᨠ᩠ᨠ"] {
+        assert_eq!(visible(text), text);
+    }
+    assert_eq!(visible("pay\u{17d2}pal"), "pay⟨U+17D2⟩pal");
+    assert_eq!(visible("ស\u{17d2}\u{17d2}រ"), "ស\u{17d2}⟨U+17D2⟩រ");
+    assert_eq!(visible("က\u{17d2}က"), "က⟨U+17D2⟩က");
+}
+
+#[test]
+fn text_that_was_made_visible_stays_as_it_is() {
+    for text in ["a\u{202e}b", "⟨U+202E⟩", "a\u{1b}[2J\n\tb", "plain", "n\u{336}"] {
+        let once = neutral(text);
+        assert_eq!(neutral(&once), once);
+        let shown = visible(text);
+        assert_eq!(neutral(&shown), shown);
+        assert_eq!(neutral_line(&visible_line(text)), visible_line(text));
+    }
+    assert_eq!(neutral("a\u{202e}b"), "a⟨U+202E⟩b");
+    assert_eq!(neutral_line("a\nb"), "a⟨U+000A⟩b");
 }
