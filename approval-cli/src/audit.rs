@@ -9,10 +9,11 @@ use std::{
     path::Path,
 };
 
+use approval_core::checked_file::{self, FileChecks};
 use clap::Subcommand;
 
 use crate::{
-    UNUSABLE,
+    Terminal, UNUSABLE, clean,
     store::{BoxError, on_store},
 };
 
@@ -26,21 +27,33 @@ pub(crate) enum Command {
     Prune(prune::Arguments),
 }
 
-pub(crate) fn run(command: &Command, out: &mut dyn Write, errors: &mut dyn Write) -> io::Result<u8> {
+/// A trail is exported to `raw`, byte for byte.
+pub(crate) fn run(
+    command: &Command,
+    checks: FileChecks,
+    raw: (Terminal, &mut dyn Write),
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> io::Result<u8> {
     let done = match command {
-        Command::Verify(arguments) => verify::run(arguments, out),
-        Command::Export(arguments) => export::run(arguments, out),
-        Command::Prune(arguments) => prune::run(arguments, out),
+        Command::Verify(arguments) => verify::run(arguments, checks, out),
+        Command::Export(arguments) => export::run(arguments, checks, raw),
+        Command::Prune(arguments) => prune::run(arguments, checks, out),
     };
     match done {
         Ok(status) => Ok(status),
         Err(error) => {
-            writeln!(errors, "error: {error}")?;
+            writeln!(errors, "error: {}", clean::error(&*error))?;
             Ok(UNUSABLE)
         }
     }
 }
 
-fn read(path: &Path) -> Result<String, BoxError> {
-    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()).into())
+/// Largest file with a key, in bytes.
+const KEY_LIMIT: u64 = 1 << 20;
+
+/// Reads a key.
+fn read(path: &Path, checks: FileChecks) -> Result<String, BoxError> {
+    let text = checked_file::read_text(path, KEY_LIMIT, checks);
+    text.map_err(|error| format!("{}: {error}", path.display()).into())
 }

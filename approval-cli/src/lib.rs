@@ -27,10 +27,18 @@
 //! A store is named by a URL: `sqlite:PATH`, a path alone, or `postgres://user@host/database`. Commands that only look make neither a file nor
 //! tables, and no password is shown.
 //!
-//! Exit status: 0 when all is well, 1 when a file has mistakes, a trail a breach or a copy differs, 2 when it cannot be read or the command line is wrong.
+//! Files that are not safe are refused: those that every user of the machine may write, a symbolic link in the place of a store, and
+//! whatever is not a regular file. `--allow-world-writable` and `--allow-symbolic-link` accept the first two.
+//!
+//! What is printed has control, invisible and bidirectional characters made visible, also in JSON, where they are escaped. Only an
+//! exported trail is written byte for byte, unless it goes to a terminal.
+//!
+//! Exit status: 0 when all is well, 1 when a file has mistakes, a trail a breach or a copy differs, 2 when it cannot be read or the command line is
+//! wrong, 3 when nothing is wrong with a trail but that requests were removed, and it is not proven that retention removed them.
 
 mod archive;
 mod audit;
+mod clean;
 mod operate;
 mod policy;
 mod stats;
@@ -43,7 +51,10 @@ use std::{
     process::ExitCode,
 };
 
+use approval_core::checked_file::FileChecks;
 use clap::{Parser, Subcommand};
+
+use self::clean::Addresses;
 
 /// All is well.
 pub const FINE: u8 = 0;
@@ -51,12 +62,35 @@ pub const FINE: u8 = 0;
 pub const MISTAKES: u8 = 1;
 /// A file cannot be read, or the command line is wrong.
 pub const UNUSABLE: u8 = 2;
+/// Requests were removed from a trail that is sound otherwise, and nothing proves that retention removed them.
+pub const UNPROVEN: u8 = 3;
 
 #[derive(Debug, Parser)]
 #[command(name = "approvals", version, about = "Human approval for the actions of AI agents")]
 struct Arguments {
+    #[command(flatten)]
+    files: Files,
     #[command(subcommand)]
     command: Command,
+}
+
+/// What is accepted of files although it is not safe.
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct Files {
+    /// Accept stores, rules, keys and seals that every user of this machine may write
+    #[arg(long, global = true)]
+    allow_world_writable: bool,
+    /// Accept a symbolic link in the place of a store
+    #[arg(long, global = true)]
+    allow_symbolic_link: bool,
+}
+
+impl Files {
+    const fn checks(self) -> FileChecks {
+        let checks = FileChecks::new();
+        let checks = if self.allow_world_writable { checks.allow_world_writable() } else { checks };
+        if self.allow_symbolic_link { checks.allow_symbolic_link() } else { checks }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,12 +112,19 @@ enum Command {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal(bool);
 
+/// Whether the answer, and what is written for people meanwhile, go to a terminal.
+#[derive(Clone, Copy, Debug)]
+struct Terminals {
+    out: Terminal,
+    errors: Terminal,
+}
+
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let errors = io::stderr();
-    let terminal = Terminal(errors.is_terminal());
-    ExitCode::from(run_at(terminal, std::env::args_os(), &mut io::stdout().lock(), &mut errors.lock()))
+    let (out, errors) = (io::stdout(), io::stderr());
+    let terminals = Terminals { out: Terminal(out.is_terminal()), errors: Terminal(errors.is_terminal()) };
+    ExitCode::from(run_at(terminals, std::env::args_os(), &mut out.lock(), &mut errors.lock()))
 }
 
 /// Runs a command line, name of the program first. Answers the exit status.
@@ -92,24 +133,39 @@ pub fn run(
     out: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> u8 {
-    run_at(Terminal(false), arguments, out, errors)
+    run_at(Terminals { out: Terminal(false), errors: Terminal(false) }, arguments, out, errors)
 }
 
 fn run_at(
-    terminal: Terminal,
+    terminals: Terminals,
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     out: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> u8 {
-    let done = match Arguments::try_parse_from(arguments) {
-        Ok(Arguments { command: Command::Policy(command) }) => policy::run(&command, out, errors),
-        Ok(Arguments { command: Command::Audit(command) }) => audit::run(&command, out, errors),
-        Ok(Arguments { command: Command::Stats(arguments) }) => stats::run(&arguments, out, errors),
-        Ok(Arguments { command: Command::Store(command) }) => transfer::run(&command, terminal, out, errors),
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let addresses = Addresses::of(&arguments);
+    // What a command says is cleaned as a whole: an address may be spread over parts of a message.
+    let (mut answer, mut told) = (Vec::new(), Vec::new());
+    let done = match Arguments::try_parse_from(&arguments) {
+        Ok(Arguments { command, files }) => {
+            let checks = files.checks();
+            match command {
+                Command::Policy(command) => policy::run(&command, checks, &mut answer, &mut told),
+                Command::Audit(command) => {
+                    audit::run(&command, checks, (terminals.out, &mut *out), &mut answer, &mut told)
+                }
+                Command::Stats(arguments) => stats::run(&arguments, checks, &mut answer, &mut told),
+                Command::Store(command) => {
+                    transfer::run(&command, checks, (terminals.errors, &mut *errors), &mut answer, &mut told)
+                }
+            }
+        }
         // Help and the version come as errors too.
-        Err(error) if error.use_stderr() => write!(errors, "{error}").map(|()| UNUSABLE),
-        Err(error) => write!(out, "{error}").map(|()| FINE),
+        Err(error) if error.use_stderr() => write!(told, "{error}").map(|()| UNUSABLE),
+        Err(error) => write!(answer, "{error}").map(|()| FINE),
     };
+    let written =
+        clean::write(&answer, &addresses, out).and_then(|()| clean::write(&told, &addresses, errors));
     // Where nothing can be written, nothing can be told either.
-    done.unwrap_or(UNUSABLE)
+    written.and(done).unwrap_or(UNUSABLE)
 }

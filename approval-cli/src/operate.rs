@@ -4,6 +4,7 @@ use std::io::Write;
 
 use approval_core::{
     Principal,
+    checked_file::FileChecks,
     manager::StoreOperator,
     model::{ActionName, HaltScope},
     store::ClockReading,
@@ -68,9 +69,13 @@ impl HaltOf {
     }
 }
 
-pub(crate) fn clock(arguments: &ClockArguments, out: &mut dyn Write) -> Result<u8, BoxError> {
+pub(crate) fn clock(
+    arguments: &ClockArguments,
+    checks: FileChecks,
+    out: &mut dyn Write,
+) -> Result<u8, BoxError> {
     let by = arguments.by.clone().filter(|_| arguments.confirm);
-    let (before, after) = on_store(&arguments.store, async |store| {
+    let (before, after) = on_store(&arguments.store, checks, async |store| {
         let operator = StoreOperator::new(store);
         Ok(match by {
             Some(by) => {
@@ -99,19 +104,23 @@ fn judge(reading: ClockReading, out: &mut dyn Write) -> std::io::Result<u8> {
     }
 }
 
-pub(crate) fn halt(arguments: &HaltArguments, out: &mut dyn Write) -> Result<u8, BoxError> {
+pub(crate) fn halt(
+    arguments: &HaltArguments,
+    checks: FileChecks,
+    out: &mut dyn Write,
+) -> Result<u8, BoxError> {
     let scope = arguments.of.scope()?;
     let HaltOf { store, by, .. } = &arguments.of;
-    on_store(store, async |store| {
+    on_store(store, checks, async |store| {
         Ok(StoreOperator::new(store).halt(scope.clone(), by, &arguments.reason).await?)
     })?;
     writeln!(out, "halted in every namespace: {scope}")?;
     Ok(FINE)
 }
 
-pub(crate) fn resume(arguments: &HaltOf, out: &mut dyn Write) -> Result<u8, BoxError> {
+pub(crate) fn resume(arguments: &HaltOf, checks: FileChecks, out: &mut dyn Write) -> Result<u8, BoxError> {
     let scope = arguments.scope()?;
-    on_store(&arguments.store, async |store| {
+    on_store(&arguments.store, checks, async |store| {
         Ok(StoreOperator::new(store).resume(&scope, &arguments.by).await?)
     })?;
     writeln!(out, "the halt in every namespace is lifted: {scope}")?;

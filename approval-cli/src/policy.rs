@@ -9,7 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use approval_core::file::{ApprovalsFile, FileError};
+use approval_core::{
+    checked_file::FileChecks,
+    file::{ApprovalsFile, FileError},
+    model::visible::neutral_line,
+};
 use clap::{Args, Subcommand};
 
 use crate::{MISTAKES, UNUSABLE};
@@ -33,22 +37,35 @@ pub(crate) struct Check {
     json: bool,
 }
 
-pub(crate) fn run(command: &Command, out: &mut dyn Write, errors: &mut dyn Write) -> io::Result<u8> {
+pub(crate) fn run(
+    command: &Command,
+    checks: FileChecks,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> io::Result<u8> {
     match command {
-        Command::Check(Check { file, json }) => check::run(file, *json, out, errors),
-        Command::Test(test) => sample::run(test, out, errors),
-        Command::Suggest(suggest) => suggest::run(suggest, out, errors),
+        Command::Check(Check { file, json }) => check::run(file, checks, *json, out, errors),
+        Command::Test(test) => sample::run(test, checks, out, errors),
+        Command::Suggest(suggest) => suggest::run(suggest, checks, out, errors),
     }
 }
 
 /// Loads a file; tells why it cannot be used.
-fn load(file: &Path, errors: &mut dyn Write) -> io::Result<Result<ApprovalsFile, u8>> {
-    match ApprovalsFile::load(file) {
+fn load(file: &Path, checks: FileChecks, errors: &mut dyn Write) -> io::Result<Result<ApprovalsFile, u8>> {
+    match ApprovalsFile::load_checked(file, checks) {
         Ok(loaded) => Ok(Ok(loaded)),
         Err(error) => {
-            writeln!(errors, "{error}")?;
+            writeln!(errors, "{}", told(&error))?;
             Ok(Err(status(&error)))
         }
+    }
+}
+
+/// Mistakes are many lines, and each shows what it repeats of the file; all else is one.
+fn told(error: &FileError) -> String {
+    match error {
+        FileError::Mistakes(mistakes) => mistakes.to_string(),
+        other => neutral_line(&other.to_string()).into_owned(),
     }
 }
 

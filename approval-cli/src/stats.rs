@@ -6,13 +6,17 @@ use std::{
 };
 
 use approval_core::{
+    checked_file::FileChecks,
     clock::{Span, Timestamp},
-    model::{Ballots, Dimension, Figures, Percentiles, Priority, Risk, Stats, StatsQuery, Text},
+    model::{
+        Ballots, Dimension, Figures, Percentiles, Priority, Risk, Stats, StatsQuery, Text,
+        visible::visible_line,
+    },
 };
 use clap::{Args, builder::PossibleValue};
 
 use crate::{
-    FINE, UNUSABLE,
+    FINE, UNUSABLE, clean,
     store::{BoxError, moment, on_store},
 };
 
@@ -78,22 +82,26 @@ fn agent(text: &str) -> Result<Text, String> {
     Ok(if text.contains(':') { text.into() } else { format!("agent:{text}").into() })
 }
 
-pub(crate) fn run(arguments: &Arguments, out: &mut dyn Write, errors: &mut dyn Write) -> io::Result<u8> {
-    match count(arguments) {
+pub(crate) fn run(
+    arguments: &Arguments,
+    checks: FileChecks,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> io::Result<u8> {
+    match count(arguments, checks) {
         Ok(stats) if arguments.json => {
-            serde_json::to_writer_pretty(&mut *out, &stats)?;
-            writeln!(out)?;
+            writeln!(out, "{}", clean::pretty_json(&stats)?)?;
             Ok(FINE)
         }
         Ok(stats) => table(&stats, out).map(|()| FINE),
         Err(error) => {
-            writeln!(errors, "error: {error}")?;
+            writeln!(errors, "error: {}", clean::error(&*error))?;
             Ok(UNUSABLE)
         }
     }
 }
 
-fn count(arguments: &Arguments) -> Result<Stats, BoxError> {
+fn count(arguments: &Arguments, checks: FileChecks) -> Result<Stats, BoxError> {
     let query = StatsQuery {
         decided_from: arguments.from,
         decided_before: arguments.before,
@@ -104,16 +112,15 @@ fn count(arguments: &Arguments) -> Result<Stats, BoxError> {
         priority: arguments.priority,
         by: arguments.by.iter().map(|by| by.0).collect(),
     };
-    on_store(&arguments.store, async |store| Ok(store.stats(&query).await?))
+    on_store(&arguments.store, checks, async |store| Ok(store.stats(&query).await?))
 }
 
 /// The figures as people read them.
 fn table(stats: &Stats, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = vec![Row::of_figures("all", &stats.total)];
-    let named =
-        |what: &str, name: &str| format!("{what} {}", approval_core::model::visible::visible_line(name));
+    let named = |what: &str, name: &str| format!("{what} {}", visible_line(name));
     rows.extend(stats.by_action.iter().map(|(name, found)| Row::of_figures(named("action", name), found)));
-    rows.extend(stats.by_agent.iter().map(|(name, found)| Row::of_figures(&**name, found)));
+    rows.extend(stats.by_agent.iter().map(|(name, found)| Row::of_figures(visible_line(name), found)));
     rows.extend(stats.by_risk.iter().map(|(risk, found)| Row::of_figures(format!("risk {risk}"), found)));
     let priorities = stats.by_priority.iter();
     rows.extend(priorities.map(|(level, found)| Row::of_figures(format!("priority {level}"), found)));
@@ -124,7 +131,7 @@ fn table(stats: &Stats, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     let mut votes = vec![Row::of_votes("votes", &stats.votes)];
-    votes.extend(stats.by_approver.iter().map(|(name, found)| Row::of_votes(&**name, found)));
+    votes.extend(stats.by_approver.iter().map(|(name, found)| Row::of_votes(visible_line(name), found)));
     votes.extend(stats.by_channel.iter().map(|(name, found)| {
         let name = if name.is_empty() { "no channel".to_owned() } else { named("channel", name) };
         Row::of_votes(name, found)

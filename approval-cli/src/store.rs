@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, future::Future, path::Path, sync::Arc};
 
-use approval_core::{clock::Timestamp, store::Store};
+use approval_core::{checked_file::FileChecks, clock::Timestamp, store::Store};
 use approval_store::StoreUrl;
 
 /// Any error, to be shown.
@@ -47,22 +47,24 @@ pub(crate) fn name_of(url: &StoreUrl) -> Result<String, BoxError> {
 }
 
 /// The store that an argument names: a URL, or a path, which need not be text.
-fn named(argument: &OsStr) -> Result<StoreUrl, BoxError> {
-    match argument.to_str() {
-        Some(text) => Ok(text.parse()?),
-        None => Ok(StoreUrl::file(argument)),
-    }
+pub(crate) fn named(argument: &OsStr, checks: FileChecks) -> Result<StoreUrl, BoxError> {
+    let url = match argument.to_str() {
+        Some(text) => text.parse()?,
+        None => StoreUrl::file(argument),
+    };
+    Ok(url.file_checks(checks))
 }
 
 /// Runs something on the store that an argument names, and closes it. None is made.
 pub(crate) fn on_store<T, F>(
     argument: impl AsRef<OsStr>,
+    checks: FileChecks,
     work: impl FnOnce(Arc<dyn Store>) -> F,
 ) -> Result<T, BoxError>
 where
     F: Future<Output = Result<T, BoxError>>,
 {
-    run_on([(&named(argument.as_ref())?, Missing::Refuse)], |[store]| work(store))
+    run_on([(&named(argument.as_ref(), checks)?, Missing::Refuse)], |[store]| work(store))
 }
 
 /// Runs something on stores, and closes them.

@@ -4,15 +4,21 @@ mod screen;
 
 use std::io::{self, Write};
 
-use approval_core::transfer::{Contents, Progress, Transfer, TransferError};
+use approval_core::{
+    checked_file::FileChecks,
+    model::visible::neutral_line,
+    transfer::{Contents, Progress, Transfer, TransferError},
+};
 use approval_store::StoreUrl;
 use clap::{Args, Subcommand};
 use tokio::sync::watch;
 
 use self::screen::Screen;
 use crate::{
-    FINE, MISTAKES, Terminal, UNUSABLE, archive, operate,
-    store::{BoxError, Missing, name_of, run_on},
+    FINE, MISTAKES, Terminal, UNUSABLE, archive,
+    clean::{self, Lines},
+    operate,
+    store::{BoxError, Missing, name_of, named, run_on},
 };
 
 #[derive(Debug, Subcommand)]
@@ -57,44 +63,50 @@ struct Urls {
 }
 
 impl Stores {
-    fn urls(&self) -> Result<Urls, BoxError> {
-        Ok(Urls { from: self.from.parse()?, to: self.to.parse()? })
+    fn urls(&self, checks: FileChecks) -> Result<Urls, BoxError> {
+        Ok(Urls { from: named(self.from.as_ref(), checks)?, to: named(self.to.as_ref(), checks)? })
     }
 }
 
 pub(crate) fn run(
     command: &Command,
-    terminal: Terminal,
+    checks: FileChecks,
+    (terminal, screen): (Terminal, &mut dyn Write),
     out: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> io::Result<u8> {
-    let mut screen = Screen::new(errors, terminal);
+    let mut screen = Screen::new(screen, terminal);
     let done = match command {
-        Command::Copy(stores) => copy(stores, &mut screen, out),
-        Command::Verify(stores) => verify(stores, &mut screen, out),
+        Command::Copy(stores) => copy(stores, checks, &mut screen, out),
+        Command::Verify(stores) => verify(stores, checks, &mut screen, out),
         Command::Archive(arguments) => archive::archive(arguments, out),
-        Command::Clock(arguments) => operate::clock(arguments, out),
-        Command::Halt(arguments) => operate::halt(arguments, out),
-        Command::Resume(arguments) => operate::resume(arguments, out),
+        Command::Clock(arguments) => operate::clock(arguments, checks, out),
+        Command::Halt(arguments) => operate::halt(arguments, checks, out),
+        Command::Resume(arguments) => operate::resume(arguments, checks, out),
     };
     match done {
         Ok(status) => Ok(status),
         Err(error) => {
-            writeln!(errors, "error: {error}")?;
+            writeln!(errors, "error: {}", clean::error(&*error))?;
             Ok(UNUSABLE)
         }
     }
 }
 
-fn copy(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Result<u8, BoxError> {
-    let urls = stores.urls()?;
+fn copy(
+    stores: &Stores,
+    checks: FileChecks,
+    screen: &mut Screen<'_>,
+    out: &mut dyn Write,
+) -> Result<u8, BoxError> {
+    let urls = stores.urls(checks)?;
     let done = on_both(&urls, Missing::Make, screen, async |transfer| transfer.copy().await);
     let copied = done?.map_err(|(error, last)| {
         let go_on = last.filter(|_| error.can_resume()).map_or_else(String::new, |progress| {
             let Progress { step, done, .. } = progress;
             format!("\n{done} {step} so far; run the same command again, and it goes on from there")
         });
-        format!("{error}{go_on}")
+        Lines(format!("{}{go_on}", neutral_line(&error.to_string())))
     })?;
     let Urls { from, to } = &urls;
     if copied.before {
@@ -105,12 +117,19 @@ fn copy(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Result
     writeln!(out, "copied to {to}, and found equal: {}", list(&copied.contents))?;
     match &copied.trail {
         Some(Err(breach)) => {
-            writeln!(out, "BREACH: {breach}")?;
+            writeln!(out, "BREACH: {}", neutral_line(&breach.to_string()))?;
             writeln!(out, "the store that was copied from has it too: it was copied as it is")?;
             Ok(MISTAKES)
         }
         Some(Ok(report)) if report.seals > 0 => {
             writeln!(out, "its trail is sound and fits its {} seals; they go on from there", report.seals)?;
+            if report.unproven > 0 {
+                writeln!(
+                    out,
+                    "{} requests had been removed before; `approvals audit verify` with --key and --seals says whether that is proven",
+                    report.unproven
+                )?;
+            }
             Ok(FINE)
         }
         Some(Ok(_)) | None => {
@@ -120,8 +139,13 @@ fn copy(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Result
     }
 }
 
-fn verify(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Result<u8, BoxError> {
-    let urls = stores.urls()?;
+fn verify(
+    stores: &Stores,
+    checks: FileChecks,
+    screen: &mut Screen<'_>,
+    out: &mut dyn Write,
+) -> Result<u8, BoxError> {
+    let urls = stores.urls(checks)?;
     let done = on_both(&urls, Missing::Refuse, screen, async |transfer| transfer.verify().await);
     let found = done?.map_err(|(error, _)| error)?;
     if found.is_equal() {
@@ -129,7 +153,7 @@ fn verify(stores: &Stores, screen: &mut Screen<'_>, out: &mut dyn Write) -> Resu
         return Ok(FINE);
     }
     for difference in &found.differences {
-        writeln!(out, "{difference}")?;
+        writeln!(out, "{}", neutral_line(&difference.to_string()))?;
     }
     writeln!(out, "{} differences; equal are {}", found.different, list(&found.equal))?;
     Ok(MISTAKES)

@@ -2,11 +2,15 @@
 
 use std::{fs::OpenOptions, io::Write, path::PathBuf};
 
-use approval_core::audit::{CsvExporter, Exporter};
+use approval_core::{
+    audit::{CsvExporter, Exporter},
+    checked_file::FileChecks,
+    model::visible::neutral,
+};
 use clap::{Args, ValueEnum};
 
 use super::{BoxError, on_store};
-use crate::FINE;
+use crate::{FINE, Terminal};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -29,7 +33,11 @@ enum Format {
     Csv,
 }
 
-pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, BoxError> {
+pub(super) fn run(
+    arguments: &Arguments,
+    checks: FileChecks,
+    (terminal, out): (Terminal, &mut dyn Write),
+) -> Result<u8, BoxError> {
     let mut file = match &arguments.out {
         Some(path) => {
             // Never over an earlier one: it may be the only one of its time.
@@ -38,28 +46,33 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, BoxE
         }
         None => None,
     };
+    // A terminal acts on what agents wrote; a file or a pipe gets every byte, for they are what is hashed.
+    let shown = terminal.0 && file.is_none();
     let to: &mut dyn Write = match &mut file {
         Some(file) => file,
         None => out,
     };
-    on_store(&arguments.store, async |store| {
+    let mut write = |page: &str| {
+        if shown { to.write_all(neutral(page).as_bytes()) } else { to.write_all(page.as_bytes()) }
+    };
+    on_store(&arguments.store, checks, async |store| {
         match arguments.format {
             Format::Jsonl => {
                 let mut exporter = Exporter::new(&*store);
                 while let Some(page) = exporter.next().await? {
-                    to.write_all(page.as_bytes())?;
+                    write(&page)?;
                 }
             }
             Format::Csv => {
                 let mut exporter = CsvExporter::new(&*store);
                 while let Some(page) = exporter.next().await? {
-                    to.write_all(page.as_bytes())?;
+                    write(&page)?;
                 }
             }
         }
-        to.flush()?;
         Ok(())
     })?;
+    to.flush()?;
     if let Some(file) = file {
         file.sync_all()?;
     }

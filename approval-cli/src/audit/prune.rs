@@ -4,6 +4,7 @@ use std::{io::Write, path::PathBuf};
 
 use approval_core::{
     audit::{Ed25519Signer, FileSink, Retention, Sealer, Sealing, prunable, prune},
+    checked_file::FileChecks,
     clock::Timestamp,
 };
 use clap::Args;
@@ -30,17 +31,17 @@ pub(crate) struct Arguments {
     yes: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, BoxError> {
+pub(super) fn run(arguments: &Arguments, checks: FileChecks, out: &mut dyn Write) -> Result<u8, BoxError> {
     let retention = Retention { before: arguments.before };
     let mut sealing = Sealing::new();
     if let Some(path) = &arguments.key {
-        let signer = Ed25519Signer::from_pem(&read(path)?);
+        let signer = Ed25519Signer::from_pem(&read(path, checks)?);
         sealing = sealing.signer(signer.map_err(|error| format!("{}: {error}", path.display()))?);
     }
     for path in &arguments.seals {
-        sealing = sealing.sink(FileSink::new(path));
+        sealing = sealing.sink(FileSink::new(path).file_checks(checks));
     }
-    let (pruned, done) = on_store(&arguments.store, async |store| {
+    let (pruned, done) = on_store(&arguments.store, checks, async |store| {
         if !arguments.yes {
             return Ok((prunable(&*store, retention).await?, "would be removed (say --yes)"));
         }
@@ -52,5 +53,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, BoxE
         "{} requests from before {} {done}; {} as old stay, for they are not finished",
         pruned.removed, arguments.before, pruned.unfinished
     )?;
+    if arguments.key.is_none() && arguments.seals.is_empty() {
+        writeln!(
+            out,
+            "note: without --key and --seals nothing proves that retention removed them; `audit verify` reports them"
+        )?;
+    }
     Ok(FINE)
 }

@@ -1,20 +1,21 @@
 //! `approvals audit verify`.
 
 use std::{
-    fs::File,
     io::{BufReader, Write},
     path::PathBuf,
     sync::Arc,
 };
 
 use approval_core::{
-    audit::{Ed25519Keys, FileSink, Report, VerifyOptions, verify_file, verify_store},
+    audit::{Breach, Ed25519Keys, FileSink, Report, VerifyOptions, verify_file, verify_store},
+    checked_file::{self, FileChecks},
     clock::Span,
+    model::visible::neutral_line,
 };
 use clap::Args;
 
 use super::{BoxError, on_store, read};
-use crate::{FINE, MISTAKES};
+use crate::{FINE, MISTAKES, UNPROVEN};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -38,22 +39,30 @@ pub(crate) struct Arguments {
     grace: u32,
 }
 
-pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, BoxError> {
+pub(super) fn run(arguments: &Arguments, checks: FileChecks, out: &mut dyn Write) -> Result<u8, BoxError> {
     let mut keys = Ed25519Keys::new();
     for path in &arguments.keys {
-        keys = keys.with_pem(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))?;
+        keys = keys.with_pem(&read(path, checks)?).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     let options = VerifyOptions {
         keys: if arguments.keys.is_empty() { None } else { Some(Arc::new(keys)) },
-        held: arguments.seals.as_ref().map_or_else(|| Ok(Vec::new()), FileSink::read)?,
+        held: match &arguments.seals {
+            Some(path) => FileSink::read_checked(path, checks)?,
+            None => Vec::new(),
+        },
         as_of: arguments.as_of,
         grace: Span::from_secs(arguments.grace.into()),
+        accept_unproven: false,
     };
     let found = match (&arguments.store, &arguments.trail) {
-        (Some(store), _) => on_store(store, async move |store| Ok(verify_store(&*store, options).await?))?,
+        (Some(store), _) => {
+            on_store(store, checks, async move |store| Ok(verify_store(&*store, options).await?))?
+        }
         (None, Some(trail)) if trail.as_os_str() == "-" => verify_file(std::io::stdin().lock(), options)?,
         (None, Some(trail)) => {
-            let file = File::open(trail).map_err(|error| format!("{}: {error}", trail.display()))?;
+            // Whoever wrote it: it is what is verified. Reading it must come to an end.
+            let file = checked_file::open(trail, FileChecks::new().allow_world_writable())
+                .map_err(|error| format!("{}: {error}", trail.display()))?;
             verify_file(BufReader::new(file), options)?
         }
         (None, None) => return Err("give --store or --trail".into()),
@@ -63,8 +72,16 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<u8, BoxE
             tell(&report, arguments, out)?;
             Ok(FINE)
         }
+        Err(breach @ Breach::RemovedNotProven { .. }) => {
+            writeln!(out, "REMOVED, NOT PROVEN: {breach}")?;
+            writeln!(
+                out,
+                "all else is sound; give the --key that the seals are signed with, or a copy of the --seals"
+            )?;
+            Ok(UNPROVEN)
+        }
         Err(breach) => {
-            writeln!(out, "BREACH: {breach}")?;
+            writeln!(out, "BREACH: {}", neutral_line(&breach.to_string()))?;
             Ok(MISTAKES)
         }
     }

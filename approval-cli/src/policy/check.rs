@@ -6,17 +6,25 @@ use std::{
 };
 
 use approval_core::{
+    checked_file::FileChecks,
     file::{ApprovalsFile, FileError},
+    model::visible::neutral_line,
     policy::Rules,
 };
 use serde_json::json;
 
-use super::status;
-use crate::FINE;
+use super::{status, told};
+use crate::{FINE, clean};
 
-pub(super) fn run(file: &Path, as_json: bool, out: &mut dyn Write, errors: &mut dyn Write) -> io::Result<u8> {
+pub(super) fn run(
+    file: &Path,
+    checks: FileChecks,
+    as_json: bool,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> io::Result<u8> {
     let name = file.display();
-    match ApprovalsFile::load(file) {
+    match ApprovalsFile::load_checked(file, checks) {
         Ok(loaded) => {
             let rules = loaded.policy.as_ref().map_or(0, Rules::count);
             let notes = loaded.policy.as_ref().map(Rules::notes).unwrap_or_default();
@@ -24,13 +32,15 @@ pub(super) fn run(file: &Path, as_json: bool, out: &mut dyn Write, errors: &mut 
                 writeln!(
                     out,
                     "{}",
-                    json!({ "file": name.to_string(), "rules": rules, "notes": notes, "mistakes": [] })
+                    clean::json(
+                        &json!({ "file": name.to_string(), "rules": rules, "notes": notes, "mistakes": [] })
+                    )?
                 )?;
             } else {
                 let word = if rules == 1 { "rule" } else { "rules" };
-                writeln!(out, "{name}: {rules} {word}, no mistakes")?;
+                writeln!(out, "{}: {rules} {word}, no mistakes", neutral_line(&name.to_string()))?;
                 for note in notes {
-                    writeln!(out, "note: {note}")?;
+                    writeln!(out, "note: {}", neutral_line(note))?;
                 }
             }
             Ok(FINE)
@@ -38,12 +48,14 @@ pub(super) fn run(file: &Path, as_json: bool, out: &mut dyn Write, errors: &mut 
         Err(error) => {
             match &error {
                 FileError::Mistakes(mistakes) if as_json => {
-                    writeln!(out, "{}", json!({ "file": name.to_string(), "mistakes": mistakes.mistakes }))?;
+                    let json = json!({ "file": name.to_string(), "mistakes": mistakes.mistakes });
+                    writeln!(out, "{}", clean::json(&json)?)?;
                 }
                 other if as_json => {
-                    writeln!(out, "{}", json!({ "file": name.to_string(), "error": other.to_string() }))?;
+                    let json = json!({ "file": name.to_string(), "error": other.to_string() });
+                    writeln!(out, "{}", clean::json(&json)?)?;
                 }
-                other => writeln!(errors, "{other}")?,
+                other => writeln!(errors, "{}", told(other))?,
             }
             Ok(status(&error))
         }

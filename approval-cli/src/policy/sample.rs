@@ -7,13 +7,14 @@ use std::{
 
 use approval_core::{
     Clock, Money, Principal, Risk, SystemClock,
+    checked_file::FileChecks,
     clock::Timestamp,
     model::{ActionName, CanonicalJson, canonical::parse_canonical},
     policy::SampleCall,
 };
 use clap::Args;
 
-use crate::{FINE, UNUSABLE};
+use crate::{FINE, UNUSABLE, clean};
 
 #[derive(Debug, Args)]
 pub(crate) struct Test {
@@ -63,8 +64,13 @@ fn dollars(text: &str) -> Result<Money, String> {
     format!("{text} USD").parse().map_err(|_| "is no amount; write it as 12.50".to_owned())
 }
 
-pub(super) fn run(test: &Test, out: &mut dyn Write, errors: &mut dyn Write) -> io::Result<u8> {
-    let file = match super::load(&test.file, errors)? {
+pub(super) fn run(
+    test: &Test,
+    checks: FileChecks,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> io::Result<u8> {
+    let file = match super::load(&test.file, checks, errors)? {
         Ok(file) => file,
         Err(status) => return Ok(status),
     };
@@ -85,8 +91,7 @@ pub(super) fn run(test: &Test, out: &mut dyn Write, errors: &mut dyn Write) -> i
     }
     let explanation = rules.explain(&sample.call());
     if test.json {
-        let json = serde_json::to_string(&explanation).map_err(io::Error::other)?;
-        writeln!(out, "{json}")?;
+        writeln!(out, "{}", clean::json(&explanation)?)?;
     } else {
         write!(out, "{explanation}")?;
     }

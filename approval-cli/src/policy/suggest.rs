@@ -1,22 +1,25 @@
 //! `approvals policy suggest`.
 
 use std::{
-    fs,
     io::{self, Write},
     path::PathBuf,
 };
 
 use approval_core::{
+    checked_file::{self, FileChecks},
     clock::Timestamp,
-    model::visible::visible_line,
+    model::visible::{neutral, neutral_line, visible_line},
     suggest::{PassedOver, SuggestError, SuggestOptions, Suggestions, suggest},
 };
 use clap::Args;
 
 use crate::{
-    FINE, MISTAKES, UNUSABLE,
+    FINE, MISTAKES, UNUSABLE, clean,
     store::{BoxError, moment, on_store},
 };
+
+/// Largest file that is read, in bytes; what has rules is much smaller.
+const FILE_LIMIT: u64 = 16 << 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct Suggest {
@@ -39,42 +42,49 @@ pub(crate) struct Suggest {
     json: bool,
 }
 
-pub(super) fn run(suggest: &Suggest, out: &mut dyn Write, errors: &mut dyn Write) -> io::Result<u8> {
-    match suggested(suggest) {
+pub(super) fn run(
+    suggest: &Suggest,
+    checks: FileChecks,
+    out: &mut dyn Write,
+    errors: &mut dyn Write,
+) -> io::Result<u8> {
+    match suggested(suggest, checks) {
         Ok(suggestions) => {
             if suggest.json {
-                let json = serde_json::to_string(&suggestions).map_err(io::Error::other)?;
-                writeln!(out, "{json}")?;
+                writeln!(out, "{}", clean::json(&suggestions)?)?;
             } else {
                 tell(&suggestions, out)?;
             }
             Ok(FINE)
         }
         Err(error) => {
-            writeln!(errors, "error: {error}")?;
             let mistakes =
                 error.downcast_ref().is_some_and(|error| matches!(error, SuggestError::Mistakes(_)));
+            // Mistakes are many lines, and each shows what it repeats of the file.
+            let text = if mistakes { error.to_string() } else { clean::error(&*error) };
+            writeln!(errors, "error: {text}")?;
             Ok(if mistakes { MISTAKES } else { UNUSABLE })
         }
     }
 }
 
-fn suggested(arguments: &Suggest) -> Result<Suggestions, BoxError> {
+fn suggested(arguments: &Suggest, checks: FileChecks) -> Result<Suggestions, BoxError> {
     let name = arguments.file.display().to_string();
-    let text = fs::read_to_string(&arguments.file).map_err(|error| format!("{name}: {error}"))?;
+    let text = checked_file::read_text(&arguments.file, FILE_LIMIT, checks)
+        .map_err(|error| format!("{name}: {error}"))?;
     let options = SuggestOptions {
         at_least: arguments.at_least,
         since: arguments.since,
         namespace: arguments.namespace.as_deref().map(Into::into),
     };
-    on_store(&arguments.store, async |store| Ok(suggest(&*store, &name, &text, &options).await?))
+    on_store(&arguments.store, checks, async |store| Ok(suggest(&*store, &name, &text, &options).await?))
 }
 
 /// What is not part of the diff begins with `#`: whoever applies the whole output as a patch is not hindered.
 fn tell(suggestions: &Suggestions, out: &mut dyn Write) -> io::Result<()> {
     let Suggestions { file, requests, rules, passed_over, diff, .. } = suggestions;
     let word = if rules.len() == 1 { "rule" } else { "rules" };
-    writeln!(out, "# {file}: {} {word} suggested by {requests} requests", rules.len())?;
+    writeln!(out, "# {}: {} {word} suggested by {requests} requests", neutral_line(file), rules.len())?;
     for PassedOver { action, agent, approved, why, .. } in passed_over {
         let of = agent.as_ref().map_or_else(String::new, |agent| format!(" of {agent}"));
         writeln!(
@@ -82,6 +92,12 @@ fn tell(suggestions: &Suggestions, out: &mut dyn Write) -> io::Result<()> {
             "# none for {action}{}, {approved} times approved: {}",
             visible_line(&of),
             visible_line(why)
+        )?;
+    }
+    if neutral(diff) != *diff {
+        writeln!(
+            out,
+            "# the file has characters that are not seen; they are shown below as \u{27e8}U+...\u{27e9}, so that the diff does not apply as it is"
         )?;
     }
     write!(out, "{diff}")

@@ -1,7 +1,7 @@
 //! Removing old requests so that the seals stay valid: a seal says first that they may be gone, and only then are they
 //! removed. Whoever is killed between the two leaves them where they are; the next time they are named again.
 
-use super::{AuditError, Leaf, Sealer};
+use super::{AuditError, Leaf, Sealer, sealer::Removals};
 use crate::{
     clock::Timestamp,
     model::Request,
@@ -59,7 +59,7 @@ pub async fn prune(store: &dyn Store, sealer: &Sealer, retention: Retention) -> 
                 .map(|stored| Leaf { pruned: true, ..Leaf::new(stored.request.id, stored.request.chain) })
                 .collect();
             sealer.seal_with(&leaves).await?;
-            if let Some((sink, error)) = sealer.fill_sinks().await?.into_iter().next() {
+            if let Some((sink, error)) = sealer.fill_all(Removals::All).await?.into_iter().next() {
                 return Err(AuditError::SinkBehind { sink, error });
             }
             for stored in go {

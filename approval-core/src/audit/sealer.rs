@@ -99,8 +99,19 @@ pub struct Sealer {
     sealing: Sealing,
     /// The leaves of the last seal that was made here, so that what a store names twice is not sealed twice.
     latest: Mutex<Option<(SealRef, Arc<[Leaf]>)>>,
+    /// Seals made here that let requests go.
+    removals: Mutex<Vec<SealRef>>,
     /// Rings when a seal was made here.
     made: Notify,
+}
+
+/// Which seals that let requests go a sink is handed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Removals {
+    /// Those made here or signed with the key of this sealer. Others may be forged, and a copy that holds them would prove them.
+    Own,
+    /// All: an operator prunes, and names the sink.
+    All,
 }
 
 /// What is to be sealed.
@@ -115,7 +126,13 @@ impl Sealer {
     /// A sealer of this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, sealing: Sealing) -> Self {
-        Self { store, sealing, latest: Mutex::new(None), made: Notify::new() }
+        Self {
+            store,
+            sealing,
+            latest: Mutex::new(None),
+            removals: Mutex::new(Vec::new()),
+            made: Notify::new(),
+        }
     }
 
     /// How often to look, so that an event is sealed in time.
@@ -268,6 +285,9 @@ impl Sealer {
         };
         match self.store.commit(commit).await? {
             CommitOutcome::Committed { .. } => {
+                if leaves.iter().any(|leaf| leaf.pruned) {
+                    lock(&self.removals).push(last);
+                }
                 *lock(&self.latest) = Some((last, leaves));
                 self.made.notify_waiters();
                 Ok(Some(last))
@@ -324,9 +344,14 @@ impl Sealer {
 
     /// Hands each sink the seals after the last one that it holds. Those that could not be brought up to date.
     pub(crate) async fn fill_sinks(&self) -> Result<Vec<(String, SinkError)>, AuditError> {
+        self.fill_all(Removals::Own).await
+    }
+
+    /// The same, with `removals`.
+    pub(super) async fn fill_all(&self, removals: Removals) -> Result<Vec<(String, SinkError)>, AuditError> {
         let mut behind = Vec::new();
         for sink in &self.sealing.sinks {
-            if let Err(error) = self.fill_sink(&**sink).await? {
+            if let Err(error) = self.hand_over(&**sink, removals).await? {
                 behind.push((sink.name().to_owned(), error));
             }
         }
@@ -335,6 +360,14 @@ impl Sealer {
 
     /// Hands a sink the seals after the last one that it holds. The inner error is the sink's.
     pub(crate) async fn fill_sink(&self, sink: &dyn SealSink) -> Result<Result<(), SinkError>, AuditError> {
+        self.hand_over(sink, Removals::Own).await
+    }
+
+    async fn hand_over(
+        &self,
+        sink: &dyn SealSink,
+        removals: Removals,
+    ) -> Result<Result<(), SinkError>, AuditError> {
         let last = records::state(&*self.store).await?.map(|(_, state)| state.last);
         let held = match sink.last().await {
             Ok(held) => held,
@@ -362,12 +395,35 @@ impl Sealer {
             let Some(end) = seals.last().map(|seal| seal.header.number) else {
                 return Err(AuditError::Tampered(format!("seal {} is missing", after.saturating_add(1))));
             };
-            if let Err(error) = sink.write(&seals).await {
+            let refused = seals.iter().position(|seal| removals == Removals::Own && !self.vouches_for(seal));
+            let (good, rest) =
+                seals.split_at_checked(refused.unwrap_or(seals.len())).unwrap_or((&seals, &[]));
+            if !good.is_empty()
+                && let Err(error) = sink.write(good).await
+            {
                 return Ok(Err(error));
+            }
+            if let Some(seal) = rest.first() {
+                return Ok(Err(SinkError::new(format!(
+                    "seal {} lets requests go, was not made by this process and is not signed with its key, so it is not handed \
+                     over: if you pruned, prune once more and name this place; if not, the seal is forged",
+                    seal.header.number
+                ))));
             }
             after = end;
         }
         Ok(Ok(()))
+    }
+}
+
+impl Sealer {
+    /// Whether a seal may be handed to a sink without an operator who asks for it. One that lets requests go was made here, or
+    /// names the key of this sealer; whether its signature is right is for those to check who verify.
+    fn vouches_for(&self, seal: &Seal) -> bool {
+        let signer = self.sealing.signer.as_ref().map(|signer| signer.key());
+        !seal.leaves.iter().any(|leaf| leaf.pruned)
+            || lock(&self.removals).contains(&seal.reference())
+            || seal.signature.as_ref().is_some_and(|signature| signer == Some(&*signature.key))
     }
 }
 

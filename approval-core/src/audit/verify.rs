@@ -17,7 +17,7 @@ pub use breach::Breach;
 
 use self::{
     request::{History, fresh_from},
-    seals::{Gathering, Sealed},
+    seals::{Gathering, Said, Sealed},
 };
 use super::{
     AuditError, Exporter, JournalHead, Seal, SealRef, SealVerifier, SinkError,
@@ -45,11 +45,15 @@ pub struct VerifyOptions {
     /// An event that is older than the last seal by more than this must be in a seal. Ten minutes, unless set: long enough for
     /// any commit that was under way while a seal was made.
     pub grace: Span,
+    /// Accepts that requests were removed although only seals say so that are neither signed with one of `keys` nor part of `held`:
+    /// whoever may write the store can have made them. `false`, unless set: then that is a
+    /// [`RemovedNotProven`](Breach::RemovedNotProven).
+    pub accept_unproven: bool,
 }
 
 impl Default for VerifyOptions {
     fn default() -> Self {
-        Self { keys: None, held: Vec::new(), as_of: None, grace: Span::from_mins(10) }
+        Self { keys: None, held: Vec::new(), as_of: None, grace: Span::from_mins(10), accept_unproven: false }
     }
 }
 
@@ -63,8 +67,11 @@ pub struct Report {
     pub events: u64,
     /// Lines of the journal there are.
     pub journal: u64,
-    /// Requests that were removed by retention, as a seal says.
+    /// Requests that were removed by retention, as a seal says that is signed with a key that was given or held elsewhere.
     pub pruned: u64,
+    /// Requests that were removed as other seals say, which the writer of the store can have made; more than none only if that was
+    /// [accepted](VerifyOptions::accept_unproven).
+    pub unproven: u64,
     /// Seals there are.
     pub seals: u64,
     /// Those of them that are signed; checked only if keys were given.
@@ -90,6 +97,9 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub struct Verifier {
     grace: Span,
+    accept_unproven: bool,
+    /// The first request that was removed without proof, and the seal that says so.
+    unproven: Option<(RequestId, u64)>,
     held: u64,
     gathering: Gathering,
     phase: Phase,
@@ -120,6 +130,8 @@ impl Verifier {
         }
         Ok(Self {
             grace: options.grace,
+            accept_unproven: options.accept_unproven,
+            unproven: None,
             held: held.count() as u64,
             gathering,
             phase: Phase::Begin,
@@ -198,12 +210,17 @@ impl Verifier {
     /// The trail is over.
     ///
     /// # Errors
-    /// When its end is missing.
+    /// When its end is missing, or requests were removed without proof that retention removed them.
     pub fn finish(self) -> Result<Report, Breach> {
         if self.phase != Phase::Ended {
             return Err(Breach::CutOff { lines: self.lines });
         }
-        Ok(self.report)
+        match self.unproven {
+            Some((request, seal)) if !self.accept_unproven => {
+                Err(Breach::RemovedNotProven { request, seal, requests: self.report.unproven })
+            }
+            _ => Ok(self.report),
+        }
     }
 
     /// Goes on to a part of the trail, ending those before it.
@@ -261,14 +278,19 @@ impl Verifier {
             let rest = sealed.said.get(self.said..).unwrap_or_default();
             let (all, _) = rest.split_at(rest.partition_point(|said| said.request <= first.request));
             // What was announced as gone stays so, unless it has grown since.
-            let gone = all.iter().filter(|said| said.pruned).map(|said| said.head().count).max();
             let last = all.iter().max_by_key(|said| (said.head().count, said.seal)).unwrap_or(first);
-            if gone.is_none_or(|gone| gone < last.head().count) {
+            let gone = |said: &&Said| said.pruned && said.head().count >= last.head().count;
+            if all.iter().any(|said| gone(&said) && said.proven) {
+                self.report.pruned = self.report.pruned.saturating_add(1);
+            } else if let Some(announced) = all.iter().find(gone) {
+                // Told at the end: what else is wrong with the trail says more.
+                self.unproven = self.unproven.or(Some((first.request, announced.seal)));
+                self.report.unproven = self.report.unproven.saturating_add(1);
+            } else {
                 let (request, seal, count) = (first.request, last.seal, last.head().count);
                 return Err(Breach::RequestMissing { request, seal, count });
             }
             self.said = self.said.saturating_add(all.len());
-            self.report.pruned = self.report.pruned.saturating_add(1);
         }
         Ok(())
     }

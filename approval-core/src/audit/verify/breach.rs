@@ -124,6 +124,19 @@ pub enum Breach {
         /// How many lines it names.
         count: u64,
     },
+    /// Requests are missing, and the seals that let them go prove nothing.
+    #[error(
+        "{requests} requests were removed, and it is not proven that retention removed them: seal {seal} lets request {request} go, \
+         and is neither signed with a key that was given nor held elsewhere, so whoever writes the store can have made it"
+    )]
+    RemovedNotProven {
+        /// The first of them.
+        request: RequestId,
+        /// The seal that lets it go.
+        seal: u64,
+        /// How many there are.
+        requests: u64,
+    },
     /// A request stands twice, or requests are out of order.
     #[error("request {request} stands twice in the trail, or behind a later one")]
     RequestOutOfPlace {

@@ -18,6 +18,8 @@ pub(super) struct Said {
     pub(super) pruned: bool,
     count: u64,
     hash: [u8; 32],
+    /// Whether the seal is signed with a key that was given, or held elsewhere: only then may it let a request go.
+    pub(super) proven: bool,
 }
 
 impl Said {
@@ -124,7 +126,7 @@ impl Gathering {
         }
         self.held_chain.then(seal, self.keys.as_deref())?;
         self.held.insert(reference.number, reference.hash);
-        self.count(seal);
+        self.count(seal, true);
         Ok(())
     }
 
@@ -142,12 +144,14 @@ impl Gathering {
         }
         self.trail_chain.then(seal, self.keys.as_deref())?;
         if !self.held.contains_key(&reference.number) {
-            self.count(seal);
+            // A signature that is there was verified with the keys. That of a later seal does not prove this one: a
+            // sealer goes on behind whatever it finds in the store.
+            self.count(seal, self.keys.is_some() && seal.signature.is_some());
         }
         Ok(())
     }
 
-    fn count(&mut self, seal: &Seal) {
+    fn count(&mut self, seal: &Seal, proven: bool) {
         let SealHeader { number, journal, at, .. } = seal.header;
         self.seals = self.seals.saturating_add(1);
         self.signed = self.signed.saturating_add(u64::from(seal.signature.is_some()));
@@ -157,6 +161,7 @@ impl Gathering {
             pruned: leaf.pruned,
             count: leaf.count,
             hash: *leaf.hash.as_bytes(),
+            proven,
         }));
         self.journal.push(Checkpoint { seal: number, journal });
         self.last = Some((seal.reference(), at));

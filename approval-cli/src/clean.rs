@@ -1,0 +1,195 @@
+//! Everything that a command prints passes here: nothing hides in it, and no address of a database with a password is in it.
+
+use std::{
+    borrow::Cow,
+    error::Error,
+    ffi::OsString,
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use approval_core::model::visible::{neutral, neutral_line, visible_line};
+use approval_store::{StoreUrl, looks_like_address};
+use serde::Serialize;
+
+/// Shown in place of an address.
+const HIDDEN: &str = "[address of a database, not shown]";
+
+/// Texts of the command line that look like the address of a database: messages may repeat them.
+pub(crate) struct Addresses(Vec<String>);
+
+impl Addresses {
+    pub(crate) fn of(arguments: &[OsString]) -> Self {
+        let mut found = Vec::new();
+        for argument in arguments {
+            let whole = argument.to_string_lossy().into_owned();
+            let value = whole.split_once('=').map(|(_, value)| value.to_owned());
+            for text in [Some(whole), value].into_iter().flatten() {
+                // Arguments of a sample call are JSON, and are to be shown.
+                if text.starts_with('{') {
+                    continue;
+                }
+                let parts = text.split(',').map(str::to_owned);
+                found.extend(parts.chain([text.clone()]).filter(|part| may_hold_password(part)));
+            }
+        }
+        let mut all: Vec<String> = found.iter().flat_map(|text| forms(text)).collect();
+        // A longer one may have a shorter one in it.
+        all.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        all.dedup();
+        Self(all)
+    }
+
+    fn hide(&self, text: &str) -> String {
+        let hidden = self.0.iter().fold(text.to_owned(), |text, address| text.replace(address, HIDDEN));
+        let end = |c: char| c.is_whitespace() || matches!(c, '\'' | '"');
+        hidden
+            .split_inclusive(end)
+            .map(|word| if has_credentials(word) { masked(word, end) } else { Cow::Borrowed(word) })
+            .collect()
+    }
+}
+
+/// An address that can be read and names nobody is shown in the form in which it was given.
+fn may_hold_password(text: &str) -> bool {
+    looks_like_address(text)
+        && (text.contains('@')
+            || text.to_lowercase().contains("password")
+            || text.parse::<StoreUrl>().is_err())
+}
+
+/// How a message may repeat a text.
+fn forms(text: &str) -> Vec<String> {
+    let quoted = format!("{text:?}");
+    let inside =
+        quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&quoted).to_owned();
+    let json = serde_json::to_string(text).unwrap_or_else(|_| quoted.clone());
+    vec![
+        text.to_owned(),
+        text.trim().to_owned(),
+        inside,
+        json.trim_matches('"').to_owned(),
+        visible_line(text).into_owned(),
+        neutral_line(text).into_owned(),
+        neutral(text).into_owned(),
+    ]
+}
+
+/// `scheme://user:password@…`, wherever it comes from.
+fn has_credentials(word: &str) -> bool {
+    word.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
+}
+
+/// The mark, and what ended the word.
+fn masked(word: &str, end: impl Fn(char) -> bool) -> Cow<'static, str> {
+    match word.chars().next_back().filter(|last| end(*last)) {
+        Some(last) => Cow::Owned(format!("{HIDDEN}{last}")),
+        None => Cow::Borrowed(HIDDEN),
+    }
+}
+
+/// Writes what a command had to say.
+pub(crate) fn write(told: &[u8], addresses: &Addresses, to: &mut dyn Write) -> io::Result<()> {
+    let text = addresses.hide(&String::from_utf8_lossy(told));
+    to.write_all(neutral(&text).as_bytes())?;
+    to.flush()
+}
+
+/// A text of several lines, in each of which nothing hides.
+#[derive(Debug)]
+pub(crate) struct Lines(pub(crate) String);
+
+impl std::fmt::Display for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Lines {}
+
+/// An error on one line, unless it is made of lines.
+pub(crate) fn error(error: &(dyn Error + Send + Sync + 'static)) -> String {
+    let text = error.to_string();
+    if error.is::<Lines>() { text } else { neutral_line(&text).into_owned() }
+}
+
+/// As JSON, with everything that could hide written as `\u….`: a program reads the same, and a terminal shows it.
+pub(crate) fn json(value: &impl Serialize) -> io::Result<String> {
+    escaped(&serde_json::to_string(value)?)
+}
+
+/// Like [`json`], on many lines.
+pub(crate) fn pretty_json(value: &impl Serialize) -> io::Result<String> {
+    escaped(&serde_json::to_string_pretty(value)?)
+}
+
+/// Outside of strings JSON is printable ASCII and line feeds, so what is escaped stands in a string.
+fn escaped(json: &str) -> io::Result<String> {
+    let mut out = String::with_capacity(json.len());
+    let mut buffer = [0; 4];
+    for character in json.chars() {
+        // A mark alone is shown by its number too.
+        if character == '\n' || neutral(character.encode_utf8(&mut buffer)) == *character.to_string() {
+            out.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            write!(out, "\\u{unit:04x}").map_err(io::Error::other)?;
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(arguments: &[&str], text: &str) -> String {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let mut out = Vec::new();
+        write(text.as_bytes(), &Addresses::of(&arguments), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn addresses_of_the_command_line_are_not_repeated() {
+        for argument in [
+            "postgres://ann:s3cret@db/app",
+            "'postgres://ann:s3cret@db/app'",
+            " postgres:s3cret",
+            "--store=postgres://ann:s3cret@db/app",
+            "host=db password=s3cret",
+            "post\ngres://ann:s3cret@db",
+            "action,postgres://ann:s3cret@db",
+        ] {
+            for text in [
+                format!("{argument}: no such file"),
+                format!("unexpected argument '{argument}' found"),
+                format!("{argument:?} is neither"),
+                format!("error: {}", visible_line(argument)),
+            ] {
+                let shown = hidden(&["approvals", argument], &text);
+                assert!(!shown.contains("s3cret") && shown.contains(HIDDEN), "{shown}");
+            }
+        }
+        let text = "the server of postgres://ann:s3cret@db said \"no\"\n";
+        assert_eq!(hidden(&[], text), format!("the server of {HIDDEN} said \"no\"\n"));
+        let text = "copied to postgres://db:5432/app?schema=approvals\n";
+        assert_eq!(hidden(&["postgres://db:5432/app?schema=approvals", "postgres://ann@db/app"], text), text);
+    }
+
+    #[test]
+    fn nothing_hides_in_what_is_printed() {
+        assert_eq!(hidden(&[], "a\u{1b}[2J\u{202e}b\u{3164}\n"), "a⟨U+001B⟩[2J⟨U+202E⟩b⟨U+3164⟩\n");
+        assert_eq!(error(&io::Error::other("a\nb\u{9b}")), "a⟨U+000A⟩b⟨U+009B⟩");
+    }
+
+    #[test]
+    fn json_means_the_same() {
+        let value = serde_json::json!({ "a\u{202e}": "b\u{e0041}\n\u{7f}", "c": "Grüße" });
+        let text = json(&value).unwrap();
+        assert_eq!(text, r#"{"a\u202e":"b\udb40\udc41\n\u007f","c":"Grüße"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&pretty_json(&value).unwrap()).unwrap(), value);
+    }
+}
