@@ -6,6 +6,7 @@ use std::{path::Path, sync::Arc};
 use approval_core::{
     Action, ApprovalError, ApprovalManager, Clock,
     clock::{Span, SystemClock},
+    manager::PendingApproval,
     store::Store,
 };
 use approval_store::SqliteStore;
@@ -30,7 +31,7 @@ fn opens(file: &Path, namespace: &str, action: &str) -> Result<(), ApprovalError
         let manager = builder.build().unwrap();
         let action = Action::new(action).unwrap();
         let action = action.describe(|action| action.approvers(["user:ann@example.com"])).unwrap();
-        let opened = manager.request(action).await.map(|pending| drop(pending.detach()));
+        let opened = manager.request(action).await.map(PendingApproval::detach).map(|_| ());
         manager.shutdown().await.unwrap();
         store.close().await.unwrap();
         opened
