@@ -48,7 +48,7 @@ pub(super) fn run(
         Err(error) => {
             match &error {
                 FileError::Mistakes(mistakes) if as_json => {
-                    let json = json!({ "file": name.to_string(), "mistakes": mistakes.mistakes });
+                    let json = json!({ "file": name.to_string(), "mistakes": mistakes.mistakes, "more": mistakes.more });
                     writeln!(out, "{}", clean::json(&json)?)?;
                 }
                 other if as_json => {

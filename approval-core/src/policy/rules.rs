@@ -74,6 +74,18 @@ use crate::{
 /// costs more is asked), `risk_tiers` (what holds for each risk), `autonomy` (1: everything is asked, to 5: all but critical
 /// actions run). `ttl_seconds`, `fallback_when_not_approved` and `default_approvers` are defaults.
 ///
+/// # Conditions
+///
+/// `when` is an expression of the [Common Expression Language](https://github.com/google/cel-spec) that is true or false. It names
+/// `action`, `args`, `agent`, `on_behalf_of` (the person behind the agent), `run`, `risk` (`risk >= "high"`), `cost_usd`, `spent_usd` (what earlier
+/// calls of this agent in this run have cost within 24 hours) and `now` (`now.getHours("Europe/Berlin")`).
+///
+/// - `on_behalf_of`, `run` and `cost_usd` are null where a call has none. An argument that is missing is an error; `has(args.note)` asks.
+/// - Numbers are exact, with and without a fraction, and `/` does not round: `int(x)` cuts a fraction off. A credit counts by its amount.
+/// - A redacted value is an error wherever a condition looks at it.
+/// - A condition makes at most 500,000 steps with one call (all that are looked at 2,000,000), about one for each operation, element of a
+///   list and 16 bytes of text. Patterns of `matches` are written in the condition, and take at most 256 KB when they are compiled.
+///
 /// # What a rule can do to what an action says itself
 ///
 /// - What the attribute of an action sets explicitly can only be tightened: requirements are added, the shorter time

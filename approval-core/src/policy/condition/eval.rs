@@ -18,6 +18,9 @@ pub(super) const CONDITION_STEPS: u64 = 500_000;
 /// How much all conditions that are looked at for one call may make together.
 pub(super) const CALL_STEPS: u64 = 2_000_000;
 
+/// What a number with a fraction takes more than another value, in steps.
+const FRACTION_STEPS: u64 = 8;
+
 /// Why a condition has no answer.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -91,9 +94,23 @@ impl<'v, 'a> Evaluation<'v, 'a> {
         self.charge(u64::try_from(bytes / 16).unwrap_or(u64::MAX))
     }
 
+    /// Charges for a number with a fraction, which takes longer to read, to compute with and to compare.
+    fn charge_fraction(&mut self, value: &Value<'_>) -> Outcome<()> {
+        match value.number() {
+            Some(number) if !number.is_whole() => self.charge(FRACTION_STEPS),
+            _ => Ok(()),
+        }
+    }
+
     /// The value of an expression.
     pub(super) fn value(&mut self, node: &'v Node) -> Outcome<Value<'v>> {
         self.charge(1)?;
+        let value = self.value_of(node)?;
+        self.charge_fraction(&value)?;
+        Ok(value)
+    }
+
+    fn value_of(&mut self, node: &'v Node) -> Outcome<Value<'v>> {
         match node {
             Node::Literal(value) => Ok(value.clone()),
             Node::Text(text) => Ok(Value::Text(Cow::Borrowed(text))),
@@ -264,6 +281,8 @@ impl<'v, 'a> Evaluation<'v, 'a> {
             }
             _ => {
                 self.charge_texts(one, other)?;
+                self.charge_fraction(one)?;
+                self.charge_fraction(other)?;
                 Ok(same(one, other))
             }
         }

@@ -335,8 +335,8 @@ fn a_condition_makes_no_more_steps_than_it_may() {
     let numbers: Vec<u32> = (0..20_000).collect();
     let long = "a".repeat(150_000);
     let texts = vec!["a".repeat(1000); 150];
-    let arguments =
-        json!({"list": numbers, "texts": texts, "long": long, "deep": {"list": numbers}, "other": numbers});
+    let fractions: Vec<f64> = (1..20_000).map(|n| 1.0 / f64::from(n * 3)).collect();
+    let arguments = json!({ "fractions": fractions, "list": numbers, "texts": texts, "long": long, "deep": {"list": numbers}, "other": numbers});
     let call = call(&arguments);
     for source in [
         "args.list.exists(x, args.list.exists(y, x == y + 30000))",
@@ -352,6 +352,8 @@ fn a_condition_makes_no_more_steps_than_it_may() {
         "args.list.filter(x, args.list.exists_one(y, y == x)) == args.list",
         "args.list.all(x, args.other == args.list)",
         "args.list.all(x, 'b' in args.texts == false)",
+        "args.fractions.exists(x, args.fractions.exists(y, x * y > 1))",
+        "args.fractions.exists(x, 0.3 in args.fractions)",
         // Nothing beside it decides.
         "args.list.exists(x, args.list.exists(y, x == y + 30000)) || true",
     ] {
@@ -366,6 +368,7 @@ fn a_condition_makes_no_more_steps_than_it_may() {
         "args.list.map(x, x * 2).exists(x, x == 39998)",
         "19999 in args.list",
         "args.other == args.list",
+        "args.fractions.all(x, x < 1)",
         "args.texts.all(t, t.size() == 1000 && !t.matches('z$'))",
         "size(args.long) == 150000 && !args.long.contains('b')",
     ] {
