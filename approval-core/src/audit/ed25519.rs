@@ -28,8 +28,8 @@ const PUBLIC: &str = "an Ed25519 public key in PEM (SubjectPublicKeyInfo), as `o
 /// `ed25519:` and the first 16 digits of the SHA-256 of the 32 bytes of the public key.
 fn name(key: &VerifyingKey) -> String {
     let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    format!("ed25519:{}", hex::encode(&[a, b, c, d, e, f, g, h]))
+    let digits: String = hex::encode(&digest).chars().take(16).collect();
+    format!("ed25519:{digits}")
 }
 
 /// Signs with a key in memory.

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{canonical::ContentDigest, visible::hides_nothing};
+use super::{
+    canonical::{ContentDigest, push_hex},
+    visible::hides_nothing,
+};
 use crate::error::Invalid;
 
 /// What a principal is.
@@ -172,7 +175,8 @@ impl Principal {
             if c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.') {
                 name.push(c);
             } else {
-                name.push_str(&format!("+{byte:02x}"));
+                name.push('+');
+                push_hex(&mut name, &[byte]);
             }
         }
         if name.len() > EXECUTABLE_LIMIT {

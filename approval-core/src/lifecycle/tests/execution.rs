@@ -42,14 +42,14 @@ fn a_grant_is_spent_once() {
     assert_eq!(world.consume(5).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Succeeded));
 }
 
-fn attached(text: &str) -> Option<Arc<Enclosed>> {
-    Some(Arc::new(vec![Attachment::text("a.txt", text).unwrap()].into()))
+fn attached(text: &str) -> Arc<Enclosed> {
+    Arc::new(vec![Attachment::text("a.txt", text).unwrap()].into())
 }
 
 #[test]
 fn what_is_attached_must_be_what_was_approved() {
     let mut draft = draft(gate([need(1, "ann")]));
-    draft.enclosed = attached("net 30");
+    draft.enclosed = Some(attached("net 30"));
     draft.digest = arguments_digest_with(
         draft.action.name.as_str(),
         1,
@@ -60,7 +60,7 @@ fn what_is_attached_must_be_what_was_approved() {
     let mut world = World::open(draft, People::default());
     world.approve("ann", 1).unwrap();
     let mut other = world.clone();
-    other.request.enclosed = attached("net 60");
+    other.request.enclosed = Some(attached("net 60"));
     assert_eq!(other.consume(2).unwrap_err(), Refusal::Altered);
     world.consume(2).unwrap();
 }
@@ -159,7 +159,7 @@ fn a_row_whose_arguments_do_not_fit_its_digest_never_runs() {
         }),
         Refusal::Altered
     );
-    assert_eq!(refused(&|request| request.enclosed = attached("net 60")), Refusal::Altered);
+    assert_eq!(refused(&|request| request.enclosed = Some(attached("net 60"))), Refusal::Altered);
 }
 
 #[test]
