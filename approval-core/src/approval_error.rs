@@ -50,7 +50,8 @@ pub enum ApprovalError {
     },
     /// It is not decided yet, and this caller does not wait any longer. The request lives on.
     Pending(About),
-    /// The policy forbids it. No request was opened.
+    /// The policy forbids it: when it was asked for, or when it was about to run. An approval that was given meanwhile is
+    /// unspent.
     PolicyDenied {
         /// Which action.
         action: ActionName,
@@ -58,6 +59,23 @@ pub enum ApprovalError {
         rule: Text,
         /// Its reason.
         reason: Text,
+    },
+    /// The policy let it run, or nobody objected, or a standing approval covered it, and now the policy asks people. Nobody
+    /// approved it, so it was not run.
+    PolicyAsks {
+        /// Which action.
+        action: ActionName,
+        /// The rule that asks now.
+        rule: Text,
+        /// The request whose approval no longer counts; `None`: there was none.
+        request: Option<RequestId>,
+    },
+    /// It is approved, and may run only while its run window is open. The approval is unspent.
+    OutsideWindow {
+        /// Which request.
+        about: About,
+        /// When the window opens. `None`: never, as far as can be seen.
+        opens_at: Option<Timestamp>,
     },
     /// A limit on calls is reached, and it denies what goes over it. Nothing was run.
     LimitReached {

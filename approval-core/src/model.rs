@@ -9,6 +9,7 @@ mod enclosed;
 mod event;
 mod gate;
 mod halt;
+mod hours;
 mod kind;
 mod limit;
 mod money;
@@ -18,6 +19,7 @@ mod preview;
 mod principal;
 mod question;
 mod request;
+mod run_window;
 mod standing;
 mod statistics;
 pub mod visible;
@@ -38,6 +40,9 @@ pub use gate::{
     OnTimeout, OutsideHours, RejectOption, Reminders, Requirement, SUSPEND_GRANT_TTL,
 };
 pub use halt::{Halt, HaltScope, Halts};
+#[cfg(feature = "file")]
+pub(crate) use hours::time_of_day;
+pub use hours::{Period, TimeRange, WEEK, WeeklyHours, moment_of};
 pub use kind::{ActionKind, ConfigChange, Custom, DeleteData, Purchase, REDACTED, SendEmail};
 #[cfg(feature = "file")]
 pub(crate) use limit::is_like;
@@ -50,6 +55,9 @@ pub(crate) use principal::LibraryPart;
 pub use principal::{PRINCIPAL_LIMIT, Principal, PrincipalKind};
 pub use question::{AnswerOption, Question};
 pub use request::{ActionInfo, Comment, InfoExchange, Request, Revision, Status, Widening};
+pub use run_window::RunWindow;
+#[cfg(feature = "file")]
+pub(crate) use run_window::weekdays;
 pub use standing::{
     ArgumentCondition, CoveredBehalf, Expected, STANDING_DEFAULT, STANDING_LONGEST, StandingApproval,
     StandingArguments, StandingBehalf, StandingReach, StandingScope, StandingTerms, Withdrawn,

@@ -12,8 +12,8 @@ use approval_core::{
     audit::{VerifyOptions, verify_file},
     id::{ExecutorId, GrantId, RequestId, StandingId},
     lifecycle::{
-        Act, Agents, Behind, Claim, Command, Edit, Ending, Facts, Refusal, Requires, Settlement, Transition,
-        apply, create, due_at,
+        Act, Agents, Behind, Claim, Command, Edit, Ending, Facts, Refusal, Requires, RunRuling, Settlement,
+        Transition, apply, create, due_at,
     },
     model::{
         ActionName, ArgumentsDigest, Ballot, ChainHash, EventLine, Execution, Gate, Halt, HaltScope, Halts,
@@ -60,6 +60,9 @@ struct Real {
     stale: ArgumentsDigest,
 }
 
+/// The policy forbids nothing when a grant is consumed.
+static ALLOWS: RunRuling = RunRuling::Allows;
+
 impl Real {
     fn facts(&self) -> Facts<'_> {
         Facts {
@@ -67,6 +70,7 @@ impl Real {
             halts: &self.halts,
             grant_id: GrantId::from_uuid(number(1000 + self.grants)),
             notice_delivered: self.delivered,
+            ruling: Some(&ALLOWS),
             edited_gate: self.edited_gate.as_ref(),
             limits: &[],
             standing: &[],
@@ -82,6 +86,7 @@ impl Real {
             halts: &halts,
             grant_id: GrantId::from_uuid(number(999)),
             notice_delivered: true,
+            ruling: None,
             edited_gate: None,
             limits: &[],
             standing: &[],

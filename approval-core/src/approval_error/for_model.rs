@@ -47,6 +47,17 @@ impl ApprovalError {
                     data(reason)
                 )
             }
+            Self::PolicyAsks { action, .. } => format!(
+                "The action {action} was not run: the policy changed, and a person must now approve it. It may be asked for once more."
+            ),
+            Self::OutsideWindow { about, opens_at: Some(at) } => format!(
+                "The action {} is approved but was not run: it may run only from {at} on (request {}). Do not try it again before then.",
+                about.action, about.request
+            ),
+            Self::OutsideWindow { about, opens_at: None } => format!(
+                "The action {} was not run: the hours in which it may run never come. Do not try it again; tell the user.",
+                about.action
+            ),
             Self::LimitReached { action, reached } => match reached.room_at {
                 Some(at) => format!("The action {action} was not run: a limit on calls is reached. Do not try it again before {at}."),
                 None => format!("The action {action} was not run: a limit on calls is reached. Do not try it again; tell the user."),

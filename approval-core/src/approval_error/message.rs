@@ -53,6 +53,22 @@ impl fmt::Display for ApprovalError {
             Self::PolicyDenied { action, rule, reason } => {
                 write!(f, "{action} denied by the policy's rule '{rule}': {reason}; nothing was run")
             }
+            Self::PolicyAsks { action, rule, .. } => write!(
+                f,
+                "{action} was approved by no person, and the policy's rule '{rule}' now asks for more; nothing was run, ask for it anew"
+            ),
+            Self::OutsideWindow { about, opens_at: Some(at) } => {
+                write!(
+                    f,
+                    "the run window of {about} is closed and opens at {at}; nothing was run, call again then"
+                )
+            }
+            Self::OutsideWindow { about, opens_at: None } => {
+                write!(
+                    f,
+                    "the run window of {about} never opens; nothing was run, mend the policy's run_window"
+                )
+            }
             Self::LimitReached { action, reached } => write!(f, "{action}: {reached}; nothing was run"),
             Self::Halted { action, halt } => write!(
                 f,
@@ -161,6 +177,19 @@ impl fmt::Display for Refusal {
                  changed by another program; nothing was run: cancel it, and find out what changed it"
                 .into(),
             Self::WrongGrant(why) => format!("the grant does not fit: {why}; nothing was run").into(),
+            Self::PolicyDenies { rule, reason } => format!(
+                "the policy's rule '{rule}' denies it now: {}; nothing was run",
+                visible::visible_line(reason)
+            )
+            .into(),
+            Self::PolicyAsks { rule } => format!(
+                "no person approved it, and the policy's rule '{rule}' now asks for more; nothing was run"
+            )
+            .into(),
+            Self::OutsideWindow { opens_at: Some(at) } => {
+                format!("its run window is closed and opens at {at}; nothing was run").into()
+            }
+            Self::OutsideWindow { opens_at: None } => "its run window never opens; nothing was run".into(),
             Self::GrantExpired(at) => {
                 format!("the approval was not used before {at}; nothing was run").into()
             }

@@ -13,6 +13,7 @@ impl ApprovalError {
             }
             Self::Revoked { about, .. }
             | Self::GrantExpired { about, .. }
+            | Self::OutsideWindow { about, .. }
             | Self::Pending(about)
             | Self::AlreadyDecided { about, .. }
             | Self::AlreadyRan { about, .. }
@@ -22,6 +23,7 @@ impl ApprovalError {
             | Self::ArgumentsChanged { about, .. }
             | Self::Refused { about, .. } => Some(about.request),
             Self::NotFound(request) => Some(*request),
+            Self::PolicyAsks { request, .. } => *request,
             Self::PolicyDenied { .. }
             | Self::LimitReached { .. }
             | Self::Halted { .. }
@@ -48,6 +50,8 @@ impl ApprovalError {
             | Self::GrantExpired { .. }
             | Self::Pending(_)
             | Self::PolicyDenied { .. }
+            | Self::PolicyAsks { .. }
+            | Self::OutsideWindow { .. }
             | Self::LimitReached { .. }
             | Self::Halted { .. }
             | Self::AlreadyRan { .. }

@@ -38,6 +38,13 @@ impl ApprovalError {
             Refusal::Invalid(invalid) => Self::Invalid(Box::new(invalid)),
             Refusal::LimitReached(reached) => Self::LimitReached { action: about.action, reached },
             Refusal::Halted(halt) => Self::Halted { action: about.action, halt: Box::new(halt) },
+            Refusal::PolicyDenies { rule, reason } => {
+                Self::PolicyDenied { action: about.action, rule, reason }
+            }
+            Refusal::PolicyAsks { rule } => {
+                Self::PolicyAsks { action: about.action, rule, request: Some(about.request) }
+            }
+            Refusal::OutsideWindow { opens_at } => Self::OutsideWindow { about, opens_at },
             Refusal::GrantExpired(at) => Self::GrantExpired { about, at },
             Refusal::Revoked { by, why } => Self::Revoked { about, by, why },
             Refusal::AlreadyRan(ExecutionState::Unknown) => Self::Unknown(about),

@@ -18,6 +18,8 @@ pub enum StopReason {
     ApprovalCancelled,
     /// The policy forbids it.
     PolicyDenied,
+    /// It is approved, and its run window is closed.
+    OutsideWindow,
     /// A limit on calls is reached.
     LimitReached,
     /// The brake is on.
@@ -44,6 +46,7 @@ impl StopReason {
             Self::ApprovalTimeout => "approval_timeout",
             Self::ApprovalCancelled => "approval_cancelled",
             Self::PolicyDenied => "policy_denied",
+            Self::OutsideWindow => "outside_run_window",
             Self::LimitReached => "limit_reached",
             Self::Halted => "halted",
             Self::AlreadyRan => "already_ran",
@@ -70,7 +73,8 @@ impl ApprovalError {
             Self::Rejected(_) | Self::Revoked { .. } => StopReason::ApprovalDenied,
             Self::Expired(_) | Self::GrantExpired { .. } => StopReason::ApprovalTimeout,
             Self::Cancelled(_) => StopReason::ApprovalCancelled,
-            Self::PolicyDenied { .. } => StopReason::PolicyDenied,
+            Self::PolicyDenied { .. } | Self::PolicyAsks { .. } => StopReason::PolicyDenied,
+            Self::OutsideWindow { .. } => StopReason::OutsideWindow,
             Self::LimitReached { .. } => StopReason::LimitReached,
             Self::Halted { .. } => StopReason::Halted,
             Self::AlreadyRan { .. } => StopReason::AlreadyRan,

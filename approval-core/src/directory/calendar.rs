@@ -8,40 +8,18 @@
 
 mod digest;
 mod holidays;
-mod hours;
 mod quiet;
 mod rotation;
 mod schedule;
 #[cfg(test)]
 mod tests;
 
-use jiff::{
-    civil::DateTime,
-    tz::{AmbiguousOffset, TimeZone},
-};
-
 pub use digest::Digest;
 pub use holidays::{Holidays, YearDay};
-#[cfg(feature = "file")]
-pub(crate) use hours::time_of_day;
-pub use hours::{TimeRange, WEEK, WeeklyHours};
 pub use quiet::{QuietHours, QuietRule};
 pub use rotation::{Override, Rotation, Shift};
-pub use schedule::{Period, Schedule};
+pub use schedule::Schedule;
 
-use crate::clock::Timestamp;
-
-/// The first moment at which the wall clock of the zone shows `civil` or a later time of that day.
-#[must_use]
-pub fn moment_of(civil: DateTime, zone: &TimeZone) -> Timestamp {
-    let ambiguous = zone.to_ambiguous_timestamp(civil);
-    let moment = match ambiguous.offset() {
-        AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(civil),
-        AmbiguousOffset::Fold { before, .. } => before.to_timestamp(civil),
-        AmbiguousOffset::Gap { after, .. } => after.to_timestamp(civil).map(|shortly_before| {
-            zone.following(shortly_before).next().map_or(shortly_before, |transition| transition.timestamp())
-        }),
-    };
-    // Civil times reach a day further than moments at both ends of time.
-    moment.unwrap_or(if civil.year() > 0 { Timestamp::MAX } else { Timestamp::MIN })
-}
+#[cfg(feature = "file")]
+pub(crate) use crate::model::time_of_day;
+pub use crate::model::{Period, TimeRange, WEEK, WeeklyHours, moment_of};

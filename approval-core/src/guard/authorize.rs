@@ -6,6 +6,7 @@ use super::{
     Running,
     allowed::{self, Allowed},
     used::waits_for_the_body,
+    window::begin_in_window,
 };
 use crate::{
     approval_error::{About, ApprovalError},
@@ -21,6 +22,8 @@ pub struct Authorization {
     manager: ApprovalManager,
     prepared: Prepared,
     right: Right,
+    /// When the policy was asked.
+    asked: Timestamp,
     /// Until when the caller waits.
     until: Option<Timestamp>,
 }
@@ -73,7 +76,8 @@ impl ApprovalManager {
         prepared: Prepared,
         preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<Authorization, ApprovalError> {
-        let until = prepared.spec.wait.map(|patience| after(self.core.clock.now(), patience));
+        let asked = self.core.clock.now();
+        let until = prepared.spec.wait.map(|patience| after(asked, patience));
         let right = match self.core.rule(&prepared).await? {
             Ruling::Allow { rule } if !prepared.spec.needs_grant => {
                 self.allow(&prepared, rule, preview, until).await?
@@ -99,7 +103,7 @@ impl ApprovalManager {
                 Box::pin(self.approval(&prepared, gate, preview, until)).await?
             }
         };
-        Ok(Authorization { manager: self.clone(), prepared, right, until })
+        Ok(Authorization { manager: self.clone(), prepared, right, asked, until })
     }
 
     /// The same for code that is not asynchronous: blocks the thread, outside of a runtime or in a multi-thread one.
@@ -184,7 +188,8 @@ impl Authorization {
     /// their digest is the approved one, nothing may run.
     ///
     /// # Errors
-    /// When the arguments are not the approved ones, the grant was used, ran out or was revoked, or everything is halted.
+    /// When the arguments are not the approved ones, the grant was used, ran out or was revoked, everything is halted, or the
+    /// policy now forbids the call. Waits for the opening of a run window as far as the caller's patience reaches.
     pub async fn begin(self, actual: CanonicalJson) -> Result<Running, ApprovalError> {
         match self.begin_or_replay(actual).await? {
             Begun::Running(running) => Ok(running),
@@ -199,16 +204,17 @@ impl Authorization {
         let key = self.manager.core.settings.redaction_key.as_ref();
         let digest = self.prepared.bound.digest_of(actual, &self.prepared.spec, key)?;
         loop {
-            let Self { manager, prepared, right, until } = self;
+            let Self { manager, prepared, right, asked, until } = self;
             match right {
                 Right::Approved(approved) => {
-                    match approved.begin_claiming(prepared.caller().claim(&manager.core, digest)).await {
+                    let claim = prepared.caller().claim(&manager.core, digest);
+                    match begin_in_window(&manager, &approved, claim, until).await {
                         Ok(execution) => return Ok(Begun::Running(Running::asked(execution))),
                         Err(ApprovalError::AlreadyRan { .. })
                             if waits_for_the_body(&prepared.spec, approved.request()) =>
                         {
                             let right = manager.usable(&prepared, approved.reloaded().await?, until).await?;
-                            self = Self { manager, prepared, right, until };
+                            self = Self { manager, prepared, right, asked, until };
                         }
                         Err(error) => return Err(error),
                     }
@@ -222,6 +228,7 @@ impl Authorization {
                         );
                         return Err(invalid.into());
                     }
+                    manager.core.still_allows(&prepared, asked).await?;
                     let allowed = Allowed::begin(&manager, prepared, rule).await?;
                     return Ok(Begun::Running(Running::allowed(allowed)));
                 }

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::{claim::Claim, limit::Counted, standing::Standing};
+use super::{claim::Claim, limit::Counted, ruling::RunRuling, standing::Standing};
 
 /// A request to be opened.
 #[derive(Clone, Debug)]
@@ -260,6 +260,8 @@ pub struct Facts<'a> {
     pub standing_id: StandingId,
     /// Whether a notice that asks somebody to decide was delivered.
     pub notice_delivered: bool,
+    /// For consuming a grant: what the policy says about the call now. Nothing is consumed without it.
+    pub ruling: Option<&'a RunRuling>,
     /// For an edit: what a new call with the edited arguments would have to meet. It is required besides what was required
     /// before, each matched on its own. `None`: nothing besides.
     pub edited_gate: Option<&'a Gate>,

@@ -4,7 +4,7 @@ use thin_vec::ThinVec;
 
 use super::{
     CountedWrite, Draft, Facts, Refusal, Requires, Transition, decide, history::Change, hours, limit, limits,
-    quorum, render, standing, validity,
+    quorum, render, standing, validity, window,
 };
 use crate::{
     clock::{Timestamp, after, to_micros},
@@ -30,6 +30,7 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     let (risk, is_question) = (draft.risk, draft.question.is_some());
     let allowed = draft.allowed && !is_question;
     validity::times(&draft.gate)?;
+    window::next_opening(&draft.gate, now)?;
     if let Some(question) = &draft.question {
         validity::question(question)?;
     }

@@ -8,7 +8,7 @@ use super::{
     eligibility::Seating,
     history::Change,
     quorum::{Ground, Verdict},
-    standing,
+    standing, window,
 };
 use crate::{
     clock::{Timestamp, after, to_micros},
@@ -97,7 +97,7 @@ pub(super) fn conclude(
         Outcome::Cancelled => Status::Cancelled,
     };
     if request.status == Status::Approved && request.question.is_none() {
-        request.grant = Some(Box::new(grant(request, facts, decision.at)));
+        request.grant = Some(Box::new(grant(request, facts, decision.at)?));
         request.execution = Some(Box::new(Execution::NotStarted));
     }
     let told = EventKind::Decided {
@@ -124,13 +124,17 @@ pub(super) fn inform(change: &mut Change<'_>, facts: &Facts<'_>) {
     }
 }
 
-/// A fresh grant for the arguments as they stand.
-pub(super) fn grant(request: &Request, facts: &Facts<'_>, at: Timestamp) -> Grant {
-    Grant {
+/// A fresh grant for the arguments as they stand. Its time is counted from the next opening of the run windows.
+///
+/// # Errors
+/// When they never open.
+pub(super) fn grant(request: &Request, facts: &Facts<'_>, at: Timestamp) -> Result<Grant, Refusal> {
+    let opens = window::next_opening(&request.gate, at)?;
+    Ok(Grant {
         id: facts.grant_id,
         digest: request.revision.digest,
-        expires_at: to_micros(after(at, request.gate.grant_ttl)),
-    }
+        expires_at: to_micros(after(opens, request.gate.grant_ttl)),
+    })
 }
 
 /// Lets the messages of all who were asked be brought up to date.

@@ -147,7 +147,7 @@ pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
     // The new grant must be for what the old one was for.
     intact(case.request)?;
     let mut change = case.change_by(case.actor());
-    let mut grant = decide::grant(case.request, case.facts, case.now);
+    let mut grant = decide::grant(case.request, case.facts, case.now)?;
     if let Some(until) = until {
         grant.expires_at = until;
         change.not_after(Some(until));

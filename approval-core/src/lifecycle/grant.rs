@@ -1,6 +1,6 @@
 //! The right to run an action once: spending it, and taking it back.
 
-use super::{Claim, Refusal, Requires, Transition, case::Case, decide, limit, limits};
+use super::{Claim, Refusal, Requires, Transition, case::Case, decide, limit, limits, ruling};
 use crate::{
     id::{ExecutorId, GrantId},
     model::{ActionInfo, Ballot, EventKind, Execution, Grant, NoticeKind, Request, Text},
@@ -37,6 +37,7 @@ pub(super) fn consume(
     if case.now >= grant.expires_at {
         return Err(Refusal::GrantExpired(grant.expires_at));
     }
+    let closes = ruling::check(case)?;
     // What nobody was asked about was counted when it was opened.
     let asked = request
         .decision
@@ -46,11 +47,13 @@ pub(super) fn consume(
         limit::take_approved(case.facts.limits, request.revision.cost, case.now)
             .map_err(Refusal::LimitReached)?
     } else {
+        let (cost, opened) = (request.revision.cost, request.created_at);
+        limit::still_fits(case.facts.limits, cost, opened, case.now).map_err(Refusal::LimitReached)?;
         Vec::new()
     };
     let mut change = case.change();
     change.count(counted);
-    change.not_after(Some(grant.expires_at));
+    change.not_after(Some(closes.map_or(grant.expires_at, |closes| closes.min(grant.expires_at))));
     change.require(Requires::SameHalts);
     change.require(Requires::LeaseHeld(executor));
     change.request.execution = Some(Box::new(Execution::Executing { executor, at: case.now }));

@@ -203,6 +203,55 @@ pub fn spent(limit: &Limit, usage: &Usage, now: Timestamp) -> Decimal {
     stretches.iter().fold(Decimal::ZERO, |sum, stretch| sum.saturating_add(stretch.cost))
 }
 
+/// The same without the share of one call, which was counted at a moment and cost this.
+#[must_use]
+pub fn spent_besides(
+    limit: &Limit,
+    usage: &Usage,
+    own: Option<(Money, Timestamp)>,
+    now: Timestamp,
+) -> Decimal {
+    let all = spent(limit, usage, now);
+    let counts =
+        |at: Timestamp| limit.within.is_none_or(|window| after(end_of_stretch(limit, at), window) > now);
+    match own {
+        Some((cost, at))
+            if limit.cost.is_some_and(|most| most.currency() == cost.currency()) && counts(at) =>
+        {
+            all.saturating_sub(cost.magnitude().amount()).max(Decimal::ZERO)
+        }
+        _ => all,
+    }
+}
+
+/// Refuses a call that was counted when it was opened, where a limit that denies has no room for it any more.
+///
+/// # Errors
+/// The limit.
+pub(super) fn still_fits(
+    counted: &[Counted],
+    cost: Option<Money>,
+    opened: Timestamp,
+    now: Timestamp,
+) -> Result<(), Box<LimitReached>> {
+    let denies =
+        |one: &&Counted| one.limit.over == OverLimit::Deny && !one.limit.attempts && one.limit.open.is_none();
+    for one in counted.iter().filter(denies) {
+        let mut usage = one.usage.clone();
+        let own = end_of_stretch(&one.limit, opened);
+        if let Some(stretch) = usage.stretches.iter_mut().find(|stretch| stretch.until >= own) {
+            stretch.calls = stretch.calls.saturating_sub(1);
+            // As it was counted: another currency was not.
+            let share = cost
+                .filter(|cost| one.limit.cost.is_some_and(|most| most.currency() == cost.currency()))
+                .map_or(Decimal::ZERO, |cost| cost.magnitude().amount());
+            stretch.cost = stretch.cost.saturating_sub(share).max(Decimal::ZERO);
+        }
+        take(&one.limit, &usage, cost, now)?;
+    }
+    Ok(())
+}
+
 /// What still counts at `now`.
 fn in_window(limit: &Limit, usage: &Usage, now: Timestamp) -> Usage {
     let counts = |stretch: &&Stretch| limit.within.is_none_or(|window| after(stretch.until, window) > now);

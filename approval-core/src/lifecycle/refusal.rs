@@ -118,6 +118,23 @@ pub enum Refusal {
     /// The stored arguments or attachments do not fit the digest of the request: something other than this library changed
     /// the row. Nobody can approve it, edit it, try it again or run it.
     Altered,
+    /// The policy forbids it at the moment of the run. The grant is unspent.
+    PolicyDenies {
+        /// The rule.
+        rule: Text,
+        /// Its reason.
+        reason: Text,
+    },
+    /// No person approved it, and the policy now asks for more than it was approved under. The grant is unspent.
+    PolicyAsks {
+        /// The rule.
+        rule: Text,
+    },
+    /// Its run window is closed. The grant is unspent.
+    OutsideWindow {
+        /// When it opens. `None`: never, as far as can be seen.
+        opens_at: Option<Timestamp>,
+    },
     /// The grant was not used in time.
     GrantExpired(Timestamp),
     /// The approval was taken back.

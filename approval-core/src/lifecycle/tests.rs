@@ -15,6 +15,7 @@ mod principals;
 mod question;
 mod reachable;
 mod render;
+mod ruling;
 mod stand_in;
 mod standing;
 mod tighten;
@@ -132,6 +133,8 @@ pub(super) struct World {
     pub(super) halts: Halts,
     pub(super) notice_delivered: bool,
     pub(super) edited_gate: Option<Gate>,
+    /// What the policy says when a grant is consumed.
+    pub(super) ruling: Option<RunRuling>,
     pub(super) limits: Vec<Counted>,
     pub(super) standing: Vec<Standing>,
     pub(super) request: Request,
@@ -153,6 +156,7 @@ impl World {
             halts: NOBODY,
             notice_delivered: true,
             edited_gate: None,
+            ruling: Some(RunRuling::Allows),
             limits: Vec::new(),
             standing: Vec::new(),
             request: transition.request.clone(),
@@ -170,6 +174,7 @@ impl World {
             halts: &self.halts,
             grant_id: GrantId::from_uuid(id(self.grants)),
             notice_delivered: self.notice_delivered,
+            ruling: self.ruling.as_ref(),
             edited_gate: self.edited_gate.as_ref(),
             limits: &self.limits,
             standing: &self.standing,
@@ -270,6 +275,7 @@ pub(super) fn facts(people: &People) -> Facts<'_> {
         halts: const { &NOBODY },
         grant_id: GrantId::from_uuid(id(99)),
         notice_delivered: true,
+        ruling: None,
         edited_gate: None,
         limits: &[],
         standing: &[],

@@ -15,6 +15,7 @@ use crate::model::{
 /// - The stricter of each: the shorter times, the smaller veto, `reject` before `escalate` before `approve` on timeout,
 ///   approval of one's own requests forbidden if either forbids it and allowed at every risk only if both allow it. People whom
 ///   either excludes are excluded, and people whom either informs are informed; standing approvals can be given only if both let them.
+/// - Run windows of both must be open.
 /// - What may be edited and to whom may be delegated is what both allow, unless `by` says nothing of it: no editable
 ///   arguments, delegation as the directory permits.
 /// - What happens outside working hours comes along with a requirement that is added; `gate` decides about its own, unless it
@@ -43,6 +44,7 @@ pub fn tighten(gate: &Gate, by: &Gate) -> Gate {
         },
         on_timeout,
         grant_ttl: gate.grant_ttl.min(by.grant_ttl),
+        run_windows: union(&gate.run_windows, &by.run_windows),
         escalation,
         reminders: gate.reminders.or(by.reminders),
         no_standing: gate.no_standing || by.no_standing,
@@ -61,8 +63,8 @@ pub fn tighten(gate: &Gate, by: &Gate) -> Gate {
     }
 }
 
-fn union(own: &[Principal], more: &[Principal]) -> Vec<Principal> {
-    own.iter().chain(more.iter().filter(|principal| !own.contains(principal))).cloned().collect()
+fn union<T: Clone + PartialEq>(own: &[T], more: &[T]) -> Vec<T> {
+    own.iter().chain(more.iter().filter(|one| !own.contains(one))).cloned().collect()
 }
 
 /// The requirements of both, and which of them each of `more` has become.

@@ -234,6 +234,11 @@ impl Core {
             let limits = self.limits_for(command, request).await?;
             facts.limits = &limits;
             facts.edited_gate = edited_gate;
+            let ruling = match &command.act {
+                Act::Consume { .. } => Some(self.ruling_at_run(request).await?),
+                _ => None,
+            };
+            facts.ruling = ruling.as_ref();
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
             let transition = match lifecycle::apply(request, command, &facts, now) {
                 Ok(transition) => transition,
@@ -474,6 +479,7 @@ fn facts<'a>(people: &'a People, halts: &'a HaltView, now: Timestamp) -> Facts<'
         standing: &[],
         standing_id: StandingId::generate(now),
         notice_delivered: false,
+        ruling: None,
         edited_gate: None,
     }
 }

@@ -7,9 +7,10 @@ use rust_decimal::Decimal;
 use super::{ApprovalManager, Context, Core, Prepared, keys};
 use crate::{
     approval_error::ApprovalError,
+    clock::Timestamp,
     error::Invalid,
     lifecycle::{self, Act, Command, Counted, CountedWrite, Draft},
-    model::{ActionName, Limit, OverLimit, Principal, Request, RunLimits, Text, Usage},
+    model::{ActionName, Limit, Money, OverLimit, Principal, Request, RunLimits, Text, Usage},
     store::{Commit, CommitOutcome, Condition, RecordName, RecordWrite, StoreError},
 };
 
@@ -78,15 +79,20 @@ impl Core {
         limits
     }
 
-    /// What calls like this one have cost of late, in US dollars, where that is counted ([`Limit::spending`]).
-    pub(crate) async fn spent_usd(&self, counts: Counts<'_>) -> Result<Option<Decimal>, ApprovalError> {
+    /// What calls like this one have cost of late, in US dollars, where that is counted ([`Limit::spending`]). `own`: the
+    /// cost of the call itself and when it was counted, which is left out.
+    pub(crate) async fn spent_usd(
+        &self,
+        counts: Counts<'_>,
+        own: Option<(Money, Timestamp)>,
+    ) -> Result<Option<Decimal>, ApprovalError> {
         let limits = self.limits_where(|limit| limit.only_counts);
         if limits.is_empty() {
             return Ok(None);
         }
         let now = self.now().await?;
         let counted = self.counted(limits, counts).await?;
-        Ok(counted.first().map(|one| lifecycle::spent(&one.limit, &one.usage, now)))
+        Ok(counted.first().map(|one| lifecycle::spent_besides(&one.limit, &one.usage, own, now)))
     }
 
     /// The limits on a request that is about to be opened, and what they have counted.
@@ -211,7 +217,7 @@ impl Core {
         action: &ActionName,
         take: impl Fn(
             &[Counted],
-            crate::clock::Timestamp,
+            Timestamp,
         ) -> Result<Vec<CountedWrite>, (OverLimit, Box<lifecycle::LimitReached>)>,
     ) -> Result<Option<Text>, ApprovalError> {
         for _ in 0..ROUNDS {

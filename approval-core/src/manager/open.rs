@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     approval_error::{About, ApprovalError},
+    clock::Timestamp,
     error::Invalid,
     id::RequestId,
     lifecycle::{self, Act, Agents, Behind, Command, Draft, Predecessor},
@@ -296,6 +297,15 @@ impl Core {
 
     /// Asks the policy.
     pub(crate) async fn rule(&self, prepared: &Prepared) -> Result<Ruling, ApprovalError> {
+        self.rule_counted(prepared, None).await
+    }
+
+    /// Asks the policy about a call whose own cost was counted at a moment, if it was.
+    pub(super) async fn rule_counted(
+        &self,
+        prepared: &Prepared,
+        counted: Option<Timestamp>,
+    ) -> Result<Ruling, ApprovalError> {
         let info = &prepared.spec.info;
         let cost = lifecycle::cost_of(info, &prepared.bound.arguments)?.map(|cost| cost.magnitude());
         let counts = limits::Counts {
@@ -313,7 +323,7 @@ impl Core {
             run: prepared.context.run.as_ref(),
             risk: prepared.spec.risk,
             cost,
-            spent_usd: self.spent_usd(counts).await?,
+            spent_usd: self.spent_usd(counts, cost.zip(counted)).await?,
             gate: &prepared.spec.gate,
             said: prepared.spec.said,
             now: self.now().await?,
@@ -396,7 +406,7 @@ impl Core {
             run: request.run.as_ref(),
             risk: request.risk,
             cost,
-            spent_usd: self.spent_usd(counts).await?,
+            spent_usd: self.spent_usd(counts, None).await?,
             gate: &gate,
             said: Said::ALL,
             now: self.now().await?,

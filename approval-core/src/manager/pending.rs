@@ -274,7 +274,7 @@ fn ended(request: &Request) -> Option<ApprovalError> {
 }
 
 /// Sleeps by the manager's clock, to the end: a timer of it may ring early.
-pub(super) async fn sleep_until(clock: &dyn Clock, until: Timestamp) {
+pub(crate) async fn sleep_until(clock: &dyn Clock, until: Timestamp) {
     while clock.now() < until {
         clock.sleep_until(until).await;
     }

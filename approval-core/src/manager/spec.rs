@@ -8,8 +8,8 @@ use crate::{
     error::Invalid,
     model::{
         ActionInfo, ActionName, DelegationRule, Editable, EscalationStage, Gate, OnTimeout, OutsideHours,
-        Principal, Priority, RejectOption, Reminders, Requirement, Risk, SUSPEND_GRANT_TTL, SchemaDigest,
-        Text, ToPreview, canonical::FieldPath,
+        Principal, Priority, RejectOption, Reminders, Requirement, Risk, RunWindow, SUSPEND_GRANT_TTL,
+        SchemaDigest, Text, ToPreview, canonical::FieldPath,
     },
     policy::Said,
 };
@@ -249,6 +249,14 @@ impl ActionSpec {
     pub fn grant_ttl(mut self, ttl: Span) -> Self {
         self.said.grant_ttl = true;
         self.gate(|gate| gate.grant_ttl = ttl)
+    }
+
+    /// An approval may be used only while this window is open, and while those that were set before are. The time of a grant
+    /// is counted from the next opening. A call that waits, waits for it as far as its patience reaches; others get
+    /// [`crate::ApprovalError::OutsideWindow`].
+    #[must_use]
+    pub fn run_window(self, window: RunWindow) -> Self {
+        self.gate(|gate| gate.run_windows.push(window))
     }
 
     /// After `after`, these are asked too, for the requirement of this index.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Principal, Priority, Text};
+use super::{Principal, Priority, RunWindow, Text};
 use crate::clock::Span;
 
 /// "At least `count` of these principals." A person fills one seat.
@@ -155,6 +155,10 @@ pub struct Gate {
     /// How long a grant may stay unused.
     #[serde(with = "millis")]
     pub grant_ttl: Span,
+    /// When a grant may be consumed: while all of these are open. None: at any time. The time of a grant is counted from
+    /// their next opening.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub run_windows: Vec<RunWindow>,
     /// Stages of escalation, in any order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub escalation: Vec<EscalationStage>,
@@ -221,6 +225,7 @@ impl Gate {
             timeout: Some(DEFAULT_TIMEOUT),
             on_timeout: OnTimeout::Reject,
             grant_ttl: DEFAULT_GRANT_TTL,
+            run_windows: Vec::new(),
             escalation: Vec::new(),
             reminders: None,
             delegation: DelegationRule::Directory,

@@ -80,6 +80,7 @@ mod tests {
             halts: &Halts::default(),
             grant_id: crate::id::GrantId::from_uuid(uuid::Uuid::from_u128(2)),
             notice_delivered: false,
+            ruling: None,
             edited_gate: None,
             limits: &[],
             standing: &[],

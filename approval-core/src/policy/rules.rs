@@ -52,6 +52,7 @@ use crate::{
 ///         require: [{count: 2, of: [group:finance]}]
 ///         timeout: 15m
 ///         on_timeout: escalate
+///         run_window: {mon-fri: 09:00-17:00, time_zone: Europe/Berlin}    # an approval is used only then
 ///         escalate: {after: 10m, to: group:oncall, priority: high}
 ///   limits:                            # whatever the rules say
 ///     - name: refunds-a-day
@@ -80,6 +81,7 @@ use crate::{
 ///   and the stricter end count, and `allow` or `notify` for an action that names its approvers still asks them. What the
 ///   attribute leaves unsaid is as the rule says.
 /// - A rule with `may_relax: true` counts in place of what the action says, where it says something itself.
+/// - The rules are asked once more when an approval is used, and can only forbid: see [`Policy`].
 /// - A rule whose condition cannot be evaluated counts as the stricter of `ask` and its own outcome. One that would let the
 ///   call run asks whom the next rule asks that is about it.
 /// - A rule with `shadow: true` does nothing; what it would have done is told by `tracing` and stands behind the name of the

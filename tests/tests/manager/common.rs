@@ -70,6 +70,11 @@ impl Runs {
         self.0.load(Ordering::SeqCst)
     }
 
+    /// A body has run.
+    pub fn count_one(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// A body that counts and gives back its arguments.
     pub async fn run(&self, manager: &ApprovalManager, action: Action) -> Result<Value, ApprovalError> {
         let body = async |arguments, _: Option<Grant>| {

@@ -31,6 +31,7 @@ mod outbox;
 mod people;
 mod previews;
 mod redaction;
+mod rerun;
 mod shared_runs;
 mod standing;
 mod stopping;

@@ -4,25 +4,8 @@ use std::sync::Arc;
 
 use jiff::{Span, civil::Date, tz::TimeZone};
 
-use super::{Holidays, WeeklyHours};
+use super::{Holidays, Period, WeeklyHours};
 use crate::clock::Timestamp;
-
-/// A stretch of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Period {
-    /// Its first moment.
-    pub from: Timestamp,
-    /// The first moment after it.
-    pub to: Timestamp,
-}
-
-impl Period {
-    /// Whether a moment lies within it.
-    #[must_use]
-    pub fn contains(&self, at: Timestamp) -> bool {
-        self.from <= at && at < self.to
-    }
-}
 
 /// How many days ahead an opening is looked for: more than two years, of holidays that follow each other without a gap.
 const HORIZON: usize = 800;

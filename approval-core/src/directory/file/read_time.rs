@@ -10,9 +10,9 @@ use jiff::{
 
 use crate::{
     clock::Timestamp,
-    directory::calendar::{Holidays, TimeRange, WEEK, WeeklyHours, YearDay, moment_of, time_of_day},
+    directory::calendar::{Holidays, TimeRange, WeeklyHours, YearDay, moment_of, time_of_day},
     error::Invalid,
-    model::Priority,
+    model::{Priority, weekdays},
     yaml::{Entry, Item},
 };
 
@@ -170,43 +170,7 @@ pub(super) fn ranges(item: &Item<'_>) -> Vec<TimeRange> {
 
 /// Days of the week: `mon`, `mon-fri`, `sat, sun`, `daily`.
 pub(super) fn days(item: &Item<'_>) -> Option<Vec<Weekday>> {
-    item.read("days of the week", |text| {
-        if text.trim() == "daily" {
-            return Ok(WEEK.to_vec());
-        }
-        let bad = || {
-            Invalid::new("days", text, "are no days of the week")
-                .hint("write mon, mon-fri, sat, sun or daily")
-        };
-        let mut days = Vec::new();
-        for part in text.split(',') {
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
-            let (first, last) = (weekday(first).ok_or_else(bad)?, weekday(last).ok_or_else(bad)?);
-            let mut day = first;
-            loop {
-                days.push(day);
-                if day == last {
-                    break;
-                }
-                day = day.next();
-            }
-        }
-        Ok(days)
-    })
-}
-
-fn weekday(text: &str) -> Option<Weekday> {
-    let text = text.trim().to_lowercase();
-    let names = [
-        ["mon", "monday"],
-        ["tue", "tuesday"],
-        ["wed", "wednesday"],
-        ["thu", "thursday"],
-        ["fri", "friday"],
-        ["sat", "saturday"],
-        ["sun", "sunday"],
-    ];
-    WEEK.into_iter().zip(names).find_map(|(day, names)| names.contains(&text.as_str()).then_some(day))
+    item.read("days of the week", weekdays)
 }
 
 /// A priority by its name.

@@ -7,7 +7,7 @@ use crate::{
     lifecycle,
     model::{
         DEFAULT_TIMEOUT, DelegationRule, Editable, EscalationStage, Gate, OnTimeout, Principal, RejectOption,
-        Reminders, Requirement, Risk, Text,
+        Reminders, Requirement, Risk, RunWindow, Text,
     },
     policy::Call,
 };
@@ -24,6 +24,7 @@ pub(super) struct Part {
     pub(super) timeout: Option<Timeout>,
     pub(super) on_timeout: Option<OnTimeout>,
     pub(super) grant_ttl: Option<Span>,
+    pub(super) run_windows: Vec<RunWindow>,
     pub(super) escalation: Vec<EscalationStage>,
     pub(super) reminders: Option<Reminders>,
     pub(super) delegation: Option<DelegationRule>,
@@ -63,6 +64,9 @@ impl Part {
         self.timeout = self.timeout.or(defaults.timeout);
         self.on_timeout = self.on_timeout.or(defaults.on_timeout);
         self.grant_ttl = self.grant_ttl.or(defaults.grant_ttl);
+        if self.run_windows.is_empty() {
+            self.run_windows.clone_from(&defaults.run_windows);
+        }
         self.reminders = self.reminders.or(defaults.reminders);
         self.digest |= defaults.digest;
         self.no_standing |= defaults.no_standing;
@@ -105,6 +109,8 @@ impl Part {
             timeout: self.timeout.map_or(own.timeout, Timeout::span),
             on_timeout: self.on_timeout.unwrap_or(own.on_timeout),
             grant_ttl: self.grant_ttl.unwrap_or(own.grant_ttl),
+            run_windows: if self.run_windows.is_empty() { &own.run_windows } else { &self.run_windows }
+                .clone(),
             escalation: if keeps { &own.escalation } else { &self.escalation }.clone(),
             reminders: self.reminders.or(own.reminders),
             delegation: self.delegation.clone().unwrap_or_else(|| own.delegation.clone()),
@@ -149,6 +155,7 @@ impl Part {
             timeout: self.timeout.and_then(Timeout::span),
             on_timeout: self.on_timeout.unwrap_or(OnTimeout::Approve),
             grant_ttl: self.grant_ttl.unwrap_or(Span::MAX),
+            run_windows: self.run_windows.clone(),
             escalation: self.escalation.clone(),
             reminders: self.reminders,
             delegation: self.delegation.clone().unwrap_or_default(),

@@ -137,7 +137,7 @@ proptest! {
             let wall = zone.to_datetime(next);
             if wall.time() != start.time() {
                 let skipped = zone.to_ambiguous_timestamp(wall.date().to_datetime(start.time()));
-                prop_assert!(matches!(skipped.offset(), AmbiguousOffset::Gap { .. }), "handed over at {}", wall);
+                prop_assert!(matches!(skipped.offset(), jiff::tz::AmbiguousOffset::Gap { .. }), "handed over at {}", wall);
             }
             now = next;
         }

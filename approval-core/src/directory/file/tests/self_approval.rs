@@ -73,6 +73,7 @@ fn facts<'a>(people: &'a People, halts: &'a Halts) -> Facts<'a> {
         halts,
         grant_id: GrantId::from_uuid(uuid::Uuid::from_u128(7)),
         notice_delivered: true,
+        ruling: None,
         edited_gate: None,
         limits: &[],
         standing: &[],

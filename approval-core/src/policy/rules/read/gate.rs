@@ -2,6 +2,7 @@
 
 mod people;
 mod times;
+mod window;
 
 use super::super::part::{Part, Timeout};
 use crate::{
@@ -16,7 +17,7 @@ pub(super) use times::on_timeout;
 pub(super) const TEXT_LIMIT: usize = 500;
 
 /// Keys under `ask`.
-const ASK: [&str; 18] = [
+const ASK: [&str; 19] = [
     "approvers",
     "require",
     "excluded",
@@ -25,6 +26,7 @@ const ASK: [&str; 18] = [
     "timeout",
     "on_timeout",
     "grant_ttl",
+    "run_window",
     "escalate",
     "reminders",
     "delegation",
@@ -98,6 +100,11 @@ pub(super) fn common(fields: &Fields<'_>) -> Part {
         timeout,
         on_timeout: fields.optional("on_timeout").and_then(|item| on_timeout(&item)),
         grant_ttl: fields.optional("grant_ttl").and_then(|item| item.positive_duration()),
+        run_windows: fields
+            .optional("run_window")
+            .and_then(|item| window::window(&item))
+            .into_iter()
+            .collect(),
         reminders: fields.optional("reminders").and_then(|item| times::reminders(&item, timeout)),
         digest: fields.optional("digest").and_then(|item| item.bool()).unwrap_or_default(),
         no_standing: fields.optional("standing").and_then(|item| item.bool()) == Some(false),

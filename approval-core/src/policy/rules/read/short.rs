@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Keys of `defaults`.
-const DEFAULTS: [&str; 13] = [
+const DEFAULTS: [&str; 14] = [
     "outcome",
     "approvers",
     "require",
@@ -25,6 +25,7 @@ const DEFAULTS: [&str; 13] = [
     "timeout",
     "on_timeout",
     "grant_ttl",
+    "run_window",
     "reminders",
     "delegation",
     "outside_hours",

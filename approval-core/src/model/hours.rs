@@ -3,12 +3,43 @@
 use std::{fmt, str::FromStr};
 
 use jiff::{
-    civil::{Date, Time, Weekday},
-    tz::TimeZone,
+    civil::{Date, DateTime, Time, Weekday},
+    tz::{AmbiguousOffset, TimeZone},
 };
 
-use super::{Period, moment_of};
-use crate::error::Invalid;
+use crate::{clock::Timestamp, error::Invalid};
+
+/// A stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Period {
+    /// Its first moment.
+    pub from: Timestamp,
+    /// The first moment after it.
+    pub to: Timestamp,
+}
+
+impl Period {
+    /// Whether a moment lies within it.
+    #[must_use]
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.from <= at && at < self.to
+    }
+}
+
+/// The first moment at which the wall clock of the zone shows `civil` or a later time of that day.
+#[must_use]
+pub fn moment_of(civil: DateTime, zone: &TimeZone) -> Timestamp {
+    let ambiguous = zone.to_ambiguous_timestamp(civil);
+    let moment = match ambiguous.offset() {
+        AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(civil),
+        AmbiguousOffset::Fold { before, .. } => before.to_timestamp(civil),
+        AmbiguousOffset::Gap { after, .. } => after.to_timestamp(civil).map(|shortly_before| {
+            zone.following(shortly_before).next().map_or(shortly_before, |transition| transition.timestamp())
+        }),
+    };
+    // Civil times reach a day further than moments at both ends of time.
+    moment.unwrap_or(if civil.year() > 0 { Timestamp::MAX } else { Timestamp::MIN })
+}
 
 /// A stretch of a day, such as `09:00-17:00`. One that does not end later than it begins goes on over midnight, into the next
 /// day: `22:00-06:00`; `00:00-24:00` is a whole day.

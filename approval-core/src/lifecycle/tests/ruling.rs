@@ -1,0 +1,210 @@
+//! What the policy says when a grant is consumed, and run windows.
+
+use super::*;
+use crate::model::{OnTimeout, RunWindow, StandingArguments, StandingReach, StandingTerms, Status};
+
+fn denies() -> Option<RunRuling> {
+    Some(RunRuling::Denies { rule: "night".into(), reason: "not at night".into() })
+}
+
+fn asks(gate: Gate) -> Option<RunRuling> {
+    Some(RunRuling::Asks(Arc::new(Gate { rule: "now".into(), ..gate })))
+}
+
+fn asks_again() -> Refusal {
+    Refusal::PolicyAsks { rule: "now".into() }
+}
+
+#[test]
+fn what_the_policy_denies_at_the_run_does_not_run_and_the_grant_stays() {
+    let mut world = approved();
+    let grant = world.request.grant.clone();
+    world.ruling = denies();
+    let refusal = Refusal::PolicyDenies { rule: "night".into(), reason: "not at night".into() };
+    assert_eq!(world.consume(2).unwrap_err(), refusal);
+    assert_eq!((world.request.status, world.state()), (Status::Approved, Some(ExecutionState::NotStarted)));
+    assert_eq!(world.request.grant, grant);
+    world.ruling = Some(RunRuling::Allows);
+    world.consume(3).unwrap();
+}
+
+#[test]
+fn without_an_answer_of_the_policy_nothing_runs() {
+    let mut world = approved();
+    world.ruling = None;
+    assert!(matches!(world.consume(2), Err(Refusal::WrongGrant(_))));
+}
+
+#[test]
+fn what_people_approved_runs_though_the_policy_would_ask_others() {
+    let mut world = approved();
+    world.ruling = asks(gate([need(2, "bob cid"), need(1, "dan")]));
+    world.consume(2).unwrap();
+}
+
+/// Approved by silence at second 60.
+fn silent() -> World {
+    let gate =
+        Gate { timeout: Some(Span::from_secs(60)), on_timeout: OnTimeout::Approve, ..gate([need(1, "ann")]) };
+    let mut world = World::open(Draft { risk: Risk::Low, ..draft(gate) }, People::default());
+    world.act(&p("service:due"), Act::Tick, 60).unwrap();
+    assert!(world.decision().by_timeout);
+    world
+}
+
+#[test]
+fn approval_by_silence_falls_when_the_policy_asks_for_more() {
+    let then = Gate::clone(&silent().request.gate);
+    let mut world = silent();
+    world.ruling = asks(then.clone());
+    assert!(world.clone().consume(61).is_ok(), "the rule asks as it did");
+    for now in [
+        Gate { on_timeout: OnTimeout::Reject, ..then.clone() },
+        Gate { requirements: vec![need(1, "ann"), need(1, "bob")], ..then.clone() },
+        Gate { requirements: vec![need(2, "ann bob")], ..then.clone() },
+        Gate { excluded: users("ann"), ..then },
+    ] {
+        world.ruling = asks(now);
+        assert_eq!(world.consume(61).unwrap_err(), asks_again());
+        assert_eq!(world.state(), Some(ExecutionState::NotStarted));
+    }
+}
+
+#[test]
+fn approval_by_a_rule_falls_when_the_policy_asks_at_all() {
+    let only = Gate::only("told", Vec::new());
+    let mut world = World::open(Draft { allowed: true, ..draft(only.clone()) }, People::default());
+    assert!(world.decision().by_policy);
+    world.ruling = asks(only);
+    assert_eq!(world.consume(2).unwrap_err(), asks_again());
+    world.ruling = Some(RunRuling::Allows);
+    world.consume(2).unwrap();
+}
+
+#[test]
+fn approval_by_a_standing_approval_falls_when_the_policy_asks_for_more() {
+    let mut first = World::new(gate([need(1, "ann")]));
+    let terms = StandingTerms::new(StandingReach::Agent, StandingArguments::Exactly);
+    let digest = first.digest();
+    let given = first.act(&user("ann"), Act::ApproveStanding { digest, note: None, terms }, 1).unwrap();
+    let standing = [Standing { approval: given.standing[0].approval.clone(), version: 1 }];
+    let people = People::default();
+    let draft = Draft { id: RequestId::from_uuid(id(2)), ..draft(gate([need(1, "ann")])) };
+    let covered = create(draft, &Facts { standing: &standing, ..facts(&people) }, at(2)).unwrap();
+    let mut world = World { request: covered.request, lines: covered.events, ..first };
+    assert!(world.decision().by_standing.is_some());
+    let then = Gate::clone(&world.request.gate);
+    world.ruling = asks(then.clone());
+    assert!(world.clone().consume(3).is_ok(), "the rule asks as it did");
+    for now in [Gate { no_standing: true, ..then.clone() }, gate([need(1, "bob")])] {
+        world.ruling = asks(now);
+        assert_eq!(world.consume(3).unwrap_err(), asks_again());
+    }
+}
+
+/// Open for an hour from 10:00 to 11:00 UTC: seconds 36000 to 39600 of the first day, a Thursday.
+fn ten() -> RunWindow {
+    RunWindow::new("UTC", [("mon-fri", "10:00-11:00")]).unwrap()
+}
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+fn within(windows: &[RunWindow]) -> World {
+    let gate = Gate { run_windows: windows.to_vec(), ..gate([need(1, "ann")]) };
+    let mut world = World::new(gate);
+    world.approve("ann", 1).unwrap();
+    world
+}
+
+fn closed(opens: i64) -> Refusal {
+    Refusal::OutsideWindow { opens_at: Some(at(opens)) }
+}
+
+#[test]
+fn a_run_window_bounds_the_consuming_write() {
+    let mut world = within(&[ten()]);
+    assert_eq!(
+        world.request.grant.as_ref().unwrap().expires_at,
+        at(10 * HOUR + 900),
+        "counted from the opening"
+    );
+    assert_eq!(world.consume(2).unwrap_err(), closed(10 * HOUR));
+    assert_eq!(world.consume(10 * HOUR - 1).unwrap_err(), closed(10 * HOUR));
+    assert_eq!(world.state(), Some(ExecutionState::NotStarted));
+    let transition = world.consume(10 * HOUR).unwrap();
+    assert_eq!(transition.not_after, Some(at(10 * HOUR + 900)), "the grant ends before the window");
+}
+
+#[test]
+fn the_write_must_come_before_the_window_closes() {
+    let gate = Gate { run_windows: vec![ten()], grant_ttl: Span::from_hours(96), ..gate([need(1, "ann")]) };
+    let mut world = World::new(gate);
+    world.approve("ann", 10 * HOUR + 60).unwrap_err();
+    let mut world = {
+        world.request.deadline = None;
+        world
+    };
+    world.approve("ann", 10 * HOUR + 60).unwrap();
+    assert_eq!(
+        world.request.grant.as_ref().unwrap().expires_at,
+        at(10 * HOUR + 60 + 96 * HOUR),
+        "open already"
+    );
+    assert_eq!(world.clone().consume(11 * HOUR).unwrap_err(), closed(DAY + 10 * HOUR), "Friday");
+    let saturday = 2 * DAY + 10 * HOUR;
+    assert_eq!(world.clone().consume(saturday).unwrap_err(), closed(4 * DAY + 10 * HOUR), "Monday");
+    let transition = world.consume(11 * HOUR - 1).unwrap();
+    assert_eq!(transition.not_after, Some(at(11 * HOUR)));
+}
+
+#[test]
+fn all_run_windows_must_be_open() {
+    let afternoon = RunWindow::new("UTC", [("fri", "10:30-18:00")]).unwrap();
+    let mut world = within(&[ten(), afternoon]);
+    let opens = DAY + 10 * HOUR + 1800;
+    assert_eq!(world.consume(10 * HOUR).unwrap_err(), closed(opens));
+    assert_eq!(world.request.grant.as_ref().unwrap().expires_at, at(opens + 900));
+    assert_eq!(world.consume(opens).unwrap().not_after, Some(at(opens + 900)));
+}
+
+#[test]
+fn a_window_of_the_policy_of_now_forbids_too() {
+    let mut world = approved();
+    world.ruling = asks(Gate { run_windows: vec![ten()], ..gate([need(1, "ann")]) });
+    assert_eq!(world.consume(2).unwrap_err(), closed(10 * HOUR));
+}
+
+#[test]
+fn windows_that_never_open_together_are_refused_when_opened() {
+    let late = RunWindow::new("UTC", [("mon-fri", "11:00-12:00")]).unwrap();
+    let gate = Gate { run_windows: vec![ten(), late], ..gate([need(1, "ann")]) };
+    let refused = create(draft(gate), &facts(&People::default()), at(0)).unwrap_err();
+    assert!(
+        matches!(&refused, Refusal::Invalid(invalid) if invalid.to_string().contains("never opens")),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_window_follows_the_wall_clock_of_its_zone() {
+    // On 29 March 2026 clocks in Berlin go from 02:00 to 03:00, so 02:30 does not exist that day.
+    let night = RunWindow::new("Europe/Berlin", [("daily", "02:30-04:00")]).unwrap();
+    let moment = |text: &str| text.parse::<Timestamp>().unwrap();
+    let until = |at: &str| window::open_until([&night].into_iter(), moment(at));
+    assert_eq!(
+        until("2026-03-29T00:59:59Z").unwrap_err(),
+        Refusal::OutsideWindow { opens_at: Some(moment("2026-03-29T01:00:00Z")) }
+    );
+    assert_eq!(until("2026-03-29T01:00:00Z").unwrap(), Some(moment("2026-03-29T02:00:00Z")));
+    assert_eq!(until("2026-01-05T01:30:00Z").unwrap(), Some(moment("2026-01-05T03:00:00Z")));
+    // Over midnight: what began on the day before lasts.
+    let late = RunWindow::new("UTC", [("mon", "22:00-06:00")]).unwrap();
+    let until = |at: &str| window::open_until([&late].into_iter(), moment(at));
+    assert_eq!(
+        until("2026-01-06T05:59:59Z").unwrap(),
+        Some(moment("2026-01-06T06:00:00Z")),
+        "Tuesday morning"
+    );
+    assert!(until("2026-01-07T05:00:00Z").is_err(), "Wednesday morning");
+}
