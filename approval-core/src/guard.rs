@@ -11,6 +11,7 @@ mod run;
 mod running;
 mod used;
 mod watch;
+mod window;
 
 pub use ambient::{AsManager, HasApprovalManager, ambient, set_ambient};
 pub use authorize::Authorization;

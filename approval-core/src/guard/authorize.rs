@@ -6,6 +6,7 @@ use super::{
     Running,
     allowed::{self, Allowed},
     used::waits_for_the_body,
+    window::begin_in_window,
 };
 use crate::{
     approval_error::{About, ApprovalError},
