@@ -40,6 +40,8 @@ pub enum ApprovalError {
         by: Principal,
         /// Why.
         why: Text,
+        /// Whether this is the answer to an earlier call with the same key: people were not asked again.
+        repeated: bool,
     },
     /// The approval was not used in time.
     GrantExpired {
@@ -99,6 +101,15 @@ pub enum ApprovalError {
         original: ArgumentsDigest,
         /// The arguments of this call.
         given: ArgumentsDigest,
+    },
+    /// The action is declared with stricter demands than when the request was opened.
+    DefinitionChanged {
+        /// The request.
+        about: About,
+        /// What the declaration of today asks for besides.
+        what: &'static str,
+        /// Whether the request was ended because of that, so that the same call opens a new one.
+        revoked: bool,
     },
     /// A requirement can be met by nobody.
     NoApprover {
@@ -179,6 +190,8 @@ pub struct Ended {
     pub about: About,
     /// How.
     pub decision: Arc<Decision>,
+    /// Whether this is the answer to an earlier call with the same key: people were not asked again.
+    pub repeated: bool,
 }
 
 impl About {

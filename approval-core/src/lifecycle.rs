@@ -12,6 +12,7 @@ mod command;
 mod cost;
 mod create;
 mod decide;
+mod declaration;
 mod delegate;
 mod edit;
 mod eligibility;
@@ -24,6 +25,7 @@ mod history;
 mod hours;
 mod info;
 mod join;
+mod key;
 mod limit;
 pub mod limits;
 mod matching;
@@ -48,14 +50,16 @@ mod vote;
 mod tests;
 
 pub use alert::{is_told_again, timeout_spike};
-pub use claim::{Agents, Behind, Claim, intact};
+pub use claim::{Agents, Behind, Claim, Declared, intact};
 pub use clock::needs_the_clock;
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
 pub use create::create;
+pub use declaration::asks_for_more;
 pub use edit::{edited_arguments, gate_before_rules};
 pub use execution::may_reopen;
 pub use grant::is_of_action;
 pub use join::{may_join, same_person, wants_to_join};
+pub use key::{MOST_REFUSED, UnderKey, digest_under, may_be_followed, under_key};
 pub use limit::{Counted, CountedWrite, LimitReached, spent, take_all};
 pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};
@@ -108,6 +112,7 @@ pub fn apply(
         Act::Comment { text } => info::comment(&case, text),
         Act::Cancel { reason } => halt::cancel(&case, reason.as_ref()),
         Act::Halt { reason } => halt::halt(&case, reason),
+        Act::Supersede { reason } => halt::supersede(&case, reason),
         Act::Revoke { reason } => grant::revoke(&case, reason),
         Act::Consume { executor, grant, claim } => grant::consume(&case, *executor, *grant, claim),
         Act::Finish { executor, ending } => execution::finish(&case, *executor, ending),

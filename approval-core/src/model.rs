@@ -5,6 +5,7 @@ mod alert;
 mod attachment;
 pub mod canonical;
 mod decision;
+mod declaration;
 mod enclosed;
 mod event;
 mod gate;
@@ -30,8 +31,9 @@ pub use attachment::{
     ATTACHMENT_COUNT_LIMIT, ATTACHMENT_LIMIT, ATTACHMENTS_LIMIT, Attachment, ToAttachments,
 };
 pub use canonical::{ArgumentsDigest, CanonicalJson, ContentDigest, SchemaDigest};
-pub use decision::{Decision, Execution, ExecutionState, Grant, Outcome};
-pub use enclosed::Enclosed;
+pub use decision::{Decision, Execution, ExecutionState, Grant, Outcome, RevokedFor};
+pub use declaration::Declaration;
+pub use enclosed::{Enclosed, Follows};
 pub use event::{ChainError, ChainHash, ChainHead, Event, EventKind, EventLine, verify_chain};
 pub use gate::{
     DEFAULT_GRANT_TTL, DEFAULT_TIMEOUT, DeclaredSeats, DelegationRule, Editable, EscalationStage, Gate,

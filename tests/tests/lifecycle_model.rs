@@ -187,6 +187,7 @@ impl Real {
                 version: self.request.action.version,
                 schema: self.request.action.schema,
                 digest: if wrong == Wrong::Arguments { self.stale } else { self.request.revision.digest },
+                declared: None,
             }),
         }
     }

@@ -36,6 +36,9 @@ pub(super) fn request(view: &View, now: Timestamp, width: Option<usize>) -> Page
     if let Some(intent) = &view.intent {
         field(&mut page, "it says", Style::Plain, intent);
     }
+    if let Some(follows) = &view.follows {
+        field(&mut page, "follows", Style::Warning, follows);
+    }
     field(&mut page, "deadline", Style::Plain, &deadline(view, now));
     page.append(votes(view));
     for (who, text) in &view.remarks {
@@ -105,7 +108,8 @@ fn arguments(page: &mut Page, view: &View, width: Option<usize>) -> usize {
 /// Words that may not be what they look like, each once.
 fn deceptive_words(view: &View) -> Vec<String> {
     let intent = view.intent.as_deref().unwrap_or_default();
-    let mut warnings: Vec<String> = [&*view.description, &view.agent, intent, &view.arguments]
+    let follows = view.follows.as_deref().unwrap_or_default();
+    let mut warnings: Vec<String> = [&*view.description, &view.agent, intent, follows, &view.arguments]
         .into_iter()
         .chain(enclosed::texts(view))
         .flat_map(suspicious_words)

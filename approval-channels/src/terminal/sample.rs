@@ -48,6 +48,7 @@ pub(super) fn view() -> View {
         on_behalf_of: Some("user:bob@example.com".to_owned()),
         run: None,
         intent: Some("The customer complained".to_owned()),
+        follows: None,
         risk: ("high".to_owned(), Severity::High),
         priority: "high".to_owned(),
         cost: Some("1200.00 USD".to_owned()),

@@ -103,6 +103,8 @@ pub(super) struct View {
     pub(super) run: Option<String>,
     /// What the agent says that it is up to.
     pub(super) intent: Option<String>,
+    /// How the request ended that this one follows.
+    pub(super) follows: Option<String>,
     /// The risk in words, and its colour.
     pub(super) risk: (String, Severity),
     /// The priority in words.

@@ -13,7 +13,8 @@ impl fmt::Display for ApprovalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(ended) => {
-                write!(f, "{} rejected by {}{}; nothing was run", ended.about, ended.by(), ended.because())
+                write!(f, "{} rejected by {}{}; nothing was run", ended.about, ended.by(), ended.because())?;
+                again(f, ended.repeated)
             }
             Self::Expired(ended) => {
                 write!(
@@ -26,15 +27,31 @@ impl fmt::Display for ApprovalError {
             Self::Cancelled(ended) if ended.decision.by_halt => {
                 write!(f, "{} cancelled by a halt{}; nothing was run", ended.about, ended.because())
             }
-            Self::Cancelled(ended) => {
-                write!(f, "{} cancelled by {}{}; nothing was run", ended.about, ended.by(), ended.because())
+            Self::Cancelled(ended) if ended.decision.by_definition => {
+                write!(f, "{} cancelled{}; nothing was run, call again", ended.about, ended.because())
             }
-            Self::Revoked { about, by, why } => {
+            Self::Cancelled(ended) => {
+                write!(f, "{} cancelled by {}{}; nothing was run", ended.about, ended.by(), ended.because())?;
+                again(f, ended.repeated)
+            }
+            Self::Revoked { about, by, why, repeated } => {
                 write!(
                     f,
                     "approval of {about} revoked by {by}: '{}'; nothing was run",
                     visible::visible_line(why)
-                )
+                )?;
+                again(f, *repeated)
+            }
+            Self::DefinitionChanged { about, what, revoked } => {
+                write!(
+                    f,
+                    "the action of {about} is declared with {what} since it was opened; nothing was run, "
+                )?;
+                f.write_str(if *revoked {
+                    "call again to ask people anew"
+                } else {
+                    "another version of the program asks people about it: call again once it ended, or cancel or revoke it"
+                })
             }
             Self::GrantExpired { about, at } => {
                 write!(
@@ -134,6 +151,15 @@ impl fmt::Display for ApprovalError {
     }
 }
 
+/// What to do about an answer that an earlier call had got already.
+fn again(f: &mut fmt::Formatter<'_>, repeated: bool) -> fmt::Result {
+    if repeated {
+        f.write_str(", people were not asked again: retry the request for a new decision")
+    } else {
+        Ok(())
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sentence: Cow<'_, str> = match self {
@@ -161,6 +187,9 @@ impl fmt::Display for Refusal {
                  changed by another program; nothing was run: cancel it, and find out what changed it"
                 .into(),
             Self::WrongGrant(why) => format!("the grant does not fit: {why}; nothing was run").into(),
+            Self::DefinitionChanged(what) => {
+                format!("the action is declared with {what} since; nothing was run").into()
+            }
             Self::GrantExpired(at) => {
                 format!("the approval was not used before {at}; nothing was run").into()
             }

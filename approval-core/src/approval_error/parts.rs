@@ -18,6 +18,7 @@ impl ApprovalError {
             | Self::AlreadyRan { about, .. }
             | Self::Unknown(about)
             | Self::KeyConflict { about, .. }
+            | Self::DefinitionChanged { about, .. }
             | Self::NotAnApprover { about, .. }
             | Self::ArgumentsChanged { about, .. }
             | Self::Refused { about, .. } => Some(about.request),
@@ -53,6 +54,7 @@ impl ApprovalError {
             | Self::AlreadyRan { .. }
             | Self::Unknown(_)
             | Self::KeyConflict { .. }
+            | Self::DefinitionChanged { .. }
             | Self::NoApprover { .. }
             | Self::NotAnApprover { .. }
             | Self::ArgumentsChanged { .. }
@@ -68,6 +70,17 @@ impl ApprovalError {
             | Self::ShutDown
             | Self::Internal(_) => None,
         }
+    }
+
+    /// The same as the answer to a later call with the same key.
+    pub(crate) fn repeated(mut self) -> Self {
+        if let Self::Rejected(ended) | Self::Cancelled(ended) = &mut self {
+            ended.repeated = true;
+        }
+        if let Self::Revoked { repeated, .. } = &mut self {
+            *repeated = true;
+        }
+        self
     }
 
     /// Name of the reject option that people chose.

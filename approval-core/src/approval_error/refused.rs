@@ -12,7 +12,8 @@ impl ApprovalError {
     /// The error for a request that has ended as `decision` says; `None` if that is an approval.
     #[must_use]
     pub fn of_decision(request: &Request, decision: &Arc<Decision>) -> Option<Self> {
-        let ended = || Box::new(Ended { about: About::of(request), decision: Arc::clone(decision) });
+        let ended =
+            || Box::new(Ended { about: About::of(request), decision: Arc::clone(decision), repeated: false });
         match decision.outcome {
             Outcome::Approved => None,
             Outcome::Rejected => Some(Self::Rejected(ended())),
@@ -38,8 +39,9 @@ impl ApprovalError {
             Refusal::Invalid(invalid) => Self::Invalid(Box::new(invalid)),
             Refusal::LimitReached(reached) => Self::LimitReached { action: about.action, reached },
             Refusal::Halted(halt) => Self::Halted { action: about.action, halt: Box::new(halt) },
+            Refusal::DefinitionChanged(what) => Self::DefinitionChanged { about, what, revoked: false },
             Refusal::GrantExpired(at) => Self::GrantExpired { about, at },
-            Refusal::Revoked { by, why } => Self::Revoked { about, by, why },
+            Refusal::Revoked { by, why } => Self::Revoked { about, by, why, repeated: false },
             Refusal::AlreadyRan(ExecutionState::Unknown) => Self::Unknown(about),
             Refusal::AlreadyRan(state) => Self::AlreadyRan { about, state },
             other @ (Refusal::DeadlinePassed(_)

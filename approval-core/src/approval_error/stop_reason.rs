@@ -69,7 +69,7 @@ impl ApprovalError {
             Self::Pending(_) => StopReason::ApprovalRequired,
             Self::Rejected(_) | Self::Revoked { .. } => StopReason::ApprovalDenied,
             Self::Expired(_) | Self::GrantExpired { .. } => StopReason::ApprovalTimeout,
-            Self::Cancelled(_) => StopReason::ApprovalCancelled,
+            Self::Cancelled(_) | Self::DefinitionChanged { .. } => StopReason::ApprovalCancelled,
             Self::PolicyDenied { .. } => StopReason::PolicyDenied,
             Self::LimitReached { .. } => StopReason::LimitReached,
             Self::Halted { .. } => StopReason::Halted,

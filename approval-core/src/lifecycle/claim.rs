@@ -1,7 +1,11 @@
 //! What the caller of an approved action is and would run, compared with what was approved.
 
-use super::Refusal;
-use crate::model::{ActionInfo, ActionName, ArgumentsDigest, People, Principal, Request, SchemaDigest, Text};
+use std::sync::Arc;
+
+use super::{Refusal, declaration::demands_more};
+use crate::model::{
+    ActionInfo, ActionName, ArgumentsDigest, Declaration, People, Principal, Request, SchemaDigest, Text,
+};
 
 /// What a caller says about itself and about what it is about to run. Taken from the caller (its manager, its context, the
 /// code's own declaration, the actual values), never from the row that it is compared with.
@@ -21,6 +25,18 @@ pub struct Claim {
     pub schema: Option<SchemaDigest>,
     /// Digest of the arguments that it would run, computed from the actual values.
     pub digest: ArgumentsDigest,
+    /// What the caller's code demands of the action, where it is known.
+    pub declared: Option<Declared>,
+}
+
+/// What a caller's code demands of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// The declaration.
+    pub declaration: Arc<Declaration>,
+    /// Whether its defaults are demands too, as they are where calls of the action are made. A worker that runs what others
+    /// asked for need not repeat their declaration: there a default demands nothing.
+    pub whole: bool,
 }
 
 /// The agents that a caller runs for.
@@ -93,6 +109,11 @@ impl Claim {
         let approved = request.grant.as_ref().map(|grant| grant.digest);
         if approved != Some(self.digest) {
             return Err(Refusal::WrongGrant("it is for other arguments"));
+        }
+        if let Some(Declared { declaration, whole }) = &self.declared
+            && let Some(what) = demands_more(declaration, *whole, request)
+        {
+            return Err(Refusal::DefinitionChanged(what));
         }
         // The body is handed what lies in the store, so the stored text itself must be what was approved.
         intact(request)

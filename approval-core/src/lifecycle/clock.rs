@@ -32,6 +32,7 @@ pub fn needs_the_clock(before: Option<&Request>, act: Option<&Act>, transition: 
             | Act::Comment { .. }
             | Act::Cancel { .. }
             | Act::Halt { .. }
+            | Act::Supersede { .. }
             | Act::Revoke { .. }
             | Act::Finish { .. }
             | Act::LoseLease { .. }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
-        ActionInfo, ArgumentsDigest, Ballot, CanonicalJson, Enclosed, Gate, Halts, People, Principal,
-        Priority, Question, Risk, StandingTerms, Text,
+        ActionInfo, ArgumentsDigest, Ballot, CanonicalJson, Declaration, Enclosed, Gate, Halts, People,
+        Principal, Priority, Question, Risk, StandingTerms, Text,
     },
 };
 
@@ -51,6 +51,8 @@ pub struct Draft {
     pub predecessor: Option<Predecessor>,
     /// Whether the policy lets it run without asking, and has people told afterwards.
     pub allowed: bool,
+    /// What the code demands of the action; `None`: what its gate shows.
+    pub declaration: Option<Arc<Declaration>>,
 }
 
 /// The request that a new one tries again, and what the new one takes over from it.
@@ -183,6 +185,12 @@ pub enum Act {
     /// carries out a halt that the facts tell.
     Halt {
         /// Why.
+        reason: Text,
+    },
+    /// Today's declaration of the action asks for more than the one that the request was opened with: cancels it while it is
+    /// open, revokes an unspent grant. By an operator or a service.
+    Supersede {
+        /// What it asks for.
         reason: Text,
     },
     /// An approver or operator takes an approval back.

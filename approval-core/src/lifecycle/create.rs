@@ -3,8 +3,8 @@
 use thin_vec::ThinVec;
 
 use super::{
-    CountedWrite, Draft, Facts, Refusal, Requires, Transition, decide, history::Change, hours, limit, limits,
-    quorum, render, standing, validity,
+    CountedWrite, Draft, Facts, Refusal, Requires, Transition, decide, declaration, history::Change, hours,
+    limit, limits, quorum, render, standing, validity,
 };
 use crate::{
     clock::{Timestamp, after, to_micros},
@@ -104,7 +104,11 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
     let intent = limits::perhaps("intent", draft.intent.as_ref(), limits::INTENT_LIMIT)?;
     let (description, cost) = describe(&draft.action, &draft.arguments)?;
     let predecessor = draft.predecessor;
+    let declaration = draft
+        .declaration
+        .filter(|declaration| !declaration::is_shown_by(declaration, &draft.action, draft.risk, &draft.gate));
     Ok(Request {
+        declaration,
         id: draft.id,
         namespace: draft.namespace,
         action: draft.action,

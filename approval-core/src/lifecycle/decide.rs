@@ -65,6 +65,7 @@ pub(super) fn decision(outcome: Outcome, request: &Request, ground: Ground, at: 
         by_policy: false,
         by_halt: false,
         unreachable: false,
+        by_definition: false,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Claim, Refusal, Requires, Transition, case::Case, decide, limit, limits};
 use crate::{
     id::{ExecutorId, GrantId},
-    model::{ActionInfo, Ballot, EventKind, Execution, Grant, NoticeKind, Request, Text},
+    model::{ActionInfo, Ballot, EventKind, Execution, Grant, NoticeKind, Request, RevokedFor, Text},
 };
 
 /// Whether an approval of `action` proves one of the action of this name and version.
@@ -84,7 +84,7 @@ pub(super) fn revoke(case: &Case<'_>, reason: &Text) -> Result<Transition, Refus
         return Err(case.not_permitted("only those who approved and operators may revoke an approval"));
     }
     let reason = limits::said("reason", reason, limits::NOTE_LIMIT)?;
-    let mut transition = take_back(case, reason)?;
+    let mut transition = take_back(case, reason, RevokedFor::Reason)?;
     transition.not_after = Some(grant.expires_at);
     Ok(transition)
 }
@@ -104,9 +104,10 @@ fn has_approved(case: &Case<'_>) -> bool {
 }
 
 /// Revokes an unspent grant.
-pub(super) fn take_back(case: &Case<'_>, why: Text) -> Result<Transition, Refusal> {
+pub(super) fn take_back(case: &Case<'_>, why: Text, what_for: RevokedFor) -> Result<Transition, Refusal> {
     let mut change = case.change_by(case.actor());
-    let revoked = Execution::Revoked { at: case.now, by: case.actor().clone(), why: why.clone() };
+    let revoked =
+        Execution::Revoked { at: case.now, by: case.actor().clone(), why: why.clone(), cause: what_for };
     change.request.execution = Some(Box::new(revoked));
     change.tell(EventKind::Revoked { why })?;
     decide::close(&mut change, case.facts);

@@ -1,7 +1,7 @@
 //! Taking a request back, and the brake.
 
 use super::{Refusal, Requires, Transition, case::Case, decide, grant, limits, quorum::Ground};
-use crate::model::{Execution, Outcome, Text};
+use crate::model::{Execution, Outcome, PrincipalKind, RevokedFor, Text};
 
 /// The requester, the person behind it, or an operator takes the request back.
 pub(super) fn cancel(case: &Case<'_>, reason: Option<&Text>) -> Result<Transition, Refusal> {
@@ -34,10 +34,30 @@ pub(super) fn halt(case: &Case<'_>, reason: &Text) -> Result<Transition, Refusal
         decide::end(&mut change, case.facts, decision)?;
         change.finish()
     } else if matches!(case.request.execution.as_deref(), Some(Execution::NotStarted)) {
-        grant::take_back(case, reason)?
+        grant::take_back(case, reason, RevokedFor::Halt)?
     } else {
         return Err(Refusal::NothingToDo);
     };
     transition.requires.push(Requires::SameHalts);
     Ok(transition)
+}
+
+/// The action is declared with stricter demands now: ends what was opened, or approved, under the weaker ones.
+pub(super) fn supersede(case: &Case<'_>, reason: &Text) -> Result<Transition, Refusal> {
+    if !case.command.operator && case.command.actor.kind() != PrincipalKind::Service {
+        return Err(case.not_permitted("only operators and the guard may replace a request"));
+    }
+    let reason = limits::cut(reason.clone(), limits::NOTE_LIMIT);
+    if case.request.status.is_open() {
+        let mut change = case.change_by(case.actor());
+        let ground = Ground { reason: Some(reason), ..Ground::default() };
+        let mut decision = decide::decision(Outcome::Cancelled, case.request, ground, case.now);
+        decision.by_definition = true;
+        decide::end(&mut change, case.facts, decision)?;
+        Ok(change.finish())
+    } else if matches!(case.request.execution.as_deref(), Some(Execution::NotStarted)) {
+        grant::take_back(case, reason, RevokedFor::Definition)
+    } else {
+        Err(Refusal::NothingToDo)
+    }
 }

@@ -1,6 +1,6 @@
 //! Calls that join an open request of the same kind, rather than opening one more.
 
-use super::Draft;
+use super::{Draft, declaration::asks_for_more};
 use crate::model::{People, Principal, Request};
 
 /// Whether a draft looks for a request to join: its gate says so, and no key of its own tells it from others.
@@ -10,12 +10,13 @@ pub fn wants_to_join(draft: &Draft) -> bool {
 }
 
 /// Whether a draft may join a request: people can still decide it, and it asks for exactly the same on behalf of the same
-/// person.
+/// person, by a declaration that asked for no less.
 #[must_use]
 pub fn may_join(draft: &Draft, request: &Request, people: &People) -> bool {
     request.status.is_open()
         && request.revision.digest == draft.digest
         && same_person(people, draft.on_behalf_of.as_ref(), request.on_behalf_of.as_ref())
+        && draft.declaration.as_deref().is_none_or(|today| asks_for_more(today, request).is_none())
 }
 
 /// Whether two calls have the same person behind them, however spelled; or nobody.

@@ -118,6 +118,8 @@ pub enum Refusal {
     /// The stored arguments or attachments do not fit the digest of the request: something other than this library changed
     /// the row. Nobody can approve it, edit it, try it again or run it.
     Altered,
+    /// The action is declared with this besides, since the request was opened.
+    DefinitionChanged(&'static str),
     /// The grant was not used in time.
     GrantExpired(Timestamp),
     /// The approval was taken back.

@@ -1,6 +1,7 @@
 //! What the tests of the lifecycle share: a small world of people, and a request that lives in it.
 
 mod create;
+mod declaration;
 mod delegate;
 mod edit;
 mod edited_rules;
@@ -9,6 +10,7 @@ mod execution;
 mod hand_over;
 mod hours;
 mod info;
+mod key;
 mod limit;
 mod matching;
 mod principals;
@@ -29,8 +31,8 @@ use crate::{
     id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
         ActionInfo, ActionName, ArgumentsDigest, Ballot, CanonicalJson, Event, EventKind, EventLine,
-        ExecutionState, Gate, Halt, HaltScope, Halts, NoticeKind, People, Principal, Requirement, Risk,
-        SchemaDigest, Text,
+        ExecutionState, Gate, Halt, HaltScope, Halts, NoticeKind, People, Principal, Request, Requirement,
+        Risk, SchemaDigest, Text,
         canonical::{arguments_digest, parse_canonical},
         verify_chain,
     },
@@ -100,6 +102,7 @@ pub(super) fn draft(gate: Gate) -> Draft {
         answers_info: false,
         predecessor: None,
         allowed: false,
+        declaration: None,
     }
 }
 
@@ -237,6 +240,7 @@ impl World {
                 version: self.request.action.version,
                 schema: self.request.action.schema,
                 digest: self.request.revision.digest,
+                declared: None,
             }),
         }
     }

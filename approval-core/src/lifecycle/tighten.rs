@@ -106,7 +106,7 @@ fn escalation(gate: &Gate, by: &Gate, places: &[usize]) -> Vec<EscalationStage> 
     gate.escalation.iter().cloned().chain(added).collect()
 }
 
-const fn stricter(one: OnTimeout, other: OnTimeout) -> OnTimeout {
+pub(super) const fn stricter(one: OnTimeout, other: OnTimeout) -> OnTimeout {
     match (one, other) {
         (OnTimeout::Reject, _) | (_, OnTimeout::Reject) => OnTimeout::Reject,
         (OnTimeout::Escalate, _) | (_, OnTimeout::Escalate) => OnTimeout::Escalate,

@@ -133,7 +133,10 @@ impl Action {
         Ok(self)
     }
 
-    /// The idempotency key: the same key and the same arguments are the same request.
+    /// The idempotency key: the same key, the same arguments and the same person behind the call are the same request. Other
+    /// ones are [`crate::ApprovalError::KeyConflict`] while that request is open, approved or once it was run. After it ended
+    /// without running they open a request that follows it, at most five times after a refusal; the same call does so after
+    /// it expired, and gets a person's refusal again.
     #[must_use]
     pub fn key(mut self, key: impl Into<Text>) -> Self {
         self.key = Some(key.into());

@@ -172,6 +172,11 @@ impl Approved {
                 Ok(stored) => return Ok(Execution::new(manager, stored.request)?),
                 // The lease was lost meanwhile, and under its name nothing can begin any more: take a new one.
                 Err(ApprovalError::Store(_)) if tries < LEASES_TRIED && !core.lease.is_held(executor) => {}
+                Err(ApprovalError::DefinitionChanged { about, what, .. }) => {
+                    core.supersede(request, &about.action, what).await?;
+                    tracing::warn!(%request, action = %about.action, what, "revoked an approval: the action is declared with more demands now");
+                    return Err(ApprovalError::DefinitionChanged { about, what, revoked: true });
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -150,6 +150,7 @@ const fn name(act: &Act) -> &'static str {
         Act::Comment { .. } => "comment",
         Act::Cancel { .. } => "cancel",
         Act::Halt { .. } => "halt",
+        Act::Supersede { .. } => "replace",
         Act::Revoke { .. } => "revoke",
         Act::Consume { .. } => "run",
         Act::Finish { .. } => "report",

@@ -64,11 +64,11 @@ enum Written {
 
 impl Core {
     /// Opens a request.
-    pub(crate) async fn open(&self, draft: Draft, run: &RunLimits) -> Result<Opened, ApprovalError> {
+    pub(crate) async fn open(&self, draft: &Draft, run: &RunLimits) -> Result<Opened, ApprovalError> {
         let mut halts_forgotten = false;
         for _ in 0..ROUNDS {
             let Drawn { transition, halts, now, slot } =
-                match self.draw_up(&draft, run, &mut halts_forgotten).await? {
+                match self.draw_up(draft, run, &mut halts_forgotten).await? {
                     DrawnUp::New(drawn) => *drawn,
                     DrawnUp::Joined(stored) => return Ok(Opened::Existing(stored)),
                 };
@@ -196,7 +196,7 @@ impl Core {
 
     /// Writes down that the time of a request, or of its grant, is over; unless somebody did something in time whose change
     /// was still on its way when the request was read. Only what the store says afterwards is known to be the end.
-    async fn note_end(&self, id: RequestId) -> Result<(), ApprovalError> {
+    pub(super) async fn note_end(&self, id: RequestId) -> Result<(), ApprovalError> {
         let noted = self.try_execute(id, &due::tick(), None, None).await;
         self.cache.forget(id);
         match noted {

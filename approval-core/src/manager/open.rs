@@ -6,7 +6,7 @@ use super::{
     Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval,
     action::Bound,
     engine::Opened,
-    keys::successor_key,
+    keyed::Placed,
     limits,
     runner::Caller,
     secret_key::{StoredKey, stored_key},
@@ -15,7 +15,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     error::Invalid,
     id::RequestId,
-    lifecycle::{self, Act, Agents, Behind, Command, Draft, Predecessor},
+    lifecycle::{self, Act, Agents, Behind, Command, Draft},
     model::{DeclaredSeats, Enclosed, Gate, Principal, Request, Text},
     policy::{Call, Ruling, Said},
     store::{StoreError, Stored},
@@ -23,6 +23,8 @@ use crate::{
 
 /// Most requests that try one again, one after the other.
 const SUCCESSOR_LIMIT: usize = 10_000;
+/// How often a key is tried again when other calls take it at the same time.
+const ROUNDS: usize = 100;
 
 /// Answers what approvers ask an agent: see [`super::ManagerBuilder::on_info`].
 #[derive(Clone)]
@@ -121,90 +123,68 @@ impl ApprovalManager {
         &self,
         prepared: &Prepared,
         mut draft: Draft,
-        preview: Option<impl Future<Output = Result<String, String>>>,
+        mut preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<PendingApproval, ApprovalError> {
         let core = &self.core;
         let limits = &prepared.context.limits;
-        if let Some(earlier) = core.under_other_form(prepared).await? {
-            return self.existing(prepared, earlier).await;
+        // Whether the key, if there is one, may have requests already. The write that opens a first one finds that out by
+        // itself; a preview must not be computed for nothing.
+        let mut look = preview.is_some();
+        if let Some(key) = &prepared.key {
+            core.check_conflicts(prepared).await?;
+            look |= key.other.is_some();
         }
-        if let Some(preview) = preview
-            && core.will_ask(&draft, limits).await?
-        {
-            core.preview(&prepared.spec, &mut draft, preview).await;
-            // Ids sort by time, and that has gone on.
-            draft.id = RequestId::generate(core.now().await?);
-        }
-        // Registered before the request exists: whatever happens to it is told.
-        let keyed = prepared.keyed;
-        let about = About { request: draft.id, action: prepared.spec.info.name.clone(), keyed };
-        let waiter = PendingApproval::register(self, about).opening(&prepared.spec);
-        let opened = match core.open(draft, limits).await {
-            Ok(opened) => opened,
-            Err(error) => {
-                waiter.forget();
-                return Err(error);
+        for _ in 0..ROUNDS {
+            if look && let Some(key) = &prepared.key {
+                match core.place(&mut draft, key).await? {
+                    Placed::Opens => {}
+                    Placed::Waits(stored) => return Ok(self.join(prepared, &stored)),
+                    Placed::Refused(stored) => return Ok(self.join(prepared, &stored).repeated()),
+                }
             }
-        };
-        match opened {
-            Opened::New(_) => Ok(waiter.opened(&prepared.spec)),
-            Opened::Existing(stored) => {
-                waiter.forget();
-                self.existing(prepared, stored).await
+            if core.will_ask_now(&draft, limits, preview.is_some()).await?
+                && let Some(preview) = preview.take()
+            {
+                core.preview(&prepared.spec, &mut draft, preview).await;
+                // Ids sort by time, and that has gone on.
+                draft.id = RequestId::generate(core.now().await?);
+            }
+            // Registered before the request exists: whatever happens to it is told.
+            let (action, keyed) = (prepared.spec.info.name.clone(), prepared.keyed);
+            let about = About { request: draft.id, action, keyed };
+            let waiter = PendingApproval::register(self, about).opening(&prepared.spec);
+            let opened = match core.open(&draft, limits).await {
+                Ok(opened) => opened,
+                Err(error) => {
+                    waiter.forget();
+                    return Err(error);
+                }
+            };
+            match opened {
+                Opened::New(stored) => {
+                    if let Some(followed) = stored.request.predecessor {
+                        core.link(followed, &stored.request).await?;
+                    }
+                    return Ok(waiter.opened(&prepared.spec));
+                }
+                // Another call took the key meanwhile.
+                Opened::Existing(_) if prepared.key.is_some() => {
+                    waiter.forget();
+                    look = true;
+                }
+                Opened::Existing(stored) => {
+                    waiter.forget();
+                    return Ok(self.join(prepared, &stored));
+                }
             }
         }
+        Err(StoreError::unavailable("others kept taking the same key; try again").into())
     }
 
-    /// Waits for the request that a call's key belongs to, if it asked for the same.
-    async fn existing(&self, prepared: &Prepared, stored: Stored) -> Result<PendingApproval, ApprovalError> {
-        let core = &self.core;
-        let stored = core.newest(stored).await?;
+    /// Waits for a request that is there already.
+    fn join(&self, prepared: &Prepared, stored: &Stored) -> PendingApproval {
         let about = About { keyed: prepared.keyed, ..About::of(&stored.request) };
-        let given = prepared.bound.digest;
-        let behind = prepared.context.on_behalf_of.as_ref();
-        if stored.request.original != given || !core.same_person(behind, &stored.request).await? {
-            core.attempts.note_conflict(&stored.request, &prepared.agent, core.now().await?);
-            core.journal.nudge();
-            return Err(ApprovalError::KeyConflict { about, original: stored.request.original, given });
-        }
-        Ok(PendingApproval::register(self, about).look().opening(&prepared.spec).opened(&prepared.spec))
-    }
-
-    /// Opens a new request with the arguments and the gate of one that ended without having run, linked to it. Its key, if
-    /// it had one, now leads to the new one.
-    ///
-    /// # Errors
-    /// When there is no such request, or it is open, runs, ran, or may have run.
-    pub async fn retry(&self, request: RequestId) -> Result<PendingApproval, ApprovalError> {
-        let core = &self.core;
-        core.at_work()?;
-        let old = core.newest(core.load(request).await?).await?;
-        let now = core.now().await?;
-        let id = RequestId::generate(now);
-        match core.may_retry(&old, id, now).await {
-            Ok(()) => {}
-            // It is being tried again already.
-            Err(ApprovalError::Refused { .. }) if old.request.id != request => {
-                return self.attach(old.request.id).await;
-            }
-            Err(error) => return Err(error),
-        }
-        let mut draft = again(&old.request, id);
-        // The same successor, however often and wherever this is called, and whatever crashes in between.
-        draft.key = Some(successor_key(old.request.key.as_deref().unwrap_or(&old.request.id.to_string())));
-        let opened = match core.open(draft, &Context::current().limits).await? {
-            Opened::New(stored) | Opened::Existing(stored) => stored,
-        };
-        let command = Command {
-            actor: self.current_agent(),
-            via: None,
-            operator: true,
-            act: Act::Retry { successor: opened.request.id },
-        };
-        match core.execute(old.request.id, command).await {
-            Ok(_) | Err(ApprovalError::Refused { .. }) => self.attach(opened.request.id).await,
-            Err(error) => Err(error),
-        }
+        PendingApproval::register(self, about).look().opening(&prepared.spec).opened(&prepared.spec)
     }
 
     /// Waits for a request that was opened before, in any process.
@@ -214,35 +194,6 @@ impl ApprovalManager {
     pub async fn attach(&self, request: RequestId) -> Result<PendingApproval, ApprovalError> {
         let stored = self.core.load(request).await?;
         Ok(PendingApproval::register(self, About::of(&stored.request)).look())
-    }
-}
-
-/// A draft that asks for the same as `request` did at first, or as it was last edited.
-fn again(request: &Request, id: RequestId) -> Draft {
-    Draft {
-        id,
-        namespace: Arc::clone(&request.namespace),
-        action: Arc::clone(&request.action),
-        question: request.question.clone(),
-        requester: request.requester.clone(),
-        on_behalf_of: request.on_behalf_of.clone(),
-        run: request.run.clone(),
-        intent: request.intent.clone(),
-        key: None,
-        risk: request.risk,
-        priority: Some(request.priority),
-        gate: Arc::clone(&request.gate),
-        arguments: request.revision.arguments.clone(),
-        enclosed: request.enclosed.clone(),
-        digest: request.revision.digest,
-        answers_info: request.answers_info,
-        predecessor: Some(Predecessor {
-            request: request.id,
-            original: request.original,
-            revision: request.revision.number,
-            editor: request.revision.editor.clone(),
-        }),
-        allowed: false,
     }
 }
 
@@ -280,18 +231,14 @@ impl Core {
         Ok(Prepared { spec, bound, agent, context, key, keyed })
     }
 
-    /// The request that was opened under the form in which this call's key is not stored. Refuses a call with a key where
-    /// too many keys of its agent met other arguments lately: each conflict tells something about a key.
-    async fn under_other_form(&self, prepared: &Prepared) -> Result<Option<Stored>, ApprovalError> {
-        let Some(key) = &prepared.key else { return Ok(None) };
-        if let Some(reached) = self.attempts.too_many_conflicts(&prepared.agent, self.now().await?) {
-            let action = prepared.spec.info.name.clone();
-            return Err(ApprovalError::LimitReached { action, reached: Box::new(reached) });
-        }
-        match &key.other {
-            Some(other) => Ok(self.store.find(other).await?.and_then(|stored| self.own(stored))),
-            None => Ok(None),
-        }
+    /// Refuses a call with a key where too many keys of its agent met other calls lately: each conflict tells something
+    /// about a key.
+    async fn check_conflicts(&self, prepared: &Prepared) -> Result<(), ApprovalError> {
+        let Some(reached) = self.attempts.too_many_conflicts(&prepared.agent, self.now().await?) else {
+            return Ok(());
+        };
+        let action = prepared.spec.info.name.clone();
+        Err(ApprovalError::LimitReached { action, reached: Box::new(reached) })
     }
 
     /// Asks the policy.
@@ -345,6 +292,7 @@ impl Core {
             answers_info: self.settings.info.is_some(),
             predecessor: None,
             allowed: false,
+            declaration: Some(Arc::clone(spec.declaration())),
         })
     }
 

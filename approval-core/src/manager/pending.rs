@@ -49,6 +49,8 @@ struct More {
     /// Questions of approvers that were passed on.
     answered: usize,
     cancel_on_drop: bool,
+    /// Whether how it ended is the answer to an earlier call.
+    repeated: bool,
 }
 
 impl std::fmt::Debug for PendingApproval {
@@ -106,6 +108,12 @@ impl PendingApproval {
             Some(patience) => self.within(patience),
             None => self,
         }
+    }
+
+    /// The request was refused before this call was made: the error says so.
+    pub(crate) fn repeated(mut self) -> Self {
+        self.more().repeated = true;
+        self
     }
 
     /// There is no such request; nothing is waited for.
@@ -199,6 +207,12 @@ impl PendingApproval {
 
     /// What a state of the request means for the waiter; `None`: go on waiting.
     fn judge(&mut self, stored: Stored) -> Option<Result<Approved, ApprovalError>> {
+        let judged = self.judge_state(stored);
+        let repeated = self.more.as_deref().is_some_and(|more| more.repeated);
+        if repeated { judged.map(|result| result.map_err(ApprovalError::repeated)) } else { judged }
+    }
+
+    fn judge_state(&mut self, stored: Stored) -> Option<Result<Approved, ApprovalError>> {
         let request = stored.request;
         match request.status {
             Status::Pending => None,
@@ -259,7 +273,8 @@ fn ended(request: &Request) -> Option<ApprovalError> {
     let about = || About::of(request);
     match request.execution.as_deref()? {
         ExecutionRecord::Revoked { by, why, .. } => {
-            Some(ApprovalError::Revoked { about: about(), by: by.clone(), why: Arc::clone(why) })
+            let (by, why) = (by.clone(), Arc::clone(why));
+            Some(ApprovalError::Revoked { about: about(), by, why, repeated: false })
         }
         ExecutionRecord::GrantExpired { at } => {
             let at = request.grant.as_ref().map_or(*at, |grant| grant.expires_at);

@@ -61,12 +61,15 @@ impl Prepared {
 }
 
 impl Core {
-    /// Whether opening this would ask people about something new, as far as can be told now: there is no request of its key
-    /// or to join, and nothing approves it at once.
-    pub(crate) async fn will_ask(&self, draft: &Draft, run: &RunLimits) -> Result<bool, ApprovalError> {
-        if let Some(key) = &draft.key
-            && self.store.find(key).await?.and_then(|stored| self.own(stored)).is_some()
-        {
+    /// Whether opening this, whose key has no request, would ask people about something new, as far as can be known now:
+    /// there is none to join, and nothing approves it at once. Not looked at where it does not matter.
+    pub(crate) async fn will_ask_now(
+        &self,
+        draft: &Draft,
+        run: &RunLimits,
+        matters: bool,
+    ) -> Result<bool, ApprovalError> {
+        if !matters {
             return Ok(false);
         }
         Ok(match self.draw_up(draft, run, &mut false).await? {

@@ -135,7 +135,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
         let about =
             About { request: draft.id, action: draft.action.name.clone(), keyed: draft.key.is_some() };
         let waiter = PendingApproval::register(&self.manager, about);
-        match core.open(draft, &RunLimits::default()).await? {
+        match core.open(&draft, &RunLimits::default()).await? {
             Opened::New(_) => Ok(match self.wait {
                 Some(patience) => waiter.within(patience),
                 None => waiter,
@@ -192,6 +192,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
             answers_info: core.settings.info.is_some(),
             predecessor: None,
             allowed: false,
+            declaration: None,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{ActionSpec, Context, Core};
 use crate::{
     error::Invalid,
-    lifecycle::{Agents, Behind, Claim},
+    lifecycle::{Agents, Behind, Claim, Declared},
     model::{ArgumentsDigest, Principal, Request, Text, canonical::arguments_digest_with},
 };
 
@@ -105,6 +105,10 @@ impl Caller {
             version: self.spec.info.version,
             schema: self.spec.info.schema,
             digest,
+            declared: Some(Declared {
+                declaration: Arc::clone(self.spec.declaration()),
+                whole: self.given.is_some(),
+            }),
         }
     }
 

@@ -1,15 +1,18 @@
 //! What is fixed about an action before it is called.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{Arc, OnceLock},
+};
 
 use super::{Provable, preview::PreviewHook};
 use crate::{
     clock::Span,
     error::Invalid,
     model::{
-        ActionInfo, ActionName, DelegationRule, Editable, EscalationStage, Gate, OnTimeout, OutsideHours,
-        Principal, Priority, RejectOption, Reminders, Requirement, Risk, SUSPEND_GRANT_TTL, SchemaDigest,
-        Text, ToPreview, canonical::FieldPath,
+        ActionInfo, ActionName, Declaration, DelegationRule, Editable, EscalationStage, Gate, OnTimeout,
+        OutsideHours, Principal, Priority, RejectOption, Reminders, Requirement, Risk, SUSPEND_GRANT_TTL,
+        SchemaDigest, Text, ToPreview, canonical::FieldPath,
     },
     policy::Said,
 };
@@ -40,6 +43,8 @@ pub struct ActionSpec {
     pub(crate) needs_grant: bool,
     pub(crate) preview: Option<PreviewHook>,
     pub(crate) preview_timeout: Option<Span>,
+    /// Made when it is first wanted, and again after a change.
+    declaration: OnceLock<Arc<Declaration>>,
 }
 
 /// A path to values that stay out of every display.
@@ -70,15 +75,23 @@ impl ActionSpec {
             needs_grant: false,
             preview: None,
             preview_timeout: None,
+            declaration: OnceLock::new(),
         })
     }
 
+    /// What it demands, shared by all of its calls.
+    pub(crate) fn declaration(&self) -> &Arc<Declaration> {
+        self.declaration.get_or_init(|| Arc::new(Declaration::new(&self.info, self.risk, &self.gate)))
+    }
+
     fn info(mut self, change: impl FnOnce(&mut ActionInfo)) -> Self {
+        self.declaration = OnceLock::new();
         change(Arc::make_mut(&mut self.info));
         self
     }
 
     fn gate(mut self, change: impl FnOnce(&mut Gate)) -> Self {
+        self.declaration = OnceLock::new();
         change(Arc::make_mut(&mut self.gate));
         self
     }
@@ -159,7 +172,8 @@ impl ActionSpec {
 
     /// How bad it would be if it were wrong.
     #[must_use]
-    pub const fn risk(mut self, risk: Risk) -> Self {
+    pub fn risk(mut self, risk: Risk) -> Self {
+        self.declaration = OnceLock::new();
         self.risk = risk;
         self
     }

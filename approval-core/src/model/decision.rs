@@ -72,6 +72,27 @@ pub struct Decision {
     /// themselves; `by` names those without whom they cannot be met.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unreachable: bool,
+    /// Whether it was cancelled because the action is declared with stricter demands since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_definition: bool,
+}
+
+/// What an approval was revoked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevokedFor {
+    /// A reason of the one who revoked it.
+    #[default]
+    Reason,
+    /// A halt.
+    Halt,
+    /// Stricter demands of the action's declaration.
+    Definition,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+fn is_reason(cause: &RevokedFor) -> bool {
+    *cause == RevokedFor::Reason
 }
 
 /// The right to run one action once with one set of arguments: bound to the request that holds it, its action and agent,
@@ -138,6 +159,9 @@ pub enum Execution {
         by: Principal,
         /// Why.
         why: Text,
+        /// What for.
+        #[serde(default, skip_serializing_if = "is_reason")]
+        cause: RevokedFor,
     },
 }
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use super::{
-    ActionName, ArgumentsDigest, Attachment, CanonicalJson, ChainHead, Decision, Delegation, Enclosed,
-    Execution, Gate, Grant, Money, Principal, Priority, Question, Risk, SchemaDigest, Text, Vote,
+    ActionName, ArgumentsDigest, Attachment, CanonicalJson, ChainHead, Decision, Declaration, Delegation,
+    Enclosed, Execution, Gate, Grant, Money, Principal, Priority, Question, Risk, SchemaDigest, Text, Vote,
     canonical::arguments_digest_with,
 };
 use crate::{clock::Timestamp, id::RequestId};
@@ -208,7 +208,7 @@ pub struct Request {
     /// Scope and idempotency key, hashed, if the call has a key. Unique in a store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Text>,
-    /// Digest of the arguments as first asked; the same key with another one is a conflict.
+    /// Digest of the arguments as first asked: what tells whether another call with the same key is the same call.
     pub original: ArgumentsDigest,
     /// How bad it would be if it were wrong.
     pub risk: Risk,
@@ -216,6 +216,9 @@ pub struct Request {
     pub priority: Priority,
     /// What must be met.
     pub gate: Arc<Gate>,
+    /// What the code demanded of the action. `None`: what `gate` shows; so are requests of before this was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declaration: Option<Arc<Declaration>>,
     /// The arguments as they stand.
     pub revision: Revision,
     /// What comes along with the arguments, if anything does.

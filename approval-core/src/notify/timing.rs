@@ -74,6 +74,7 @@ mod tests {
             answers_info: false,
             predecessor: None,
             allowed: false,
+            declaration: None,
         };
         let facts = Facts {
             people: &People::default(),

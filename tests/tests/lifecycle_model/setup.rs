@@ -276,6 +276,7 @@ impl Setup {
             arguments,
             predecessor: None,
             allowed: false,
+            declaration: None,
             answers_info: false,
         }
     }

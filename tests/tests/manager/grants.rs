@@ -82,6 +82,7 @@ async fn a_grant_is_bound_to_request_action_digest_agent_and_nonce() {
         version: 1,
         schema: None,
         digest: one.revision.digest,
+        declared: None,
     };
     let other_name = approval_core::model::ActionName::new("payments.refund_all").unwrap();
     let other_digest = approval_core::model::ArgumentsDigest::from_bytes([1; 32]);

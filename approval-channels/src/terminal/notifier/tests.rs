@@ -80,6 +80,7 @@ fn decided(outcome: Outcome) -> Request {
         by_policy: false,
         by_halt: false,
         unreachable: false,
+        by_definition: false,
     }));
     request
 }
@@ -259,7 +260,7 @@ async fn what_is_not_asked_about_any_more_is_said() {
         standing: standing.cloned().map(Box::new),
         void: false,
     };
-    let calls = "calls of payments.refund by agent:worker-3 with any arguments, for the next 24 hours";
+    let calls = "calls of payments.refund by agent:worker-3 on behalf of user:bob@example.com with any arguments, for the next 24 hours";
     let (mut open, mut same, mut other) =
         (request("one"), decided(Outcome::Approved), decided(Outcome::Approved));
     open.votes.push(vote(ANN, Some(&terms)));

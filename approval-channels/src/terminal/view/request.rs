@@ -3,7 +3,7 @@
 use approval_core::lifecycle::may_stand;
 use approval_core::model::canonical::FieldPath;
 use approval_core::model::{
-    ActionKind, Attachment, Ballot, Gate, OnTimeout, Outcome, Preview, PreviewOutcome, Request, Vote,
+    ActionKind, Attachment, Ballot, Follows, Gate, OnTimeout, Outcome, Preview, PreviewOutcome, Request, Vote,
 };
 use approval_core::{Principal, Risk};
 use serde_json::Value;
@@ -34,6 +34,7 @@ impl View {
             on_behalf_of: request.on_behalf_of.as_ref().map(Principal::to_string),
             run: request.run.as_deref().map(str::to_owned),
             intent: request.intent.as_deref().map(str::to_owned),
+            follows: request.enclosed.as_deref().and_then(|one| one.follows.as_deref()).map(follows),
             risk: (request.risk.to_string(), severity(request.risk)),
             priority: request.priority.to_string(),
             cost: revision.cost.map(|cost| cost.to_string()),
@@ -67,11 +68,31 @@ pub(in crate::terminal) fn ending(request: &Request) -> String {
         Outcome::Rejected => format!("rejected{by}"),
         Outcome::Expired => "expired, nobody decided in time".to_owned(),
         Outcome::Cancelled if decision.by_halt => format!("cancelled by a halt{by}"),
+        Outcome::Cancelled if decision.by_definition => "replaced, since the action changed".to_owned(),
         Outcome::Cancelled => format!("cancelled{by}"),
     };
     for why in [&decision.option, &decision.reason].into_iter().flatten() {
         text.push_str(": ");
         text.push_str(why);
+    }
+    text
+}
+
+/// Which request this one follows, and how that ended.
+fn follows(earlier: &Follows) -> String {
+    let mut text = format!("{}, {}", earlier.request, earlier.ended.replace('_', " "));
+    if !earlier.by.is_empty() {
+        let by: Vec<_> = earlier.by.iter().map(Principal::as_str).collect();
+        text.push_str(" by ");
+        text.push_str(&by.join(", "));
+    }
+    if let Some(why) = &earlier.why {
+        text.push_str(": ");
+        text.push_str(why);
+    }
+    if !earlier.description.is_empty() {
+        text.push_str("; it was: ");
+        text.push_str(&earlier.description);
     }
     text
 }

@@ -42,6 +42,7 @@ fn decided(outcome: Outcome) -> Request {
         by_policy: false,
         by_halt: false,
         unreachable: false,
+        by_definition: false,
     }));
     request
 }
@@ -241,4 +242,28 @@ fn endings_say_who_decided_what_and_why() {
     let mut halted = decided(Outcome::Cancelled);
     change(&mut halted, |decision| decision.by_halt = true);
     assert_eq!(ending(&halted), format!("cancelled by a halt by {by}"));
+}
+
+#[test]
+fn the_card_shows_which_request_it_follows_and_how_that_ended() {
+    let mut earlier = request("one");
+    let mut text = |change: fn(&mut Request)| {
+        change(&mut earlier);
+        let mut request = request("two");
+        let mut enclosed = Enclosed::default();
+        enclosed.follows = Some(Box::new(Follows::of(&earlier)));
+        request.enclosed = Some(Arc::new(enclosed));
+        let id = earlier.id;
+        View::of(&request).follows.unwrap().replace(&id.to_string(), "ID")
+    };
+    let cancelled = text(|request| {
+        request.status = approval_core::model::Status::Expired;
+    });
+    assert_eq!(cancelled, "ID, expired; it was: Refund 120000 cents to cust-9");
+    let revoked = text(|request| {
+        let revoked =
+            json!({"state": "revoked", "at": "2026-01-01T00:00:00Z", "by": BOB, "why": "too\nearly"});
+        request.execution = Some(serde_json::from_value(revoked).unwrap());
+    });
+    assert_eq!(revoked, format!("ID, revoked by {BOB}: too\nearly; it was: Refund 120000 cents to cust-9"));
 }

@@ -114,6 +114,7 @@ impl Case {
             answers_info: false,
             predecessor: None,
             allowed: false,
+            declaration: None,
         };
         let people = facts_of(&directory, &lifecycle::principals_of_draft(&draft, &[])).await;
         let halts = Halts::default();

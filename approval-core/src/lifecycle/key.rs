@@ -1,0 +1,162 @@
+//! What a call finds under its key: the request to wait for, an error, or an ended request that it may follow.
+
+use std::sync::Arc;
+
+use super::{Draft, declaration::asks_for_more, join::same_person};
+use crate::{
+    id::RequestId,
+    model::{
+        ActionInfo, ArgumentsDigest, Decision, Execution, People, Request, RevokedFor, Status,
+        canonical::arguments_digest_with,
+    },
+};
+
+/// How often the call under a key may be changed after people refused it.
+pub const MOST_REFUSED: usize = 5;
+
+/// What a call finds under its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnderKey {
+    /// The newest request is this call's.
+    Join,
+    /// The key belongs to another call.
+    Conflict,
+    /// People refused this very call before: this request says how.
+    Refused(RequestId),
+    /// The newest request ended without running: the call opens its successor.
+    Follow,
+    /// The newest request is open, and today's declaration asks for this besides: it is ended, and followed.
+    Replace(&'static str),
+    /// Today's declaration asks for this besides, so what the newest request was approved for does not run.
+    Changed {
+        /// What it asks for.
+        what: &'static str,
+        /// Whether the approval is revoked. It is left alone where this declaration was replaced under the key before, so
+        /// that two versions of a program do not replace each other's requests in turn.
+        revoke: bool,
+    },
+}
+
+/// How a request stands for other calls with its key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Open,
+    Approved,
+    /// It ran, runs, or may have run.
+    Ran,
+    /// It ended because a person refused it.
+    Refused,
+    /// It ended without that.
+    Lapsed,
+}
+
+impl Life {
+    fn of(request: &Request) -> Self {
+        match request.status {
+            Status::Pending | Status::InfoRequested => Self::Open,
+            Status::Rejected => Self::Refused,
+            Status::Expired => Self::Lapsed,
+            Status::Cancelled => match request.decision.as_deref() {
+                Some(Decision { by_halt: true, .. } | Decision { by_definition: true, .. }) => Self::Lapsed,
+                Some(decision) if decision.by.iter().all(|by| !by.is_person()) => Self::Lapsed,
+                Some(_) | None => Self::Refused,
+            },
+            Status::Approved => match request.execution.as_deref() {
+                Some(Execution::NotStarted) => Self::Approved,
+                Some(Execution::GrantExpired { .. }) => Self::Lapsed,
+                Some(Execution::Revoked { by, cause, .. }) => match cause {
+                    RevokedFor::Reason if by.is_person() => Self::Refused,
+                    RevokedFor::Reason | RevokedFor::Halt | RevokedFor::Definition => Self::Lapsed,
+                },
+                Some(
+                    Execution::Executing { .. }
+                    | Execution::Succeeded { .. }
+                    | Execution::Failed { .. }
+                    | Execution::Unknown { .. },
+                )
+                | None => Self::Ran,
+            },
+        }
+    }
+}
+
+/// What a call finds under its key, where `newest` is the last of the requests with it and `earlier` are those before.
+#[must_use]
+pub fn under_key(earlier: &[Arc<Request>], newest: &Request, draft: &Draft, people: &People) -> UnderKey {
+    let same = is_same_call(draft, newest, people);
+    let more = draft.declaration.as_deref().and_then(|today| asks_for_more(today, newest));
+    match (Life::of(newest), same, more) {
+        (Life::Open | Life::Approved | Life::Ran, false, _) => UnderKey::Conflict,
+        (Life::Open | Life::Approved, true, None) | (Life::Ran, true, _) => UnderKey::Join,
+        (Life::Open, true, Some(what)) if !was_replaced(earlier, draft) => UnderKey::Replace(what),
+        (Life::Open, true, Some(what)) => UnderKey::Changed { what, revoke: false },
+        (Life::Approved, true, Some(what)) => {
+            UnderKey::Changed { what, revoke: !was_replaced(earlier, draft) }
+        }
+        (Life::Refused | Life::Lapsed, _, _) => after_the_end(earlier, newest, draft, people),
+    }
+}
+
+fn after_the_end(earlier: &[Arc<Request>], newest: &Request, draft: &Draft, people: &People) -> UnderKey {
+    let all = || earlier.iter().map(|request| &**request).chain([newest]);
+    // Not only the newest: two calls in turn must not wear people down.
+    let this_call = all().rfind(|request| is_same_call(draft, request, people));
+    match this_call {
+        Some(request) if Life::of(request) == Life::Refused => UnderKey::Refused(request.id),
+        _ if Life::of(newest) == Life::Refused && refused(all(), people) >= MOST_REFUSED => {
+            UnderKey::Conflict
+        }
+        _ => UnderKey::Follow,
+    }
+}
+
+/// How many calls followed one that people refused, with other arguments or for another person.
+fn refused<'a>(all: impl Iterator<Item = &'a Request> + Clone, people: &People) -> usize {
+    let following = all.clone().skip(1);
+    let differs = |(one, next): &(&Request, &Request)| {
+        Life::of(one) == Life::Refused
+            && (one.original != next.original
+                || !same_person(people, one.on_behalf_of.as_ref(), next.on_behalf_of.as_ref()))
+    };
+    all.zip(following).filter(differs).count()
+}
+
+/// Whether a request that asked for all that this declaration asks for was replaced, under this key, by one that does not.
+fn was_replaced(earlier: &[Arc<Request>], draft: &Draft) -> bool {
+    let Some(today) = draft.declaration.as_deref() else { return false };
+    earlier.iter().any(|request| {
+        let replaced = request.decision.as_ref().is_some_and(|decision| decision.by_definition)
+            || matches!(
+                request.execution.as_deref(),
+                Some(Execution::Revoked { cause: RevokedFor::Definition, .. })
+            );
+        replaced && asks_for_more(today, request).is_none()
+    })
+}
+
+/// Whether a request was opened for this very call: the same arguments, on behalf of the same person.
+fn is_same_call(draft: &Draft, request: &Request, people: &People) -> bool {
+    request.original == digest_under(draft, &request.action)
+        && same_person(people, draft.on_behalf_of.as_ref(), request.on_behalf_of.as_ref())
+}
+
+/// The digest of a call as it would be under another version or schema of its action.
+#[must_use]
+pub fn digest_under(draft: &Draft, action: &ActionInfo) -> ArgumentsDigest {
+    if draft.action.version == action.version && draft.action.schema == action.schema {
+        return draft.digest;
+    }
+    let attachments = draft.enclosed.as_deref().map_or(&[][..], |enclosed| &enclosed.attachments);
+    let (name, version, schema) = (draft.action.name.as_str(), action.version, action.schema.as_ref());
+    arguments_digest_with(name, version, schema, &draft.arguments, attachments)
+}
+
+/// Whether a request may have a successor: it ended without running, or it failed.
+#[must_use]
+pub fn may_be_followed(request: &Request) -> bool {
+    match Life::of(request) {
+        Life::Refused | Life::Lapsed => true,
+        Life::Ran => matches!(request.execution.as_deref(), Some(Execution::Failed { .. })),
+        Life::Open | Life::Approved => false,
+    }
+}

@@ -1,0 +1,191 @@
+use super::*;
+use crate::model::{Declaration, DelegationRule, EscalationStage, OnTimeout, OutsideHours, SchemaDigest};
+
+fn info() -> ActionInfo {
+    ActionInfo::new(ActionName::new("payments.refund").unwrap())
+}
+
+/// Medium risk and these demands.
+fn declared(gate: &Gate) -> Declaration {
+    Declaration::new(&info(), Risk::Medium, gate)
+}
+
+/// A request of before, of which nothing but the gate is known.
+fn opened(gate: Gate) -> Request {
+    World::new(gate).request
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "gates are made where it is called")]
+fn more(then: Gate, now: Gate) -> Option<&'static str> {
+    asks_for_more(&declared(&now), &opened(then))
+}
+
+fn base() -> Gate {
+    gate([need(1, "ann bob")])
+}
+
+#[test]
+fn the_same_declaration_asks_for_nothing_more() {
+    assert_eq!(more(base(), base()), None);
+}
+
+#[test]
+fn what_is_stricter_asks_for_more() {
+    let stricter = [
+        (Gate { requirements: vec![need(1, "ann")], ..base() }, "other approvers"),
+        (Gate { requirements: vec![need(2, "ann bob")], ..base() }, "other approvers"),
+        (Gate { requirements: vec![need(1, "ann bob"), need(1, "cat")], ..base() }, "other approvers"),
+        (Gate { requirements: vec![need(1, "cat dan")], ..base() }, "other approvers"),
+        (Gate { excluded: users("ann"), ..base() }, "more excluded people"),
+        (Gate { delegation: DelegationRule::Forbidden, ..base() }, "a narrower delegation"),
+        (Gate { no_standing: true, ..base() }, "no standing approval"),
+    ];
+    for (now, what) in stricter {
+        assert_eq!(more(base(), now), Some(what));
+    }
+    assert_eq!(more(Gate { veto: 2, ..base() }, base()), Some("a lower veto"));
+    let own = |allow| Gate { allow_self_approval: allow, ..base() };
+    assert_eq!(more(own(Some(true)), own(Some(false))), Some("no approval of one's own request"));
+    assert_eq!(more(base(), own(Some(false))), Some("no approval of one's own request"));
+    assert_eq!(more(own(Some(true)), base()), None, "at medium risk silence allows it");
+    let silent = Gate { on_timeout: OnTimeout::Approve, ..base() };
+    let low = Declaration::new(&info(), Risk::Low, &base());
+    let waiting = World::open(Draft { risk: Risk::Low, ..draft(silent) }, People::default()).request;
+    assert_eq!(asks_for_more(&low, &waiting), Some("a stricter end of its time"));
+    let high = Declaration::new(&info(), Risk::High, &base());
+    assert_eq!(asks_for_more(&high, &opened(base())), Some("a higher risk"));
+    let newer = Declaration::new(&ActionInfo { version: 2, ..info() }, Risk::Medium, &base());
+    assert_eq!(asks_for_more(&newer, &opened(base())), Some("another version"));
+    let schema = Some(SchemaDigest::from_bytes([1; 32]));
+    let typed = Declaration::new(&ActionInfo { schema, ..info() }, Risk::Medium, &base());
+    assert_eq!(asks_for_more(&typed, &opened(base())), Some("another schema of its arguments"));
+}
+
+#[test]
+fn what_is_looser_asks_for_nothing_more() {
+    let then = Gate {
+        excluded: users("eve"),
+        no_standing: true,
+        delegation: DelegationRule::Forbidden,
+        ..gate([need(2, "ann bob cat"), need(1, "dan")])
+    };
+    let looser = [
+        gate([need(1, "ann bob cat")]),
+        gate([need(2, "ann bob cat eve")]),
+        gate([need(1, "dan eve")]),
+        gate([]),
+        // Three different people, however they are grouped.
+        gate([need(3, "ann bob cat dan")]),
+        gate([need(1, "ann bob cat"), need(1, "ann bob cat"), need(1, "dan")]),
+        Gate {
+            veto: 3,
+            allow_self_approval: Some(true),
+            on_timeout: OnTimeout::Approve,
+            ..gate([need(1, "dan")])
+        },
+        // Times and texts are no demands on an approval.
+        Gate { timeout: Some(Span::from_secs(1)), grant_ttl: Span::from_secs(1), ..then.clone() },
+    ];
+    for now in looser {
+        assert_eq!(more(then.clone(), now.clone()), None, "{now:?}");
+    }
+    let low = Declaration::new(&info(), Risk::Minimal, &base());
+    assert_eq!(asks_for_more(&low, &opened(base())), None);
+}
+
+#[test]
+fn seats_are_counted_and_not_filled_twice() {
+    assert_eq!(
+        more(gate([need(1, "ann")]), gate([need(1, "ann bob"), need(1, "ann cat")])),
+        Some("other approvers")
+    );
+    assert_eq!(
+        more(gate([need(1, "ann"), need(1, "cat")]), gate([need(1, "ann bob"), need(1, "ann cat")])),
+        None
+    );
+    let shared = Requirement { may_share: true, ..need(1, "ann") };
+    let then = gate([need(1, "ann bob"), shared.clone()]);
+    assert_eq!(more(then.clone(), gate([need(2, "ann bob")])), Some("other approvers"), "ann may fill both");
+    assert_eq!(more(then, gate([need(1, "ann bob"), shared])), None);
+}
+
+#[test]
+fn people_who_could_come_to_a_seat_count_as_its_people() {
+    let stage = |name: &str| EscalationStage {
+        after: Span::from_secs(60),
+        requirement: 0,
+        to: users(name),
+        priority: None,
+    };
+    let escalating = Gate { escalation: vec![stage("boss")], ..gate([need(1, "ann")]) };
+    assert_eq!(more(escalating.clone(), gate([need(1, "ann")])), Some("other approvers"));
+    assert_eq!(more(escalating, gate([need(1, "ann boss")])), None);
+    let on_call = Requirement { outside_hours: Some(OutsideHours::OnCall(users("boss"))), ..need(1, "ann") };
+    assert_eq!(more(gate([on_call]), gate([need(1, "ann")])), Some("other approvers"));
+    let to = |name: &str| Gate { delegation: DelegationRule::To(users(name)), ..base() };
+    assert_eq!(more(to("eve"), base()), Some("a narrower delegation"));
+    assert_eq!(more(to("eve"), to("eve dan")), None);
+}
+
+#[test]
+fn a_declaration_is_stored_where_the_gate_does_not_show_it() {
+    let store = |declaration: Declaration| {
+        let draft = Draft { declaration: Some(Arc::new(declaration)), ..draft(base()) };
+        World::open(draft, People::default()).request.declaration
+    };
+    assert_eq!(store(declared(&base())), None);
+    assert_eq!(store(declared(&Gate { timeout: None, grant_ttl: Span::from_secs(5), ..base() })), None);
+    let weaker = declared(&gate([]));
+    assert_eq!(store(weaker.clone()).as_deref(), Some(&weaker));
+    // A rule asked for ann and bob. That today's code does so itself is more than the code of then did.
+    let draft = Draft { declaration: Some(Arc::new(weaker)), ..draft(base()) };
+    let request = World::open(draft, People::default()).request;
+    assert_eq!(asks_for_more(&declared(&base()), &request), Some("other approvers"));
+    let text = serde_json::to_string(&request).unwrap();
+    assert_eq!(serde_json::from_str::<Request>(&text).unwrap(), request);
+}
+
+#[test]
+fn a_grant_is_not_consumed_under_a_declaration_that_asks_for_more() {
+    let mut world = approved();
+    let claiming = |declaration: Declaration, whole: bool| {
+        let Act::Consume { executor, grant, mut claim } = world.consume_act() else { unreachable!() };
+        claim.declared = Some(Declared { declaration: Arc::new(declaration), whole });
+        let act = Act::Consume { executor, grant, claim };
+        world.try_act(&Command { actor: agent(), via: None, operator: false, act }, 2).map(drop)
+    };
+    let critical = Declaration::new(&info(), Risk::Critical, &gate([need(2, "cfo ceo")]));
+    assert_eq!(claiming(critical, true), Err(Refusal::DefinitionChanged("a higher risk")));
+    let others = declared(&gate([need(1, "cfo")]));
+    assert_eq!(claiming(others.clone(), true), Err(Refusal::DefinitionChanged("other approvers")));
+    assert_eq!(claiming(others, false), Err(Refusal::DefinitionChanged("other approvers")));
+    assert_eq!(claiming(declared(&gate([])), true), Ok(()));
+    let revoked = world.operate(Act::Supersede { reason: text("stricter") }, 3).unwrap();
+    assert!(matches!(
+        revoked.request.execution.as_deref(),
+        Some(crate::model::Execution::Revoked { cause: crate::model::RevokedFor::Definition, .. })
+    ));
+}
+
+#[test]
+fn a_default_of_a_worker_demands_nothing() {
+    let relaxed = Gate {
+        veto: 2,
+        allow_self_approval: Some(true),
+        on_timeout: OnTimeout::Approve,
+        delegation: DelegationRule::To(users("eve")),
+        ..gate([need(1, "ann")])
+    };
+    let mut world = World::open(Draft { risk: Risk::Low, ..draft(relaxed) }, People::default());
+    world.approve("ann", 1).unwrap();
+    let claiming = |declaration: Declaration, whole: bool| {
+        let Act::Consume { executor, grant, mut claim } = world.consume_act() else { unreachable!() };
+        claim.declared = Some(Declared { declaration: Arc::new(declaration), whole });
+        let act = Act::Consume { executor, grant, claim };
+        world.try_act(&Command { actor: agent(), via: None, operator: false, act }, 2).map(drop)
+    };
+    assert_eq!(claiming(declared(&gate([])), false), Ok(()));
+    assert!(claiming(declared(&gate([])), true).is_err());
+    let high = Declaration::new(&info(), Risk::High, &gate([]));
+    assert_eq!(claiming(high, false), Err(Refusal::DefinitionChanged("a higher risk")));
+}

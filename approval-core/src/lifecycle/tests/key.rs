@@ -1,0 +1,203 @@
+use super::*;
+use crate::model::{Declaration, Execution, RevokedFor};
+
+/// A call for so many cents.
+fn call(cents: u32) -> Draft {
+    let arguments = json(&format!("{{\"cents\":{cents}}}"));
+    let digest = arguments_digest("payments.refund", 1, None, &arguments);
+    Draft { arguments, digest, ..draft(gate([need(1, "ann")])) }
+}
+
+fn behind(name: &str, draft: Draft) -> Draft {
+    Draft { on_behalf_of: Some(user(name)), ..draft }
+}
+
+fn open(draft: Draft, number: u128) -> World {
+    World::open(Draft { id: RequestId::from_uuid(id(number)), ..draft }, People::default())
+}
+
+fn rejected(draft: Draft, number: u128) -> Request {
+    let mut world = open(draft, number);
+    world.reject("ann", 1).unwrap();
+    world.request
+}
+
+fn expired(draft: Draft, number: u128) -> Request {
+    let mut world = open(draft, number);
+    world.tick(4000).unwrap();
+    assert_eq!(world.request.status, crate::model::Status::Expired);
+    world.request
+}
+
+fn approved_for(draft: Draft, number: u128) -> World {
+    let mut world = open(draft, number);
+    world.approve("ann", 1).unwrap();
+    world
+}
+
+fn find(chain: &[Request], draft: &Draft) -> UnderKey {
+    let (newest, earlier) = chain.split_last().unwrap();
+    let earlier: Vec<_> = earlier.iter().cloned().map(Arc::new).collect();
+    under_key(&earlier, newest, draft, &People::default())
+}
+
+fn refused(number: u128) -> UnderKey {
+    UnderKey::Refused(RequestId::from_uuid(id(number)))
+}
+
+#[test]
+fn what_is_open_approved_or_was_run_belongs_to_its_call_alone() {
+    let open = open(call(8), 1).request;
+    let mut world = approved_for(call(8), 1);
+    let approved = world.request.clone();
+    world.consume(2).unwrap();
+    let executing = world.request.clone();
+    let mut failing = world.clone();
+    world.finish(Ending::Succeeded { result: None }, 3).unwrap();
+    failing.finish(Ending::Failed { why: text("no"), started: true }, 3).unwrap();
+    for request in [open, approved, executing, world.request, failing.request] {
+        let chain = [request];
+        assert_eq!(find(&chain, &call(8)), UnderKey::Join);
+        assert_eq!(find(&chain, &call(6)), UnderKey::Conflict);
+        assert_eq!(find(&chain, &behind("bob", call(8))), UnderKey::Conflict);
+    }
+}
+
+#[test]
+fn after_a_refusal_other_calls_follow_and_the_same_is_refused_again() {
+    let mut cancelled = open(call(8), 1);
+    cancelled.operate(Act::Cancel { reason: None }, 1).unwrap();
+    let mut revoked = approved_for(call(8), 1);
+    revoked.operate(Act::Revoke { reason: text("no") }, 2).unwrap();
+    for request in [rejected(call(8), 1), cancelled.request, revoked.request] {
+        let chain = [request];
+        assert_eq!(find(&chain, &call(8)), refused(1));
+        assert_eq!(find(&chain, &call(6)), UnderKey::Follow);
+        assert_eq!(find(&chain, &behind("bob", call(8))), UnderKey::Follow);
+    }
+}
+
+#[test]
+fn what_lapsed_is_followed_by_the_same_call_too() {
+    let mut unused = approved_for(call(8), 1);
+    unused.tick(4000).unwrap();
+    assert!(matches!(unused.request.execution.as_deref(), Some(Execution::GrantExpired { .. })));
+    let mut halted = open(call(8), 1);
+    halted.operate(Act::Halt { reason: text("stop") }, 1).unwrap();
+    let mut braked = approved_for(call(8), 1);
+    braked.operate(Act::Halt { reason: text("stop") }, 2).unwrap();
+    let mut own = open(call(8), 1);
+    own.act(&agent(), Act::Cancel { reason: None }, 1).unwrap();
+    let mut replaced = open(call(8), 1);
+    replaced.operate(Act::Supersede { reason: text("stricter") }, 1).unwrap();
+    for request in
+        [expired(call(8), 1), unused.request, halted.request, braked.request, own.request, replaced.request]
+    {
+        let chain = [request];
+        assert_eq!(find(&chain, &call(8)), UnderKey::Follow, "{:?}", chain[0].status);
+        assert_eq!(find(&chain, &call(6)), UnderKey::Follow);
+    }
+}
+
+#[test]
+fn two_calls_in_turn_do_not_get_around_a_refusal() {
+    let chain = [rejected(call(8), 1), rejected(call(6), 2)];
+    assert_eq!(find(&chain, &call(8)), refused(1));
+    assert_eq!(find(&chain, &call(6)), refused(2));
+    assert_eq!(find(&chain, &call(5)), UnderKey::Follow);
+    let chain = [rejected(call(8), 1), expired(call(6), 2)];
+    assert_eq!(find(&chain, &call(8)), refused(1));
+    assert_eq!(find(&chain, &call(6)), UnderKey::Follow);
+}
+
+#[test]
+fn five_calls_may_follow_refusals() {
+    let mut chain: Vec<Request> = Vec::new();
+    for number in 1..=6 {
+        let draft = call(u32::try_from(number).unwrap());
+        if number > 1 {
+            assert_eq!(find(&chain, &draft), UnderKey::Follow, "{number}");
+        }
+        chain.push(rejected(draft, number));
+    }
+    assert_eq!(find(&chain, &call(7)), UnderKey::Conflict);
+    assert_eq!(find(&chain, &call(3)), refused(3));
+    // What lapses in between does not count.
+    chain.push(expired(call(9), 9));
+    assert_eq!(find(&chain, &call(7)), UnderKey::Follow);
+}
+
+fn demanding(names: &str, draft: Draft) -> Draft {
+    let gate = gate([need(1, names)]);
+    let declaration = Declaration::new(&draft.action, Risk::Medium, &gate);
+    Draft { declaration: Some(Arc::new(declaration)), gate: Arc::new(gate), ..draft }
+}
+
+#[test]
+fn a_request_of_a_weaker_declaration_is_replaced_while_open_and_revoked_once_approved() {
+    let weak = demanding("ann bob", call(8));
+    let strict = demanding("ann", call(8));
+    let open_one = [open(weak.clone(), 1).request];
+    assert_eq!(find(&open_one, &weak), UnderKey::Join);
+    assert_eq!(find(&open_one, &strict), UnderKey::Replace("other approvers"));
+    assert_eq!(find(&open_one, &demanding("ann", call(6))), UnderKey::Conflict);
+    let mut world = open(weak.clone(), 1);
+    world.approve("bob", 1).unwrap();
+    let approved = [world.request.clone()];
+    assert_eq!(find(&approved, &strict), UnderKey::Changed { what: "other approvers", revoke: true });
+    world.operate(Act::Supersede { reason: text("stricter") }, 2).unwrap();
+    assert_eq!(find(&[world.request.clone()], &strict), UnderKey::Follow);
+    // The stricter one serves the weaker call.
+    let chain = [world.request, open(strict, 2).request];
+    assert_eq!(find(&chain, &weak), UnderKey::Join);
+}
+
+#[test]
+fn two_builds_do_not_replace_each_other_in_turn() {
+    let (one, two) = (demanding("ann", call(8)), demanding("bob", call(8)));
+    let mut root = open(one.clone(), 1);
+    assert_eq!(find(&[root.request.clone()], &two), UnderKey::Replace("other approvers"));
+    root.operate(Act::Supersede { reason: text("other") }, 1).unwrap();
+    let chain = [root.request.clone(), open(two.clone(), 2).request];
+    assert_eq!(find(&chain, &two), UnderKey::Join);
+    assert_eq!(find(&chain, &one), UnderKey::Changed { what: "other approvers", revoke: false });
+    let mut approved = open(two, 2);
+    approved.approve("bob", 2).unwrap();
+    let chain = [root.request.clone(), approved.request.clone()];
+    assert_eq!(find(&chain, &one), UnderKey::Changed { what: "other approvers", revoke: false });
+    // Once it ended, whoever calls opens the next one.
+    approved.tick(4000).unwrap();
+    assert_eq!(find(&[root.request, approved.request], &one), UnderKey::Follow);
+}
+
+#[test]
+fn another_version_of_the_action_is_the_same_call() {
+    let newer = |draft: Draft| {
+        let action = ActionInfo { version: 2, ..ActionInfo::clone(&draft.action) };
+        let digest = arguments_digest("payments.refund", 2, None, &draft.arguments);
+        let declaration = Declaration::new(&action, Risk::Medium, &draft.gate);
+        Draft { action: Arc::new(action), digest, declaration: Some(Arc::new(declaration)), ..draft }
+    };
+    let waiting = [open(call(8), 1).request];
+    assert_eq!(find(&waiting, &newer(call(8))), UnderKey::Replace("another version"));
+    assert_eq!(find(&waiting, &newer(call(6))), UnderKey::Conflict);
+    assert_eq!(find(&[rejected(call(8), 1)], &newer(call(8))), refused(1));
+    let mut ran = approved_for(call(8), 1);
+    ran.consume(2).unwrap();
+    assert_eq!(find(&[ran.request], &newer(call(8))), UnderKey::Join, "it does not run again");
+}
+
+#[test]
+fn a_revocation_of_before_is_one_of_a_person() {
+    let mut revoked = approved_for(call(8), 1);
+    revoked.operate(Act::Revoke { reason: text("no") }, 2).unwrap();
+    let stored = serde_json::to_value(&revoked.request).unwrap();
+    assert!(stored["execution"].get("cause").is_none(), "{stored}");
+    let read: Request = serde_json::from_value(stored).unwrap();
+    let cause = |request: &Request| match request.execution.as_deref() {
+        Some(Execution::Revoked { cause, .. }) => Some(*cause),
+        _ => None,
+    };
+    assert_eq!(cause(&read), Some(RevokedFor::Reason));
+    assert_eq!(find(&[read], &call(8)), refused(1));
+}

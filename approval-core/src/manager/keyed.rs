@@ -1,0 +1,196 @@
+//! Calls whose key has requests already: waiting for one of them, or following it.
+
+use std::sync::Arc;
+
+use super::{Core, keys::successor_key, secret_key::StoredKey};
+use crate::{
+    approval_error::{About, ApprovalError},
+    clock::Timestamp,
+    id::RequestId,
+    lifecycle::{self, Act, Command, Draft, Predecessor, UnderKey},
+    model::{ActionName, Enclosed, Execution, Follows, LibraryPart, Principal, Request, Text},
+    store::{StoreError, Stored},
+};
+
+/// How often a key is looked at again when its requests change meanwhile.
+const ROUNDS: usize = 100;
+/// Longest chain of requests under one key that is followed.
+const LONGEST_CHAIN: usize = 1000;
+
+/// Where a call with a key has its place.
+pub(crate) enum Placed {
+    /// It opens a request: the draft says which key and predecessor that has.
+    Opens,
+    /// It waits for this request, which was opened for it before.
+    Waits(Stored),
+    /// People refused it before, as this request says.
+    Refused(Stored),
+}
+
+impl Core {
+    /// Finds the place of a call under its key: see [`lifecycle::under_key`]. Ends what today's declaration lets run no more.
+    ///
+    /// # Errors
+    /// [`ApprovalError::KeyConflict`], [`ApprovalError::DefinitionChanged`], or why it could not be found out.
+    pub(crate) async fn place(&self, draft: &mut Draft, key: &StoredKey) -> Result<Placed, ApprovalError> {
+        for _ in 0..ROUNDS {
+            let other = match &key.other {
+                Some(other) => self.store.find(other).await?,
+                None => None,
+            };
+            let root = match other {
+                Some(root) => Some(root),
+                None => self.store.find(&key.key).await?,
+            };
+            let Some(root) = root else {
+                draft.key = Some(Text::clone(&key.key));
+                draft.predecessor = None;
+                return Ok(Placed::Opens);
+            };
+            let foreign = || StoreError::unavailable("the key of a new request belongs to another namespace");
+            let root = self.own(root).ok_or_else(foreign)?;
+            let mut chain = self.chain(root).await?;
+            let Some(newest) = chain.pop() else { return Err(broken(&key.key)) };
+            if time_is_up(&newest.request, self.now().await?) {
+                self.note_end(newest.request.id).await?;
+                // Still there: its end is written by another write that is on its way.
+                let again = self.load(newest.request.id).await?;
+                if time_is_up(&again.request, self.now().await?) {
+                    return Ok(Placed::Waits(again));
+                }
+                continue;
+            }
+            let earlier: Vec<Arc<Request>> = chain.iter().map(|stored| Arc::clone(&stored.request)).collect();
+            let people = {
+                let requests = earlier.iter().chain([&newest.request]);
+                let behind: Vec<&Principal> =
+                    requests.flat_map(|request| &request.on_behalf_of).chain(&draft.on_behalf_of).collect();
+                if behind.is_empty() { Arc::default() } else { self.people(&behind).await? }
+            };
+            let about = About::of(&newest.request);
+            match lifecycle::under_key(&earlier, &newest.request, draft, &people) {
+                UnderKey::Join => return Ok(Placed::Waits(newest)),
+                UnderKey::Refused(id) => {
+                    let refused = chain.into_iter().chain([newest]).find(|one| one.request.id == id);
+                    return refused.map(Placed::Refused).ok_or_else(|| broken(&key.key));
+                }
+                UnderKey::Conflict => {
+                    self.attempts.note_conflict(&newest.request, &draft.requester, self.now().await?);
+                    self.journal.nudge();
+                    return Err(ApprovalError::KeyConflict {
+                        about,
+                        original: newest.request.original,
+                        given: lifecycle::digest_under(draft, &newest.request.action),
+                    });
+                }
+                UnderKey::Follow => {
+                    follow(draft, &newest.request);
+                    return Ok(Placed::Opens);
+                }
+                UnderKey::Replace(what) => {
+                    self.supersede(newest.request.id, &newest.request.action.name, what).await?;
+                }
+                UnderKey::Changed { what, revoke } => {
+                    if revoke {
+                        self.supersede(newest.request.id, &newest.request.action.name, what).await?;
+                    }
+                    return Err(ApprovalError::DefinitionChanged { about, what, revoked: revoke });
+                }
+            }
+        }
+        Err(StoreError::unavailable("the requests under one key kept changing; try again").into())
+    }
+
+    /// The requests of a key, oldest first, from its first one on.
+    async fn chain(&self, root: Stored) -> Result<Vec<Stored>, ApprovalError> {
+        let mut chain = vec![root];
+        while let Some(last) = chain.last() {
+            let next = match last.request.successor {
+                Some(successor) => Some(self.load(successor).await?),
+                None if lifecycle::may_be_followed(&last.request) => self.unlinked(&last.request).await?,
+                None => None,
+            };
+            let Some(next) = next else { return Ok(chain) };
+            if chain.len() >= LONGEST_CHAIN || chain.iter().any(|one| one.request.id == next.request.id) {
+                return Err(StoreError::unreadable(format!(
+                    "the requests that follow {} do not end; use a new key",
+                    About::of(&next.request)
+                ))
+                .into());
+            }
+            chain.push(next);
+        }
+        Ok(chain)
+    }
+
+    /// A successor whose opener was stopped before it was linked: links it.
+    async fn unlinked(&self, request: &Request) -> Result<Option<Stored>, ApprovalError> {
+        let Some(key) = &request.key else { return Ok(None) };
+        let found = self.store.find(&successor_key(key)).await?.and_then(|found| self.own(found));
+        let Some(found) = found.filter(|found| found.request.predecessor == Some(request.id)) else {
+            return Ok(None);
+        };
+        self.link(request.id, &found.request).await?;
+        Ok(Some(found))
+    }
+
+    /// Notes with an ended request which one follows it.
+    pub(crate) async fn link(&self, request: RequestId, successor: &Request) -> Result<(), ApprovalError> {
+        let command = Command {
+            actor: successor.requester.clone(),
+            via: None,
+            operator: true,
+            act: Act::Retry { successor: successor.id },
+        };
+        match self.execute(request, command).await {
+            // It is linked already.
+            Ok(_) | Err(ApprovalError::Refused { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends a request that today's declaration lets run no more, for the reason that it asks for `what`. What has begun, or
+    /// ended, meanwhile is left as it is.
+    pub(crate) async fn supersede(
+        &self,
+        request: RequestId,
+        action: &ActionName,
+        what: &str,
+    ) -> Result<(), ApprovalError> {
+        let reason = format!("the action {action} is declared with {what} now").into();
+        let command = Command {
+            actor: Principal::part(LibraryPart::Guard),
+            via: None,
+            operator: true,
+            act: Act::Supersede { reason },
+        };
+        match self.execute(request, command).await {
+            Ok(_) | Err(ApprovalError::Refused { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Makes a draft the successor of an ended request.
+fn follow(draft: &mut Draft, request: &Request) {
+    draft.key = Some(successor_key(request.key.as_deref().unwrap_or(&request.id.to_string())));
+    draft.predecessor =
+        Some(Predecessor { request: request.id, original: draft.digest, revision: 1, editor: None });
+    let mut enclosed = draft.enclosed.as_deref().map_or_else(Enclosed::default, Clone::clone);
+    enclosed.follows = Some(Box::new(Follows::of(request)));
+    draft.enclosed = Some(Arc::new(enclosed));
+}
+
+/// Whether a request, or its grant, has come to its end by time that nobody noted yet.
+fn time_is_up(request: &Request, now: Timestamp) -> bool {
+    let is_over = |at: Timestamp| at <= now;
+    if request.status.is_open() {
+        return request.deadline.is_some_and(is_over);
+    }
+    matches!(request.execution.as_deref(), Some(Execution::NotStarted))
+        && request.grant.as_ref().is_some_and(|grant| is_over(grant.expires_at))
+}
+
+fn broken(key: &str) -> ApprovalError {
+    StoreError::unreadable(format!("the requests of the key {key} cannot be followed")).into()
+}
