@@ -199,5 +199,5 @@ async fn a_guarded_call_runs_under_its_own_version() {
     let runs = Runs::default();
     let second = call_with(|action| Ok(action.version(2))).key("A-17");
     assert!(runs.run(&manager, second).await.is_err());
-    assert_eq!((runs.count(), state(&manager, id).await), (0, ExecutionState::NotStarted));
+    assert_eq!((runs.count(), state(&manager, id).await), (0, ExecutionState::Revoked));
 }
