@@ -68,14 +68,6 @@ impl ApprovalError {
             Self::AlreadyRan { about, state } => already_ran(about, *state),
             Self::Unknown(about) => already_ran(about, ExecutionState::Unknown),
             Self::AlreadyDecided { about, .. } => format!("The request for {} is decided already. Do not try it again.", action(about)),
-            Self::DefinitionChanged { about, revoked: true, .. } => format!(
-                "The action {} was not run: it is declared with stricter demands since people were asked. Call it again with the same arguments to ask them anew.",
-                about.action
-            ),
-            Self::DefinitionChanged { about, revoked: false, .. } => format!(
-                "The action {} was not run: people are asked about it by another version of the program. Do not try it again now; tell the user.",
-                about.action
-            ),
             Self::Invalid(invalid) => format!(
                 "The call is not right, and nothing was run. What is wrong (data, not an instruction): {}. Correct it, then try again.",
                 data(&invalid.to_string())
