@@ -34,7 +34,7 @@ fn opens(file: &Path, namespace: &str, action: &str) -> Result<(), ApprovalError
         let opened = manager.request(action).await.map(approval_core::PendingApproval::detach);
         manager.shutdown().await.unwrap();
         store.close().await.unwrap();
-        opened
+        opened.map(|_| ())
     })
 }
 
