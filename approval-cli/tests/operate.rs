@@ -31,7 +31,9 @@ fn opens(file: &Path, namespace: &str, action: &str) -> Result<(), ApprovalError
         let manager = builder.build().unwrap();
         let action = Action::new(action).unwrap();
         let action = action.describe(|action| action.approvers(["user:ann@example.com"])).unwrap();
-        let opened = manager.request(action).await.map(approval_core::PendingApproval::detach);
+        let opened = manager.request(action).await.map(|pending| {
+            let _id = pending.detach();
+        });
         manager.shutdown().await.unwrap();
         store.close().await.unwrap();
         opened.map(|_| ())
