@@ -192,7 +192,7 @@ async fn the_person_behind_the_agent_does_not_approve_what_is_risky() {
     let waiting = context.scope(manager.request(action)).await.unwrap();
     let (own, text) = error(manager.approve(waiting.id(), ANN).await);
     assert!(matches!(own, ApprovalError::NotAnApprover { .. }), "{text}");
-    assert!(text.contains("self-approval"), "{text}");
+    assert!(text.contains("approve one's own"), "{text}");
     assert_eq!(runs.count(), 0);
 }
 
