@@ -31,10 +31,8 @@ const RAW_VALUE: &str = "$serde_json::private::RawValue";
 pub(super) fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     let mut reader = Reader { lexer: Lexer::new(text), peeked: None };
     let value = T::deserialize(&mut reader)?;
-    match reader.next()? {
-        Token::End => Ok(value),
-        _ => Err(Error::custom("something follows the value")),
-    }
+    reader.close(&Token::End, "something follows the value")?;
+    Ok(value)
 }
 
 struct Reader<'de> {
@@ -60,14 +58,19 @@ impl<'de> Reader<'de> {
     }
 
     fn expect(&mut self, wanted: &Token<'_>) -> Result<()> {
-        if self.next()? == *wanted { Ok(()) } else { Err(Error::custom("the JSON is not well-formed")) }
+        self.close(wanted, "the JSON is not well-formed")
+    }
+
+    fn close(&mut self, wanted: &Token<'_>, otherwise: &str) -> Result<()> {
+        if self.next()? == *wanted { Ok(()) } else { Err(Error::custom(otherwise)) }
     }
 
     fn number<V: Visitor<'de>>(&mut self, wanted: Wanted, visitor: V) -> Result<V::Value> {
-        match self.next()? {
-            Token::Number(literal) => visit_number(literal, wanted, visitor),
-            token => self.visit(token, visitor),
+        let token = self.next()?;
+        if let Token::Number(literal) = token {
+            return visit_number(literal, wanted, visitor);
         }
+        self.visit(token, visitor)
     }
 
     /// Hands over the value that begins with `token`.
@@ -196,10 +199,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.next()? {
-            Token::String(text) => visitor.visit_bytes(text.as_bytes()),
-            token => self.visit(token, visitor),
+        let token = self.next()?;
+        if let Token::String(text) = &token {
+            return visitor.visit_bytes(text.as_bytes());
         }
+        self.visit(token, visitor)
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -219,7 +223,15 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 self.expect(&Token::EndObject)?;
                 Ok(value)
             }
-            other => Err(Error::invalid_type(unexpected(&other), &"an enum")),
+            other @ (Token::BeginArray
+            | Token::EndArray
+            | Token::EndObject
+            | Token::Comma
+            | Token::Colon
+            | Token::Null
+            | Token::Bool(_)
+            | Token::Number(_)
+            | Token::End) => Err(Error::invalid_type(unexpected(&other), &"an enum")),
         }
     }
 
@@ -262,10 +274,7 @@ impl Elements<'_, '_> {
     }
 
     fn finish(self) -> Result<()> {
-        match self.reader.next()? {
-            Token::EndArray => Ok(()),
-            _ => Err(Error::custom("the array has more elements than the type")),
-        }
+        self.reader.close(&Token::EndArray, "the array has more elements than the type")
     }
 }
 
@@ -288,10 +297,7 @@ struct Entries<'r, 'de> {
 
 impl Entries<'_, '_> {
     fn finish(self) -> Result<()> {
-        match self.reader.next()? {
-            Token::EndObject => Ok(()),
-            _ => Err(Error::custom("the object has more members than the type")),
-        }
+        self.reader.close(&Token::EndObject, "the object has more members than the type")
     }
 }
 
@@ -305,10 +311,8 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
         if !std::mem::take(&mut self.first) {
             self.reader.expect(&Token::Comma)?;
         }
-        match self.reader.next()? {
-            Token::String(key) => seed.deserialize(Key(key)).map(Some),
-            _ => Err(Error::custom("expected a key")),
-        }
+        let Token::String(key) = self.reader.next()? else { return Err(Error::custom("expected a key")) };
+        seed.deserialize(Key(key)).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value> {
@@ -322,7 +326,7 @@ struct Variant<'r, 'de> {
     reader: &'r mut Reader<'de>,
 }
 
-impl<'r, 'de> EnumAccess<'de> for Variant<'r, 'de> {
+impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
     type Error = Error;
     type Variant = Self;
 
