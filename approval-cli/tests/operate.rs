@@ -6,7 +6,6 @@ use std::{path::Path, sync::Arc};
 use approval_core::{
     Action, ApprovalError, ApprovalManager, Clock,
     clock::{Span, SystemClock},
-    manager::PendingApproval,
     store::Store,
 };
 use approval_store::SqliteStore;
