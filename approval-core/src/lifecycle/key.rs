@@ -21,7 +21,7 @@ pub enum UnderKey {
     Join,
     /// The key belongs to another call.
     Conflict,
-    /// People refused this very call before: this request says how.
+    /// People refused this very call before, or it was tried again after it had run: this request says how it ended.
     Refused(RequestId),
     /// The newest request ended without running: the call opens its successor.
     Follow,
@@ -101,6 +101,14 @@ fn after_the_end(earlier: &[Arc<Request>], newest: &Request, draft: &Draft, peop
     let all = || earlier.iter().map(|request| &**request).chain([newest]);
     // Not only the newest: two calls in turn must not wear people down.
     let this_call = all().rfind(|request| is_same_call(draft, request, people));
+    // A person had a failed call tried again, and that ended too. What ran under a key is tried again by a person alone.
+    if all().any(|request| Life::of(request) == Life::Ran) {
+        return if is_same_call(draft, newest, people) {
+            UnderKey::Refused(newest.id)
+        } else {
+            UnderKey::Conflict
+        };
+    }
     match this_call {
         Some(request) if Life::of(request) == Life::Refused => UnderKey::Refused(request.id),
         _ if Life::of(newest) == Life::Refused && refused(all(), people) >= MOST_REFUSED => {

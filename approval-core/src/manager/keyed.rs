@@ -6,6 +6,7 @@ use super::{Core, keys::successor_key, secret_key::StoredKey};
 use crate::{
     approval_error::{About, ApprovalError},
     clock::Timestamp,
+    error::Invalid,
     id::RequestId,
     lifecycle::{self, Act, Command, Draft, Predecessor, UnderKey},
     model::{ActionName, Enclosed, Execution, Follows, LibraryPart, Principal, Request, Text},
@@ -111,11 +112,20 @@ impl Core {
                 None => None,
             };
             let Some(next) = next else { return Ok(chain) };
-            if chain.len() >= LONGEST_CHAIN || chain.iter().any(|one| one.request.id == next.request.id) {
+            if chain.iter().any(|one| one.request.id == next.request.id) {
                 return Err(StoreError::unreadable(format!(
-                    "the requests that follow {} do not end; use a new key",
+                    "the requests that follow each other after {} lead in a circle",
                     About::of(&next.request)
                 ))
+                .into());
+            }
+            if chain.len() >= LONGEST_CHAIN {
+                return Err(Invalid::new(
+                    "key of the call",
+                    About::of(&next.request).to_string(),
+                    format!("has {LONGEST_CHAIN} requests already, none of which was run"),
+                )
+                .hint("use a new key")
                 .into());
             }
             chain.push(next);

@@ -201,3 +201,15 @@ fn a_revocation_of_before_is_one_of_a_person() {
     assert_eq!(cause(&read), Some(RevokedFor::Reason));
     assert_eq!(find(&[read], &call(8)), refused(1));
 }
+
+#[test]
+fn what_ran_is_followed_by_nothing_but_a_retry() {
+    let mut failed = approved_for(call(8), 1);
+    failed.consume(2).unwrap();
+    failed.finish(Ending::Failed { why: text("no"), started: true }, 3).unwrap();
+    for ended in [rejected(call(8), 2), expired(call(8), 2)] {
+        let chain = [failed.request.clone(), ended];
+        assert_eq!(find(&chain, &call(8)), refused(2));
+        assert_eq!(find(&chain, &call(6)), UnderKey::Conflict);
+    }
+}
