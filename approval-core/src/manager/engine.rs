@@ -234,10 +234,7 @@ impl Core {
             let limits = self.limits_for(command, request).await?;
             facts.limits = &limits;
             facts.edited_gate = edited_gate;
-            let ruling = match &command.act {
-                Act::Consume { .. } => Some(self.ruling_at_run(request).await?),
-                _ => None,
-            };
+            let ruling = self.ruling_for(command, request).await?;
             facts.ruling = ruling.as_ref();
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
             let transition = match lifecycle::apply(request, command, &facts, now) {

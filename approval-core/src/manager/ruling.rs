@@ -6,7 +6,7 @@ use super::{Core, Prepared, limits};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, Timestamp, after},
-    lifecycle::{self, RunRuling},
+    lifecycle::{self, Act, Command, RunRuling},
     model::{Gate, Request},
     policy::{Call, Ruling, Said},
 };
@@ -15,11 +15,22 @@ use crate::{
 const FRESH: Span = Span::from_secs(1);
 
 impl Core {
-    /// What the policy says about a request whose grant is about to be consumed.
+    /// For a command that consumes a grant: what the policy says about the call now.
     ///
     /// # Errors
     /// When it cannot be asked, or the cost cannot be computed: nothing runs then.
-    pub(super) async fn ruling_at_run(&self, request: &Request) -> Result<RunRuling, ApprovalError> {
+    pub(super) async fn ruling_for(
+        &self,
+        command: &Command,
+        request: &Request,
+    ) -> Result<Option<RunRuling>, ApprovalError> {
+        if matches!(command.act, Act::Consume { .. }) {
+            return self.ruling_at_run(request).await.map(Some);
+        }
+        Ok(None)
+    }
+
+    async fn ruling_at_run(&self, request: &Request) -> Result<RunRuling, ApprovalError> {
         let cost = lifecycle::cost_of(&request.action, &request.revision.arguments)?;
         let cost = cost.map(|cost| cost.magnitude());
         let counts = limits::Counts {
