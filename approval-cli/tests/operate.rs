@@ -35,7 +35,7 @@ fn opens(file: &Path, namespace: &str, action: &str) -> Result<(), ApprovalError
         });
         manager.shutdown().await.unwrap();
         store.close().await.unwrap();
-        opened.map(|_| ())
+        opened
     })
 }
 

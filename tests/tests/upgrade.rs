@@ -126,13 +126,13 @@ async fn the_store_goes_on(store: Arc<dyn Store>, time: FakeClock) {
     let [(_, default), (_, tenant)] = &managers;
     let pending = |manager: &TestManager| {
         let manager = (**manager).clone();
-        async move { manager.request(action("payments.refund", "pending")).await.unwrap() }
+        async move { manager.request(action("payments.refund", "pending")).await }
     };
     // One is approved and runs; the deadline of the other passes.
-    let approved = pending(default).await;
+    let approved = pending(default).await.unwrap();
     default.approve(approved.id(), ANN).await.unwrap();
     approved.await.unwrap().begin().await.unwrap().succeeded(None).await;
-    let expiring = pending(tenant).await.detach();
+    let expiring = pending(tenant).await.unwrap().detach();
     tenant.advance(Span::from_hours(12)).await;
     tenant.until(expiring, |request| request.status == Status::Expired).await.unwrap();
     // The halt of before is the store's to lift.

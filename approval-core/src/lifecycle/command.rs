@@ -238,6 +238,35 @@ pub enum Act {
     Tick,
 }
 
+impl Act {
+    /// Whether people do this. The rest is done by the library itself, and no channel may hand it in.
+    #[must_use]
+    pub const fn is_of_people(&self) -> bool {
+        match self {
+            Self::Vote { .. }
+            | Self::ApproveStanding { .. }
+            | Self::WithdrawStanding { .. }
+            | Self::ApproveEdited { .. }
+            | Self::Delegate { .. }
+            | Self::Escalate { .. }
+            | Self::RequestInfo { .. }
+            | Self::ProvideInfo { .. }
+            | Self::Comment { .. }
+            | Self::Cancel { .. }
+            | Self::Revoke { .. }
+            | Self::Settle { .. } => true,
+            Self::Halt { .. }
+            | Self::Supersede { .. }
+            | Self::Consume { .. }
+            | Self::Finish { .. }
+            | Self::LoseLease { .. }
+            | Self::Reopen
+            | Self::Retry { .. }
+            | Self::Tick => false,
+        }
+    }
+}
+
 /// A command: who does what, through which channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {

@@ -37,7 +37,7 @@ pub(super) fn consume(
     if case.now >= grant.expires_at {
         return Err(Refusal::GrantExpired(grant.expires_at));
     }
-    let closes = ruling::check(case)?;
+    let closes = ruling::check(case, claim)?;
     // What nobody was asked about was counted when it was opened.
     let asked = request
         .decision

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Refusal, case::Case, tighten, window};
+use super::{Claim, Refusal, case::Case, tighten, window};
 use crate::{
     clock::Timestamp,
     model::{Gate, OnTimeout, Request, Text},
@@ -31,7 +31,8 @@ pub enum RunRuling {
 /// - What no person approved (a rule, a standing approval or silence did) does not run if the policy now asks for more than
 ///   what it was approved under.
 /// - What people approved runs, however many others the policy would ask today: they are not asked again.
-pub(super) fn check(case: &Case<'_>) -> Result<Option<Timestamp>, Refusal> {
+/// - Windows count whichever names them: the gate of the request, the policy, or the declaration of the code that would run it.
+pub(super) fn check(case: &Case<'_>, claim: &Claim) -> Result<Option<Timestamp>, Refusal> {
     let request = case.request;
     let asks = match case.facts.ruling {
         Some(RunRuling::Allows) => None,
@@ -47,8 +48,9 @@ pub(super) fn check(case: &Case<'_>) -> Result<Option<Timestamp>, Refusal> {
     {
         return Err(Refusal::PolicyAsks { rule: gate.rule.clone() });
     }
-    let windows = request.gate.run_windows.iter().chain(asks.into_iter().flat_map(|gate| &gate.run_windows));
-    window::open_until(windows, case.now)
+    let declared = claim.declared.iter().flat_map(|declared| &declared.declaration.gate.run_windows);
+    let ruled = asks.into_iter().flat_map(|gate| &gate.run_windows);
+    window::open_until(request.gate.run_windows.iter().chain(ruled).chain(declared), case.now)
 }
 
 /// Whether an approval still counts though the policy now asks with `gate`.

@@ -341,6 +341,12 @@ impl Core {
         let mut people = self.directory.people(wanted, now).await.map_err(failed)?;
         let mut ends: BTreeSet<Principal> = BTreeSet::new();
         for _ in 0..ALIAS_ROUNDS {
+            if let Some(alias) = people.alias_circle() {
+                let why = format!(
+                    "the directory's aliases lead in a circle at `{alias}`: let each lead to one person"
+                );
+                return Err(ApprovalError::Directory(why.into()));
+            }
             let leads_on = |one: &&Principal| people.aliases.contains_key(*one);
             let found = wanted.iter().copied().filter(leads_on).map(|one| people.canonical(one).clone());
             let before = ends.len();

@@ -261,12 +261,14 @@ impl Core {
             run: prepared.context.run.as_deref(),
             person: prepared.context.on_behalf_of.as_ref(),
         };
+        // A rule about a person holds for every spelling of the name.
+        let behind = self.canonical(prepared.context.on_behalf_of.as_ref()).await?;
         let call = Call {
             action: info,
             arguments: &prepared.bound.arguments,
             digest: &prepared.bound.digest,
             agent: &prepared.agent,
-            on_behalf_of: prepared.context.on_behalf_of.as_ref(),
+            on_behalf_of: behind.as_ref(),
             run: prepared.context.run.as_ref(),
             risk: prepared.spec.risk,
             cost,
@@ -345,12 +347,13 @@ impl Core {
             person: request.on_behalf_of.as_ref(),
         };
         let gate = lifecycle::gate_before_rules(&request);
+        let behind = self.canonical(request.on_behalf_of.as_ref()).await?;
         let call = Call {
             action: &request.action,
             arguments: &arguments,
             digest: &digest,
             agent: &request.requester,
-            on_behalf_of: request.on_behalf_of.as_ref(),
+            on_behalf_of: behind.as_ref(),
             run: request.run.as_ref(),
             risk: request.risk,
             cost,

@@ -45,12 +45,13 @@ impl Core {
             .as_deref()
             .is_some_and(|decision| decision.by_policy || decision.by_standing.is_some());
         let own = cost.filter(|_| unasked).map(|cost| (cost, request.created_at));
+        let behind = self.canonical(request.on_behalf_of.as_ref()).await?;
         let call = Call {
             action: &request.action,
             arguments: &request.revision.arguments,
             digest: &request.revision.digest,
             agent: &request.requester,
-            on_behalf_of: request.on_behalf_of.as_ref(),
+            on_behalf_of: behind.as_ref(),
             run: request.run.as_ref(),
             risk: request.risk,
             cost,

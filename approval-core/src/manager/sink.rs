@@ -9,9 +9,9 @@ use async_trait::async_trait;
 
 use super::Core;
 use crate::{
-    approval_error::ApprovalError,
+    approval_error::{About, ApprovalError},
     id::RequestId,
-    lifecycle::Command,
+    lifecycle::{Command, Refusal},
     model::{Principal, Request},
     notify::{DecideToken, DecisionSink},
     store::{Page, Query},
@@ -41,6 +41,14 @@ impl Sink {
 impl DecisionSink for Sink {
     async fn submit(&self, request: RequestId, command: Command) -> Result<Arc<Request>, ApprovalError> {
         let core = self.core_at_work()?;
+        if !command.act.is_of_people() {
+            let request = core.load(request).await?.request;
+            let why = "channels hand in what people decide; the library does this itself";
+            let refusal = Refusal::NotPermitted { who: command.actor.clone(), why };
+            core.attempts.note(&request, &command, &refusal);
+            core.journal.nudge();
+            return Err(ApprovalError::of_refusal(About::of(&request), refusal));
+        }
         let gate = core.gate_of_edit(request, &command).await?;
         Ok(core.execute_with(request, command, gate.as_deref()).await?.request)
     }

@@ -106,7 +106,7 @@ impl Decider {
         self.sink.deciders(request).await
     }
 
-    /// Hands in any act of an authenticated principal.
+    /// Hands in any act of an authenticated principal that people do ([`Act::is_of_people`]).
     ///
     /// # Errors
     /// Why it does not count.

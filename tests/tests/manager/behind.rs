@@ -200,3 +200,34 @@ async fn approved_calls_count_for_the_person_behind_them() {
     let (refused, text) = error(behind(BOB).scope(runs.run(&manager, call())).await);
     assert!(matches!(refused, ApprovalError::LimitReached { .. }), "{text}");
 }
+
+#[tokio::test]
+async fn a_rule_about_a_person_holds_for_every_spelling() {
+    let directory = || {
+        StaticDirectory::new()
+            .alias("user:bob@work.example", BOB)
+            .unwrap()
+            .alias("user:bob@home.example", BOB)
+            .unwrap()
+    };
+    let policy = |call: &approval_core::policy::Call<'_>| match call.on_behalf_of {
+        Some(who) if who.as_str() == BOB => approval_core::policy::Ruling::deny("not for Bob"),
+        Some(_) | None => approval_core::policy::Ruling::allow(),
+    };
+    let manager =
+        TestManager::with(|builder| builder.unattended().directory(directory()).policy_fn(policy)).unwrap();
+    let runs = Runs::default();
+    for spelled in [BOB, "user:bob@work.example", "user:bob@home.example"] {
+        let context = Context::new().on_behalf_of(spelled).unwrap();
+        let (refused, text) = error(context.scope(runs.run(&manager, call())).await);
+        assert!(matches!(refused, ApprovalError::PolicyDenied { .. }), "{spelled}: {text}");
+    }
+    assert_eq!(runs.count(), 0);
+    Context::new()
+        .on_behalf_of("user:cho@example.com")
+        .unwrap()
+        .scope(runs.run(&manager, call()))
+        .await
+        .unwrap();
+    assert_eq!(runs.count(), 1);
+}

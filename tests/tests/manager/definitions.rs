@@ -28,7 +28,7 @@ fn medium() -> Action {
 }
 
 fn critical() -> Action {
-    build(|action| Ok(action.risk(Risk::Critical).approvers([CAT])?.approvers([EVE])?))
+    build(|action| action.risk(Risk::Critical).approvers([CAT])?.approvers([EVE]))
 }
 
 async fn count(manager: &TestManager) -> usize {
@@ -65,7 +65,7 @@ async fn an_approval_of_a_weaker_declaration_does_not_run() {
 #[tokio::test]
 async fn an_open_request_of_a_weaker_declaration_is_replaced_at_once() {
     let manager = unattended();
-    let stricter = build(|action| Ok(action.risk(Risk::Critical).approvers([ANN])?.approvers([EVE])?));
+    let stricter = build(|action| action.risk(Risk::Critical).approvers([ANN])?.approvers([EVE]));
     let weak = manager.request(medium()).await.unwrap();
     let strict = manager.request(stricter).await.unwrap().request().await.unwrap();
     assert_eq!((strict.predecessor, strict.risk), (Some(weak.id()), Risk::Critical));
@@ -82,7 +82,7 @@ async fn a_declaration_that_asks_for_less_kills_nothing() {
     let manager = unattended();
     let runs = Runs::default();
     let looser = || build(|action| action.risk(Risk::Low).require(1, [ANN, BOB, CAT, EVE]));
-    let strict = build(|action| Ok(action.require(2, [ANN, BOB, CAT])?.exclude([EVE])?));
+    let strict = build(|action| action.require(2, [ANN, BOB, CAT])?.exclude([EVE]));
     let id = manager.request(strict).await.unwrap().detach();
     assert_eq!(manager.request(looser()).await.unwrap().id(), id);
     manager.approve(id, ANN).await.unwrap();

@@ -2,7 +2,7 @@
 
 use approval_core::{
     ApprovalError, Context, Grant, GuardedAction,
-    lifecycle::{Act, Agents, Behind, Claim, Refusal},
+    lifecycle::{Act, Agents, Behind, Claim, Ending, Refusal},
     manager::ManagerBuilder,
     model::{ExecutionState, canonical::to_canonical},
     store::Query,
@@ -67,14 +67,12 @@ async fn what_the_policy_allowed_is_allowed_for_the_arguments_it_saw() {
 }
 
 #[tokio::test]
-async fn a_grant_is_bound_to_request_action_digest_agent_and_nonce() {
+async fn a_channel_hands_in_no_act_of_the_library() {
     let manager = TestManager::new(ApproveAll::new()).unwrap();
-    let one = manager.request(call()).await.unwrap().await.unwrap();
-    let two = manager.request(call()).await.unwrap().await.unwrap();
-    let (one, two) = (one.request().clone(), two.request().clone());
+    let one = manager.request(call()).await.unwrap().await.unwrap().request().clone();
     let executor = approval_core::id::ExecutorId::generate(one.created_at);
     let (grant, agent) = (one.grant.as_ref().unwrap().id, one.requester.clone());
-    let good = Claim {
+    let claim = Claim {
         namespace: one.namespace.clone(),
         agents: Agents::one(agent.clone()),
         behind: Behind::Exactly(None),
@@ -84,27 +82,27 @@ async fn a_grant_is_bound_to_request_action_digest_agent_and_nonce() {
         digest: one.revision.digest,
         declared: None,
     };
-    let other_name = approval_core::model::ActionName::new("payments.refund_all").unwrap();
-    let other_digest = approval_core::model::ArgumentsDigest::from_bytes([1; 32]);
-    let wrong = [
-        (two.grant.as_ref().unwrap().id, good.clone()),
-        (grant, Claim { agents: Agents::one(person("agent:other")), ..good.clone() }),
-        (grant, Claim { namespace: "other".into(), ..good.clone() }),
-        (grant, Claim { behind: Behind::Exactly(Some(person(ANN))), ..good.clone() }),
-        (grant, Claim { action: other_name, ..good.clone() }),
-        (grant, Claim { version: 2, ..good.clone() }),
-        (grant, Claim { digest: other_digest, ..good.clone() }),
+    let ending = Ending::Failed { why: "it did not run".into(), started: false };
+    let acts = [
+        Act::Consume { executor, grant, claim: Box::new(claim) },
+        Act::Finish { executor, ending },
+        Act::LoseLease { executor },
+        Act::Retry { successor: one.id },
+        Act::Halt { reason: "stop".into() },
+        Act::Reopen,
+        Act::Tick,
     ];
     let decider = manager.decider("test");
-    for (grant, claim) in wrong {
-        let act = Act::Consume { executor, grant, claim: Box::new(claim) };
-        let (refused, text) = error(decider.act(one.id, &agent, act).await);
-        assert!(
-            matches!(&refused, ApprovalError::Refused { refusal, .. } if matches!(**refusal, Refusal::WrongGrant(_)))
-                || matches!(refused, ApprovalError::ArgumentsChanged { .. }),
-            "{text}"
-        );
+    for act in acts {
+        for by in [&agent, &person(ANN), &person("service:slack")] {
+            let (refused, text) = error(decider.act(one.id, by, act.clone()).await);
+            assert!(
+                matches!(&refused, ApprovalError::Refused { refusal, .. } if matches!(**refusal, Refusal::NotPermitted { .. })),
+                "{act:?}: {text}"
+            );
+        }
     }
+    assert_eq!(*manager.get(one.id).await.unwrap(), *one);
     let found = manager.attach(one.id).await.unwrap().await.unwrap();
     assert!(found.begin_as(call().spec()).await.is_ok());
 }

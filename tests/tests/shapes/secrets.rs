@@ -87,9 +87,9 @@ async fn a_hidden_field_under_another_name_is_refused() {
     let exchanged = || Exchanged { token: token(), user: user() };
     assert_refused(&manager, redact_exchanged(&manager, exchanged()).await).await;
     assert_refused(&manager, skip_exchanged(&manager, exchanged()).await).await;
-    let taken = || Taken { token: token(), user: user() };
-    assert_refused(&manager, redact_taken(&manager, taken()).await).await;
-    assert_refused(&manager, skip_taken(&manager, taken()).await).await;
+    let in_place = || Taken { token: token(), user: user() };
+    assert_refused(&manager, redact_taken(&manager, in_place()).await).await;
+    assert_refused(&manager, skip_taken(&manager, in_place()).await).await;
     assert_refused(&manager, redact_moved(&manager, Moved { token: token() }).await).await;
     assert_refused(&manager, skip_moved(&manager, Moved { token: token() }).await).await;
     assert_refused(&manager, redact_twisted(&manager, Twisted { token: token() }).await).await;

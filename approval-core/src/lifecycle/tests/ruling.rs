@@ -1,7 +1,10 @@
 //! What the policy says when a grant is consumed, and run windows.
 
 use super::*;
-use crate::model::{OnTimeout, RunWindow, StandingArguments, StandingReach, StandingTerms, Status};
+use crate::lifecycle::Declared;
+use crate::model::{
+    Declaration, OnTimeout, RunWindow, StandingArguments, StandingReach, StandingTerms, Status,
+};
 
 fn denies() -> Option<RunRuling> {
     Some(RunRuling::Denies { rule: "night".into(), reason: "not at night".into() })
@@ -134,6 +137,30 @@ fn a_run_window_bounds_the_consuming_write() {
     assert_eq!(world.state(), Some(ExecutionState::NotStarted));
     let transition = world.consume(10 * HOUR).unwrap();
     assert_eq!(transition.not_after, Some(at(10 * HOUR + 900)), "the grant ends before the window");
+}
+
+/// The claim of code that declares these windows today.
+fn declaring(world: &World, windows: &[RunWindow]) -> Act {
+    let Act::Consume { executor, grant, mut claim } = world.consume_act() else { panic!("it consumes") };
+    let gate = Gate { run_windows: windows.to_vec(), ..gate([need(1, "ann")]) };
+    let declaration = Declaration { version: 1, schema: None, risk: world.request.risk, gate };
+    claim.declared = Some(Declared { declaration: Arc::new(declaration), whole: true });
+    Act::Consume { executor, grant, claim }
+}
+
+#[test]
+fn a_window_that_only_todays_declaration_names_bounds_the_write_too() {
+    let mut world = within(&[]);
+    let early = declaring(&world, &[ten()]);
+    assert_eq!(world.act(&agent(), early, 2).unwrap_err(), closed(10 * HOUR));
+    assert_eq!(world.state(), Some(ExecutionState::NotStarted));
+    world.request.grant.as_mut().unwrap().expires_at = at(DAY);
+    let in_time = declaring(&world, &[ten()]);
+    assert_eq!(world.clone().act(&agent(), in_time, 10 * HOUR).unwrap().not_after, Some(at(11 * HOUR)));
+    let late = declaring(&world, &[ten()]);
+    assert_eq!(world.act(&agent(), late, 11 * HOUR).unwrap_err(), closed(DAY + 10 * HOUR));
+    let none = declaring(&world, &[]);
+    world.act(&agent(), none, 11 * HOUR).unwrap();
 }
 
 #[test]
