@@ -6,12 +6,12 @@ use crate::model::{
     Declaration, OnTimeout, RunWindow, StandingArguments, StandingReach, StandingTerms, Status,
 };
 
-fn denies() -> Option<RunRuling> {
-    Some(RunRuling::Denies { rule: "night".into(), reason: "not at night".into() })
+fn denies() -> RunRuling {
+    RunRuling::Denies { rule: "night".into(), reason: "not at night".into() }
 }
 
-fn asks(gate: Gate) -> Option<RunRuling> {
-    Some(RunRuling::Asks(Arc::new(Gate { rule: "now".into(), ..gate })))
+fn asks(gate: Gate) -> RunRuling {
+    RunRuling::Asks(Arc::new(Gate { rule: "now".into(), ..gate }))
 }
 
 fn asks_again() -> Refusal {
@@ -22,7 +22,7 @@ fn asks_again() -> Refusal {
 fn what_the_policy_denies_at_the_run_does_not_run_and_the_grant_stays() {
     let mut world = approved();
     let grant = world.request.grant.clone();
-    world.ruling = denies();
+    world.ruling = Some(denies());
     let refusal = Refusal::PolicyDenies { rule: "night".into(), reason: "not at night".into() };
     assert_eq!(world.consume(2).unwrap_err(), refusal);
     assert_eq!((world.request.status, world.state()), (Status::Approved, Some(ExecutionState::NotStarted)));
@@ -41,7 +41,7 @@ fn without_an_answer_of_the_policy_nothing_runs() {
 #[test]
 fn what_people_approved_runs_though_the_policy_would_ask_others() {
     let mut world = approved();
-    world.ruling = asks(gate([need(2, "bob cid"), need(1, "dan")]));
+    world.ruling = Some(asks(gate([need(2, "bob cid"), need(1, "dan")])));
     world.consume(2).unwrap();
 }
 
@@ -59,7 +59,7 @@ fn silent() -> World {
 fn approval_by_silence_falls_when_the_policy_asks_for_more() {
     let then = Gate::clone(&silent().request.gate);
     let mut world = silent();
-    world.ruling = asks(then.clone());
+    world.ruling = Some(asks(then.clone()));
     assert!(world.clone().consume(61).is_ok(), "the rule asks as it did");
     for now in [
         Gate { on_timeout: OnTimeout::Reject, ..then.clone() },
@@ -67,7 +67,7 @@ fn approval_by_silence_falls_when_the_policy_asks_for_more() {
         Gate { requirements: vec![need(2, "ann bob")], ..then.clone() },
         Gate { excluded: users("ann"), ..then },
     ] {
-        world.ruling = asks(now);
+        world.ruling = Some(asks(now));
         assert_eq!(world.consume(61).unwrap_err(), asks_again());
         assert_eq!(world.state(), Some(ExecutionState::NotStarted));
     }
@@ -78,7 +78,7 @@ fn approval_by_a_rule_falls_when_the_policy_asks_at_all() {
     let only = Gate::only("told", Vec::new());
     let mut world = World::open(Draft { allowed: true, ..draft(only.clone()) }, People::default());
     assert!(world.decision().by_policy);
-    world.ruling = asks(only);
+    world.ruling = Some(asks(only));
     assert_eq!(world.consume(2).unwrap_err(), asks_again());
     world.ruling = Some(RunRuling::Allows);
     world.consume(2).unwrap();
@@ -97,10 +97,10 @@ fn approval_by_a_standing_approval_falls_when_the_policy_asks_for_more() {
     let mut world = World { request: covered.request, lines: covered.events, ..first };
     assert!(world.decision().by_standing.is_some());
     let then = Gate::clone(&world.request.gate);
-    world.ruling = asks(then.clone());
+    world.ruling = Some(asks(then.clone()));
     assert!(world.clone().consume(3).is_ok(), "the rule asks as it did");
-    for now in [Gate { no_standing: true, ..then.clone() }, gate([need(1, "bob")])] {
-        world.ruling = asks(now);
+    for now in [Gate { no_standing: true, ..then }, gate([need(1, "bob")])] {
+        world.ruling = Some(asks(now));
         assert_eq!(world.consume(3).unwrap_err(), asks_again());
     }
 }
@@ -198,7 +198,7 @@ fn all_run_windows_must_be_open() {
 #[test]
 fn a_window_of_the_policy_of_now_forbids_too() {
     let mut world = approved();
-    world.ruling = asks(Gate { run_windows: vec![ten()], ..gate([need(1, "ann")]) });
+    world.ruling = Some(asks(Gate { run_windows: vec![ten()], ..gate([need(1, "ann")]) }));
     assert_eq!(world.consume(2).unwrap_err(), closed(10 * HOUR));
 }
 
