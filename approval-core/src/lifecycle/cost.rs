@@ -18,6 +18,9 @@ use crate::{
 /// How deep parentheses and signs may be nested.
 const MAX_DEPTH: usize = 32;
 
+/// Decimal places that a number other than zero can be shifted by and still fit.
+const LONGEST_SHIFT: i64 = 28;
+
 pub(super) fn compute(expression: &str, arguments: &CanonicalJson) -> Result<Money, Invalid> {
     let bad = |why: String| {
         Invalid::new("cost", expression, why)
@@ -169,10 +172,17 @@ fn decimal(text: &str) -> Option<Decimal> {
         return None;
     }
     let mut number = Decimal::from_str_exact(mantissa).ok()?.normalize();
+    // Nothing to shift, however far; and what is shifted further than this does not fit.
+    if number.is_zero() {
+        return Some(Decimal::ZERO);
+    }
     let scale = i64::from(number.scale()).checked_sub(exponent)?;
-    if let Ok(scale) = u32::try_from(scale) {
-        number.set_scale(scale).ok()?;
+    if scale >= 0 {
+        number.set_scale(u32::try_from(scale).ok()?).ok()?;
         return Some(number);
+    }
+    if scale < -LONGEST_SHIFT {
+        return None;
     }
     number.set_scale(0).ok()?;
     let ten = Decimal::TEN;

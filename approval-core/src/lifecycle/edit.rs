@@ -6,7 +6,7 @@ use super::{
     Edit, Refusal, Transition,
     case::Case,
     claim::intact,
-    create, decide,
+    create, decide, delegate,
     eligibility::Seating,
     hours, limits,
     place::{self, Found},
@@ -15,7 +15,7 @@ use super::{
     validity, vote,
 };
 use crate::{
-    clock::{after, to_micros},
+    clock::{Span, after, to_micros},
     error::{Internal, Invalid},
     model::{
         ArgumentsDigest, Ballot, CanonicalJson, DeclaredSeats, Editable, EscalationStage, EventKind, Gate,
@@ -85,7 +85,7 @@ pub(super) fn approve_edited(
 /// never longer than before.
 fn tighten_request(request: &mut Request, case: &Case<'_>) -> Result<(), Refusal> {
     let Some(by) = case.facts.edited_gate else { return Ok(()) };
-    let gate = both(&request.gate, by)?;
+    let gate = both(request, by)?;
     validity::gate(&gate, request.risk, false)?;
     if gate.timeout != request.gate.timeout
         && let Some(timeout) = gate.timeout
@@ -93,17 +93,28 @@ fn tighten_request(request: &mut Request, case: &Case<'_>) -> Result<(), Refusal
         let shorter = to_micros(after(case.now, timeout));
         request.deadline = Some(request.deadline.map_or(shorter, |deadline| deadline.min(shorter)));
     }
+    let narrower = gate.delegation != request.gate.delegation;
     request.gate = Arc::new(gate);
+    if narrower {
+        // Seats were handed on as the rule of before let them be.
+        let people = case.facts.people;
+        let mut kept = request.delegations.clone();
+        kept.retain(|one| {
+            let (from, to) = (people.canonical(&one.from), people.canonical(&one.to));
+            delegate::permitted(request, people, from, to)
+        });
+        request.delegations = kept;
+    }
     Ok(())
 }
 
 /// Both gates, each matched on its own, unless the one of before implies the other.
-fn both(before: &Gate, edited: &Gate) -> Result<Gate, Refusal> {
+fn both(request: &Request, edited: &Gate) -> Result<Gate, Refusal> {
+    let before = &*request.gate;
     let mut base = before.clone();
     let implied = quorum::matchings(before).any(|group| {
-        let required: Vec<&Requirement> =
-            group.iter().filter_map(|(place, _)| before.requirements.get(*place)).collect();
-        implies(&required, &edited.requirements)
+        let places: Vec<usize> = group.into_iter().map(|(place, _)| place).collect();
+        implies(request, &places, edited)
     });
     if !implied {
         let last = before.requirements.iter().map(|one| one.matching).max().unwrap_or(0);
@@ -131,26 +142,43 @@ fn both(before: &Gate, edited: &Gate) -> Result<Gate, Refusal> {
     Ok(tighten(&base, &settings))
 }
 
-/// Whether people who meet `required` meet `asked`, whoever they are: each that is asked for is among what is required, with as
-/// many seats and no fewer people.
-fn implies(required: &[&Requirement], asked: &[Requirement]) -> bool {
-    let names = |one: &Requirement| one.of.iter().cloned().collect::<BTreeSet<Principal>>();
-    let mut left = required.to_vec();
+/// Whether people who meet the requirements of these places meet what the edited gate asks for, whoever they are: each that is
+/// asked for is among what is required, with as many seats and no fewer people, now and by its stages.
+fn implies(request: &Request, places: &[usize], edited: &Gate) -> bool {
+    let before = &*request.gate;
+    let mut left: Vec<(usize, &Requirement)> =
+        places.iter().filter_map(|place| Some((*place, before.requirements.get(*place)?))).collect();
     // The highest count first, so that it is not left without one that is high enough.
-    let mut asked: Vec<&Requirement> = asked.iter().collect();
-    asked.sort_by_key(|one| (std::cmp::Reverse(one.count), one.may_share));
-    asked.into_iter().all(|wanted| {
-        let covers = |one: &&Requirement| {
-            one.count >= wanted.count && (wanted.may_share || !one.may_share) && names(one) == names(wanted)
+    let mut asked: Vec<(usize, &Requirement)> = edited.requirements.iter().enumerate().collect();
+    asked.sort_by_key(|(_, one)| (std::cmp::Reverse(one.count), one.may_share));
+    asked.into_iter().all(|(number, wanted)| {
+        let covers = |(place, one): &(usize, &Requirement)| {
+            one.count >= wanted.count
+                && (wanted.may_share || !one.may_share)
+                && names(one) == names(wanted)
+                && one.outside_hours == wanted.outside_hours
+                && stages(before, *place) == stages(edited, number)
+                // Another rule knows nothing of people who were let in under the one of before.
+                && (before.rule == edited.rule || !request.widened.iter().any(|one| one.requirement == *place))
         };
         let found = left
             .iter()
             .enumerate()
             .filter(|(_, one)| covers(one))
-            .max_by_key(|(_, one)| (one.may_share, std::cmp::Reverse(one.count)))
-            .map(|(place, _)| place);
-        found.map(|place| left.remove(place)).is_some()
+            .max_by_key(|(_, (_, one))| (one.may_share, std::cmp::Reverse(one.count)))
+            .map(|(at, _)| at);
+        found.map(|at| left.remove(at)).is_some()
     })
+}
+
+fn names(requirement: &Requirement) -> BTreeSet<&Principal> {
+    requirement.of.iter().collect()
+}
+
+/// When a requirement is widened, and by whom.
+fn stages(gate: &Gate, requirement: usize) -> Vec<(Span, BTreeSet<&Principal>)> {
+    let stages = gate.escalation.iter().filter(|stage| stage.requirement == requirement);
+    stages.map(|stage| (stage.after, stage.to.iter().collect())).collect()
 }
 
 /// What the action itself asks for, to ask the policy about a call with edited arguments. In everything but its seats as

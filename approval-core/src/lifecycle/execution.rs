@@ -174,9 +174,6 @@ fn is_involved(case: &Case<'_>) -> bool {
 /// A successor tries it again.
 pub(super) fn retry(case: &Case<'_>, successor: RequestId) -> Result<Transition, Refusal> {
     let request = case.request;
-    if successor == request.id {
-        return Err(case.not_permitted("a request does not follow itself"));
-    }
     match request.successor {
         Some(other) if other == successor => return Err(Refusal::NothingToDo),
         Some(other) => return Err(Refusal::AlreadyRetried(other)),

@@ -842,7 +842,11 @@ impl Model {
             }
         }
         let implied = self.matchings().into_iter().any(|matching| {
-            let required: Vec<&Need> = self.needs.iter().filter(|need| need.matching == matching).collect();
+            // The edited call has no stages, so what stages widen does not cover it.
+            let widens = |number: usize| self.setup.stages.iter().any(|stage| stage.requirement == number);
+            let own = self.needs.iter().enumerate().filter(|(_, need)| need.matching == matching);
+            let required: Vec<&Need> =
+                own.filter(|(number, _)| !widens(*number)).map(|(_, need)| need).collect();
             Self::implied(&required, &asked)
         });
         if !implied {

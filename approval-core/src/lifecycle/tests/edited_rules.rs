@@ -208,3 +208,48 @@ fn requests_stored_before_and_after_are_read_alike() {
     let after = serde_json::to_string(&world.request).unwrap();
     assert_eq!(serde_json::from_str::<Request>(&after).unwrap(), world.request);
 }
+
+/// One requirement of the chief, which a stage widens to the vice president after ten minutes.
+fn small() -> Gate {
+    let stage =
+        EscalationStage { after: Span::from_secs(600), requirement: 0, to: users("vp"), priority: None };
+    Gate { rule: "small".into(), escalation: vec![stage], ..editable([need(1, "cfo")]) }
+}
+
+#[test]
+fn people_whom_a_stage_of_the_laxer_rule_let_in_do_not_meet_the_stricter_one() {
+    let mut world = World::new(small());
+    world.act(&p("service:due"), Act::Tick, 601).unwrap();
+    world.edited_gate = Some(Gate { rule: "big".into(), ..rule([need(1, "cfo")]) });
+    edit(&mut world, "vp", 100_000, 602).unwrap();
+    assert_eq!(matchings(&world), [(0, 1), (1, 1)]);
+    assert!(world.request.status.is_open(), "a new call would need the chief");
+    world.approve("cfo", 603).unwrap();
+    assert!(world.decision().by.contains(&user("cfo")));
+}
+
+#[test]
+fn people_let_in_by_hand_do_not_meet_another_rule() {
+    let mut world = World::new(editable([need(1, "cfo")]));
+    let escalation = Act::Escalate { requirement: 0, to: users("vp"), priority: None };
+    world.operate(escalation, 1).unwrap();
+    world.edited_gate = Some(rule([need(1, "cfo")]));
+    edit(&mut world, "vp", 100_000, 2).unwrap();
+    assert!(world.request.status.is_open(), "a new call would need the chief");
+}
+
+#[test]
+fn a_seat_that_was_handed_on_falls_where_the_stricter_rule_forbids_delegation() {
+    let delegates =
+        || People { delegates: [(user("ann"), [user("eve")].into())].into(), ..People::default() };
+    let lax = Gate { delegation: DelegationRule::Directory, ..editable([need(1, "ann")]) };
+    let mut world = World { people: delegates(), ..World::new(lax) };
+    world.act(&user("ann"), Act::Delegate { to: user("eve") }, 1).unwrap();
+    let strict = Gate { delegation: DelegationRule::Forbidden, ..rule([need(1, "ann")]) };
+    world.edited_gate = Some(strict);
+    let refused = edit(&mut world, "eve", 100_000, 2);
+    assert!(matches!(refused, Err(Refusal::NotAnApprover { .. })), "{refused:?}");
+    assert!(world.request.status.is_open());
+    edit(&mut world, "ann", 100_000, 3).unwrap();
+    assert_eq!(world.decision().by, users("ann"));
+}

@@ -71,6 +71,8 @@ fn costs_are_computed_exactly() {
     for (argument, cost) in [
         ("79228162514264337593543950335", "79228162514264337593543950335 USD"),
         ("1e+21", "1000000000000000000000 USD"),
+        ("\"0e9223372036854775807\"", "0 USD"),
+        ("\"-0.0e999999999999\"", "0 USD"),
         ("-12.5", "-12.50 USD"),
         ("1.5e+2", "150 USD"),
     ] {
@@ -113,9 +115,20 @@ fn a_cost_that_cannot_be_computed_says_why() {
         let message = compute_cost(expression, &json(ARGUMENTS)).unwrap_err().to_string();
         assert!(message.contains(why), "{expression}: {message}");
     }
-    for argument in
-        ["1e-29", "1e+300", "\"1_000\"", "\"1e\"", "\"\"", "\"-\"", "\"+5\"", "\" 5\"", "true", "[1]"]
-    {
+    for argument in [
+        "1e-29",
+        "1e+300",
+        "\"1e9223372036854775807\"",
+        "\"-1e-9223372036854775807\"",
+        "\"1_000\"",
+        "\"1e\"",
+        "\"\"",
+        "\"-\"",
+        "\"+5\"",
+        "\" 5\"",
+        "true",
+        "[1]",
+    ] {
         let arguments = json(&format!(r#"{{"n":{argument}}}"#));
         assert!(compute_cost("{n} USD", &arguments).is_err(), "{argument}");
     }
