@@ -103,7 +103,12 @@ fn an_agent_without_async_waits_for_people() {
     assert_success(&ended);
     assert_in_order(
         &ended.stdout,
-        &["deleted cache/old.bin\n", "kept photos/wedding.jpg: ", "'keep it'; nothing was run"],
+        &[
+            "deleted cache/old.bin\n",
+            "kept photos/wedding.jpg: ",
+            "was not run: a person rejected it",
+            "keep it",
+        ],
     );
     assert!(ended.stderr.contains("the disk is full"), "the intent is shown: {}", ended.stderr);
 }

@@ -142,7 +142,7 @@ fn is_joiner(character: char) -> bool {
 }
 
 /// Marks that stack the next consonant below the one before, and are not drawn themselves (`Indic_Syllabic_Category` =
-/// `Invisible_Stacker`): of Myanmar, Khmer, Tai Tham and others. They have their place between two letters of a script of theirs.
+/// `Invisible_Stacker`): of Myanmar, Khmer and others. They have their place between two letters of a script of theirs.
 fn is_stacker(character: char) -> bool {
     matches!(
         character,

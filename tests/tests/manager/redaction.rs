@@ -31,8 +31,7 @@ fn call(redact: &[&str], arguments: &Value) -> Action {
 async fn a_path_that_matches_nothing_is_refused_before_anybody_is_asked() {
     let manager = secretive();
     let arguments = json!({"args": {"token": "hunter2"}, "items": [{"pin": 1}, {"id": 2}], "list": ["a"]});
-    for path in
-        ["args.tokne", "arg.token", "items[*].pin", "items[*].pni", "list[1]", "items[7].pin", "tokens"]
+    for path in ["args.tok", "arg.token", "items[*].pin", "items[*].pni", "list[1]", "items[7].pin", "tokens"]
     {
         let (refused, text) = error(manager.request(call(&[path], &arguments)).await);
         assert!(matches!(refused, ApprovalError::Invalid(_)), "{path}: {text}");

@@ -139,7 +139,7 @@ fn every_invisible_code_point_is_shown_and_refused_in_names_at_three_positions()
 fn runs_of_joiners_are_shown() {
     assert_eq!(visible("a\u{200d}\u{200d}\u{200c}b"), "a⟨U+200D⟩⟨U+200D⟩⟨U+200C⟩b");
     assert_eq!(visible("a\u{2060}\u{feff}b"), "a⟨U+2060⟩⟨U+FEFF⟩b");
-    // Khmer, Myanmar and Tai Tham stack letters by a mark that is not drawn; elsewhere, or twice, it only hides.
+    // Khmer, Myanmar and others stack letters by a mark that is not drawn; elsewhere, or twice, it only hides.
     for text in ["ស្រី", "က္က", "ᨠ᩠ᨠ"] {
         assert_eq!(visible(text), text);
     }

@@ -244,13 +244,13 @@ fn a_path_is_missing_where_a_key_or_an_element_is_not_there() {
     let value = r#"{"args":{"token":"x"},"items":[{"pin":1},{"id":2}],"empty":[],"none":null,"map":{}}"#;
     let missing = |path: &str| !redacted(value, &[path]).missing.is_empty();
     for path in
-        ["tokne", "args.tokne", "arg.token", "items[*].pin", "items[2]", "items[1].pin", "map.a", "empty[0]"]
+        ["tok", "args.tok", "arg.token", "items[*].pin", "items[2]", "items[1].pin", "map.a", "empty[0]"]
     {
         assert!(missing(path), "{path}");
     }
     for path in ["args", "args.token", "items[0].pin", "empty[*].pin", "none.a.b", "map[*].a", "none"] {
         assert!(!missing(path), "{path}");
     }
-    let two = redacted(value, &["args.token", "args.tokne"]);
-    assert_eq!(two.missing, paths(&["args.tokne"]));
+    let two = redacted(value, &["args.token", "args.tok"]);
+    assert_eq!(two.missing, paths(&["args.tok"]));
 }
