@@ -65,7 +65,7 @@ pub enum FileError {
 
 impl ApprovalsFile {
     /// Reads and checks a file. One that every user of the machine may write, and whatever is not a regular file, is
-    /// refused ([`checked_file`](crate::checked_file)); a symbolic link is followed.
+    /// refused ([`checked_file`]); a symbolic link is followed.
     ///
     /// # Errors
     /// When it cannot be read, or all that is wrong with it.
