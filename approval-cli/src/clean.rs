@@ -8,30 +8,39 @@ use std::{
     io::{self, Write},
 };
 
-use approval_core::model::visible::{neutral, neutral_line, visible_line};
-use approval_store::{StoreUrl, looks_like_address};
+use approval_core::{
+    Principal,
+    clock::Timestamp,
+    model::visible::{neutral, neutral_line, visible_line},
+};
+use approval_store::{StoreUrl, is_plain_path, is_secret_option, looks_like_address};
 use serde::Serialize;
 
-/// Shown in place of an address.
-const HIDDEN: &str = "[address of a database, not shown]";
+/// Shown in place of what may be the address of a database, or a part of one.
+const HIDDEN: &str = "[not shown: it may be the address of a database]";
 
-/// Texts of the command line that look like the address of a database: messages may repeat them.
+/// Texts of the command line that are not known to be harmless: messages may repeat them.
 pub(crate) struct Addresses(Vec<String>);
 
 impl Addresses {
     pub(crate) fn of(arguments: &[OsString]) -> Self {
         let mut found = Vec::new();
+        let mut before = String::new();
         for argument in arguments {
             let whole = argument.to_string_lossy().into_owned();
-            let value = whole.split_once('=').map(|(_, value)| value.to_owned());
-            for text in [Some(whole), value].into_iter().flatten() {
-                // Arguments of a sample call are JSON, and are to be shown.
-                if text.starts_with('{') {
-                    continue;
-                }
-                let parts = text.split(',').map(str::to_owned);
-                found.extend(parts.chain([text.clone()]).filter(|part| may_hold_password(part)));
+            let (option, value) = match whole.split_once('=') {
+                Some((option, value)) if is_option(option) => (option.to_owned(), value.to_owned()),
+                _ => (before, whole.clone()),
+            };
+            let secret = is_secret_option(&option);
+            if secret || !(is_declared(&option, &value) || is_harmless(&value)) {
+                // Of an address no part is shown either, however it is taken apart.
+                let all = secret || looks_like_address(&value);
+                let parts = value.split([',', ';', '|', '#']).map(str::trim).map(str::to_owned);
+                let parts = parts.chain([value.clone(), whole.clone()]);
+                found.extend(parts.filter(|part| may_be_secret(part) && (all || !is_harmless(part))));
             }
+            before = whole;
         }
         let mut all: Vec<String> = found.iter().flat_map(|text| forms(text)).collect();
         // A longer one may have a shorter one in it.
@@ -50,12 +59,39 @@ impl Addresses {
     }
 }
 
-/// An address that can be read and names nobody is shown in the form in which it was given.
-fn may_hold_password(text: &str) -> bool {
-    looks_like_address(text)
-        && (text.contains('@')
-            || text.to_lowercase().contains("password")
-            || text.parse::<StoreUrl>().is_err())
+/// `--name`, as options of this command are written.
+fn is_option(text: &str) -> bool {
+    text.strip_prefix("--")
+        .is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+}
+
+/// Whether the value of an option is by its form what the option takes, and so no address: arguments of a sample call, which are to be
+/// shown, and principals.
+fn is_declared(option: &str, value: &str) -> bool {
+    match option {
+        "--args" => serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value).is_ok(),
+        "--agent" | "--approvers" | "--on-behalf-of" => {
+            value.split(',').all(|one| Principal::new(one).is_ok())
+        }
+        _ => false,
+    }
+}
+
+/// Less is a sign or a word of a message rather than a secret.
+fn may_be_secret(text: &str) -> bool {
+    text.chars().filter(|c| c.is_alphanumeric()).count() >= 3
+}
+
+/// What is known to hold no password: a plain path or word, an option without its value, a moment, an address in the form in which
+/// stores are shown.
+fn is_harmless(text: &str) -> bool {
+    is_plain_path(text)
+        || is_option(text)
+        || text.parse::<Timestamp>().is_ok()
+        || text.parse::<StoreUrl>().is_ok_and(|url| {
+            let shown = url.to_string();
+            shown == text || shown.strip_prefix(text).is_some_and(|rest| rest.starts_with('?'))
+        })
 }
 
 /// How a message may repeat a text.
@@ -161,6 +197,14 @@ mod tests {
             "host=db password=s3cret",
             "post\ngres://ann:s3cret@db",
             "action,postgres://ann:s3cret@db",
+            "ann;s3cret@h",
+            "postgres://h/d#s3cret",
+            "ann,s3cret,tcp(h:1)",
+            "tcp(ann:s3cret)/d",
+            r#"{"password":"s3cret"}"#,
+            "ｐａｓｓｗｏｒｄ＝s3cret",
+            "--password=s3cret",
+            "--db-pass=s3cret",
         ] {
             for text in [
                 format!("{argument}: no such file"),
@@ -175,7 +219,28 @@ mod tests {
         let text = "the server of postgres://ann:s3cret@db said \"no\"\n";
         assert_eq!(hidden(&[], text), format!("the server of {HIDDEN} said \"no\"\n"));
         let text = "copied to postgres://db:5432/app?schema=approvals\n";
-        assert_eq!(hidden(&["postgres://db:5432/app?schema=approvals", "postgres://ann@db/app"], text), text);
+        for given in
+            ["postgres://db:5432/app?schema=approvals", "postgres://db:5432/app", "postgres://ann@db/app"]
+        {
+            assert_eq!(hidden(&[given], text), text);
+        }
+        assert!(!hidden(&["--password", "s3cret"], "unexpected argument 's3cret'").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_is_known_to_be_harmless_is_shown() {
+        for (arguments, text) in [
+            (&["policy", "test", "a.yaml"][..], "a.yaml: no mistakes"),
+            (&["--args", r#"{"url":"a:b@c","cents":9900}"#], r#"{"url":"a:b@c","cents":9900}"#),
+            (&["--approvers=user:ann@example.com,group:x"], "asks user:ann@example.com, group:x"),
+            (&["--from", "2026-01-31T18:00:00Z"], "from 2026-01-31T18:00:00Z"),
+            (&["--store", "/var/lib/a b.db"], "there is no file /var/lib/a b.db"),
+            (&["--x", "="], "a = b"),
+        ] {
+            assert_eq!(hidden(arguments, text), text);
+        }
+        let text = hidden(&["--by", r#"{"pw":"s3cret"}"#], r#"invalid value '{"pw":"s3cret"}'"#);
+        assert!(!text.contains("s3cret"), "{text}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, future::Future, path::Path, sync::Arc};
 
-use approval_core::{checked_file::FileChecks, clock::Timestamp, store::Store};
+use approval_core::{Invalid, Principal, checked_file::FileChecks, clock::Timestamp, store::Store};
 use approval_store::StoreUrl;
 
 /// Any error, to be shown.
@@ -38,11 +38,12 @@ pub(crate) fn name_of(url: &StoreUrl) -> Result<String, BoxError> {
     let Some(path) = url.path() else { return Ok(url.to_string()) };
     let whole = path.canonicalize().or_else(|_| {
         // It is not there yet: its folder is.
-        let (folder, file) = (path.parent(), path.file_name().unwrap_or_default());
+        let (folder, file) = (path.parent(), path.file_name());
+        let file = file.ok_or_else(|| std::io::Error::other("it names no file"))?;
         let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         folder.canonicalize().map(|folder| folder.join(file))
     });
-    let whole = whole.map_err(|error| format!("{}: {error}", path.display()))?;
+    let whole = whole.map_err(|error| format!("{url}: {error}"))?;
     Ok(format!("sqlite:{}", whole.display()))
 }
 
@@ -93,6 +94,11 @@ where
         }
         done
     })
+}
+
+/// An agent, with or without what says that it is one.
+pub(crate) fn named_agent(text: &str) -> Result<Principal, Invalid> {
+    if text.contains(':') { Principal::new(text) } else { Principal::agent(text) }
 }
 
 /// A day or a moment of the command line.

@@ -106,7 +106,7 @@ fn copy(
             let Progress { step, done, .. } = progress;
             format!("\n{done} {step} so far; run the same command again, and it goes on from there")
         });
-        Lines(format!("{}{go_on}", neutral_line(&error.to_string())))
+        Lines(format!("{}{go_on}", neutral_line(&shown(error).to_string())))
     })?;
     let Urls { from, to } = &urls;
     if copied.before {
@@ -147,7 +147,7 @@ fn verify(
 ) -> Result<u8, BoxError> {
     let urls = stores.urls(checks)?;
     let done = on_both(&urls, Missing::Refuse, screen, async |transfer| transfer.verify().await);
-    let found = done?.map_err(|(error, _)| error)?;
+    let found = done?.map_err(|(error, _)| shown(error))?;
     if found.is_equal() {
         writeln!(out, "equal: {}", list(&found.equal))?;
         return Ok(FINE);
@@ -157,6 +157,20 @@ fn verify(
     }
     writeln!(out, "{} differences; equal are {}", found.different, list(&found.equal))?;
     Ok(MISTAKES)
+}
+
+/// The error with the names of stores, which come from a store, as stores are shown.
+fn shown(error: TransferError) -> TransferError {
+    let name = |text: String| match text.parse::<StoreUrl>() {
+        Ok(url) => url.to_string(),
+        Err(_) => "[a store whose name is not shown]".to_owned(),
+    };
+    match error {
+        TransferError::OtherSource { found, given } => {
+            TransferError::OtherSource { found: name(found), given: name(given) }
+        }
+        other => other,
+    }
 }
 
 fn list(contents: &Contents) -> String {

@@ -11,10 +11,10 @@ use std::{
 };
 
 use approval_core::{
-    Action, ApprovalManager,
+    Action, ApprovalManager, Context,
     audit::{Retention, Sealer, Sealing, prune},
     clock::Span,
-    model::visible::is_hidden,
+    model::{ActionName, HaltScope, visible::is_hidden},
     store::Store,
 };
 use approval_store::SqliteStore;
@@ -43,6 +43,35 @@ fn no_command_repeats_a_password() {
         "app.db?password=s3cret",
         "postgres%3A//ann:s3cret@db/app",
         "ann:s3cret@db",
+        "postgres://ann;s3cret@db",
+        "postgres://ann;s3cret@127.0.0.1:1/app",
+        "postgres://s3cret@127.0.0.1",
+        "postgres://127.0.0.1:1/app s3cret",
+        "postgres://127.0.0.1:1/app#s3cret",
+        "postgres://127.0.0.1:1/app|s3cret",
+        "ｐｏｓｔｇｒｅｓ：／／ann：s3cret＠db",
+        "ann：s3cret＠db",
+        "pass=s3cret",
+        "passcode: s3cret",
+        "x.db;pw=s3cret",
+        "secret=s3cret",
+        "token=s3cret",
+        "db:5432:app:ann:s3cret",
+        "*:*:*:ann:s3cret",
+        "tcp(ann:s3cret)/d",
+        "postgres&#58;//s3cret",
+        "postgres%3A//s3cret",
+        "Data Source=db;User Id=ann;Password=s3cret",
+        "Server=db;Uid=ann;Pwd=s3cret",
+        r#"{"password":"s3cret"}"#,
+        r#"{"host":"db","key":"s3cret"}"#,
+        "--password s3cret",
+        "--password=s3cret",
+        "jdbc:postgresql://db/app?user=ann&pass=s3cret",
+        "jdbc:postgresql:s3cret",
+        "export DATABASE_URL=postgres://ann:s3cret@db",
+        "DATABASE_URL=s3cret",
+        "action,ann;s3cret@db",
     ] {
         let given = format!("--store={address}");
         for arguments in [
@@ -64,6 +93,21 @@ fn no_command_repeats_a_password() {
             &["policy", "check", "--json", address],
             &["policy", "suggest", good, "--store", address],
             &["policy", "test", address, "--action", "a.b"],
+            &["policy", "test", good, "--action", "a.b", "--args", address],
+            &["policy", "test", good, "--action", "a.b", "--approvers", address],
+            &["policy", "test", good, "--action", "a.b", "--agent", address],
+            &["policy", "test", good, "--action", "a.b", "--cost-usd", address],
+            &["policy", "test", good, "--action", address],
+            &["store", "clock", address],
+            &["store", "clock", "x.db", "--confirm", "--by", address],
+            &["store", "halt", address, "--by", "user:olga", "--reason", "x"],
+            &["store", "halt", "x.db", "--by", address, "--reason", "x"],
+            &["store", "halt", "x.db", "--by", "user:olga", "--reason", "x", "--agent", address],
+            &["store", "halt", "x.db", "--by", "user:olga", "--reason", "x", "--action", address],
+            &["store", "resume", address, "--by", "user:olga"],
+            &["audit", "verify", "--trail", address],
+            &["audit", "export", "--store", "x.db", "--out", &format!("missing/{address}")],
+            &["stats", "--password", "s3cret", "--store", address],
             &[address],
         ] {
             let (status, out, errors) = approvals(arguments);
@@ -82,7 +126,7 @@ fn is_clean(text: &str) -> bool {
     text.chars().all(|c| c == '\n' || !is_hidden(c))
 }
 
-/// A store whose namespace, agent's run, rule and reasons are hostile; three requests were removed by unsigned seals.
+/// A store whose namespaces, runs, tool calls, intents, keys, descriptions, arguments, channels, reasons and comments are hostile.
 fn scene(folder: &Path) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let file = folder.join("approvals.db");
@@ -100,11 +144,28 @@ fn scene(folder: &Path) -> String {
         let ann = approval_core::Principal::new("user:ann").unwrap();
         for number in 0..3 {
             let action = Action::new("mail.send").unwrap();
-            let action = action.describe(|action| action.no_timeout().approvers([ann.as_str()])).unwrap();
+            let action = action.describe(|action| {
+                action.no_timeout().description(&format!("Send {HOSTILE}")).approvers([ann.as_str()])
+            });
+            let action = action.unwrap().key(format!("{number}{HOSTILE}"));
             let action = action.arguments(&serde_json::json!({ "number": number, "text": HOSTILE })).unwrap();
-            let seen = manager.request(action).await.unwrap().request().await.unwrap();
+            let context = Context::new().run(HOSTILE).tool_call(HOSTILE).intent(HOSTILE);
+            let seen = context.scope(manager.request(action)).await.unwrap().request().await.unwrap();
+            manager.comment(seen.id, &ann, HOSTILE).await.unwrap();
+            let seen = manager.get(seen.id).await.unwrap();
             manager.decider(HOSTILE).reject(&seen, &ann, Some(HOSTILE)).await.unwrap();
         }
+        let tenant = ApprovalManager::builder()
+            .shared_store(Arc::clone(&store))
+            .clock(Arc::new(clock.clone()))
+            .namespace(HOSTILE)
+            .agent("agent")
+            .unattended()
+            .build()
+            .unwrap();
+        let scope = HaltScope::Action(ActionName::new("mail.read").unwrap());
+        tenant.halt(scope, &ann, HOSTILE).await.unwrap();
+        tenant.shutdown().await.unwrap();
         clock.advance(Span::from_hours(24 * 365));
         manager.shutdown().await.unwrap();
         store.close().await.unwrap();
@@ -137,6 +198,15 @@ fn nothing_hides_in_what_is_printed_from_a_store_or_a_file() {
     let odd = folder.path().join("odd\u{202e}\u{1b}[2J.yaml");
     fs::copy(rules, &odd).unwrap();
     let odd = odd.to_str().unwrap();
+    let other =
+        scene(&fs::create_dir(folder.path().join("other")).map(|()| folder.path().join("other")).unwrap());
+    let bare = folder.path().join("bare\u{202e}\n.yaml");
+    fs::write(&bare, "directory: {}\n").unwrap();
+    let bare = bare.to_str().unwrap();
+    let fine = folder.path().join("fine.yaml");
+    let rule = format!("{{ name: \"{}\", action: a.b, deny: \"{}\" }}", "r\u{202e}", "why\u{3164}");
+    fs::write(&fine, format!("policy:\n  rules:\n    - {rule}\n")).unwrap();
+    let fine = fine.to_str().unwrap();
     for arguments in [
         &["stats", "--store", &store, "--by", "action,agent,risk,priority,approver,channel"][..],
         &["stats", "--store", &store, "--by", "channel", "--json"],
@@ -150,6 +220,30 @@ fn nothing_hides_in_what_is_printed_from_a_store_or_a_file() {
         &["policy", "suggest", odd, "--store", &store],
         &["store", "copy", &store, &format!("{store}\u{202e}")],
         &["store", "verify", &store, &format!("{store}\u{202e}")],
+        &["store", "verify", &store, &other],
+        &["store", "verify", &other, &store],
+        &["store", "copy", &other, &store],
+        &["store", "clock", &store],
+        &["store", "clock", odd],
+        &["store", "halt", &store, "--by", "user:olga", "--reason", HOSTILE, "--agent", "agent"],
+        &["store", "halt", &store, "--by", "user:olga", "--reason", HOSTILE, "--action", HOSTILE],
+        &["store", "halt", &store, "--by", HOSTILE, "--reason", HOSTILE],
+        &["store", "resume", &store, "--by", "user:olga", "--agent", HOSTILE],
+        &["store", "archive", &store, "--before", "2025-01-01"],
+        &["stats", "--store", &store, "--namespace", HOSTILE, "--by", "channel,approver"],
+        &["stats", "--store", &store, "--agent", HOSTILE],
+        &["stats", "--store", &store, "--by", HOSTILE],
+        &["policy", "test", rules, "--action", "a.b", "--run", HOSTILE, "--json"],
+        &["policy", "test", bare, "--action", "a.b"],
+        &["policy", "test", fine, "--action", "a.b", "--run", HOSTILE],
+        &["policy", "test", fine, "--action", "a.b", "--json"],
+        &["policy", "suggest", fine, "--store", &store, "--namespace", HOSTILE],
+        &["policy", "suggest", fine, "--store", &store, "--json"],
+        &["audit", "verify", "--store", &store, "--seals", odd],
+        &["audit", "verify", "--trail", odd],
+        &["audit", "prune", "--store", &store, "--before", "2024-01-01", "--key", odd],
+        &["audit", "prune", "--store", &store, "--before", "2025-06-01", "--yes"],
+        &["audit", "verify", "--store", &store],
     ] {
         let (status, out, errors) = approvals(arguments);
         // Rows of CSV end with CR LF.

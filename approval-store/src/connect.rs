@@ -26,7 +26,8 @@ pub const STORE_VARIABLE: &str = "APPROVALS_STORE";
 /// | `postgres://…`, `postgresql://…` | `PostgresStore` (feature `postgres`): one database, for any number of machines; its tables are made if they are not there. `schema=NAME` names the schema |
 ///
 /// A text that looks like the address of a database is never taken for a path, however malformed it is: with quotes or a
-/// space around it, behind `sqlite:`, in the form `host=… password=…`, or percent-encoded. It is refused, and not shown.
+/// space around it, behind `sqlite:`, in the form `host=… password=…`, or percent-encoded. It is refused, and not shown. Errors show
+/// paths only if [they are plain](crate::is_plain_path).
 ///
 /// Settings beyond these have the builders of the stores.
 ///
@@ -211,23 +212,6 @@ impl fmt::Debug for StoreUrl {
 /// Which URLs there are.
 const KINDS: &str = "give memory:, sqlite:PATH, a path alone, or postgres://user@host/database";
 
-/// Databases and protocols that an address may name by mistake.
-const OTHERS: [&str; 13] = [
-    "mysql",
-    "mariadb",
-    "mssql",
-    "sqlserver",
-    "oracle",
-    "cockroachdb",
-    "mongodb",
-    "redis",
-    "rediss",
-    "http",
-    "https",
-    "jdbc",
-    "localhost",
-];
-
 fn bad(why: impl Into<String>) -> StoreError {
     StoreError::unavailable(why)
 }
@@ -252,7 +236,7 @@ impl FromStr for StoreUrl {
             "file" => Err(bad("a file of SQLite is given as sqlite:PATH, or as a path alone, not as file:")),
             // Only well-known names are repeated: anything else may be a part of a password.
             other => {
-                let which = OTHERS.iter().find(|known| **known == other);
+                let which = address::SCHEMES.iter().find(|known| **known == other);
                 let which = which.map_or_else(String::new, |known| format!(" called {known:?}"));
                 Err(bad(format!(
                     "there is no such kind of store{which}: {KINDS} (a file whose name has a colon in it: ./NAME)"

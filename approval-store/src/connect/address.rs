@@ -1,32 +1,34 @@
-//! Recognises the address of a database in a text, however malformed.
+//! Recognises the address of a database in a text, however malformed, and tells what may be shown.
 //!
-//! An address may hold a password. A text that looks like one is never used as the path of a file, and is never shown.
+//! An address may hold a password. A text that has a sign of one is never used as the path of a file. Shown is only what is known
+//! to be harmless.
+
+mod form;
+mod signs;
 
 use std::{borrow::Cow, path::Path};
 
-use approval_core::model::visible::is_hidden;
+pub(super) use signs::SCHEMES;
 
 /// Shown in place of an address.
 pub(crate) const HIDDEN: &str = "[address of a database, not shown]";
 
+/// Shown in place of a path that may hold a secret for all that is known.
+pub(crate) const ODD: &str =
+    "[path not shown: it has other characters than letters, digits, spaces and - _ . ~]";
+
 /// What to do about an address in the place of a path.
-pub(crate) const HINT: &str = "this looks like the address of a database, not like the path of a file; give it as \
+pub(crate) const HINT: &str = "this looks like the address or the settings of a database, not like the path of a file; give it as \
      postgres://user:password@host/database, without quotes, spaces or line breaks, and with %40, %2F or %3F for an @, / or ? \
      that belongs to the password";
 
 /// How often a text is decoded: `%2540` is an @ that was encoded twice.
 const DECODINGS: usize = 4;
 
-/// Keys after which a password stands, in any notation.
-const PASSWORD_KEYS: [&str; 5] = ["password", "passwd", "passphrase", "pwd", "passfile"];
-
-/// Keys of the connection settings of libpq that may begin a key=value form.
-const CONNECTION_KEYS: [&str; 8] =
-    ["host", "hostaddr", "dbname", "database", "user", "username", "service", "sslmode"];
-
 /// Whether a text looks like the address of a database rather than like a path: a URL or what is left of one, a
-/// name with a password before an `@`, or settings in the form `host=… password=…`. Quotes, white space, invisible
-/// characters, upper case and percent-encoding make no difference.
+/// name with a password before an `@`, settings in the form `host=… password=…`, a line of a password file, an option with a
+/// password. Quotes, white space, invisible characters, upper case, full-width letters and escapes (`%3A`, `&#58;`, `\u003a`) make
+/// no difference.
 ///
 /// ```
 /// use approval_store::looks_like_address;
@@ -39,100 +41,68 @@ const CONNECTION_KEYS: [&str; 8] =
 pub fn looks_like_address(text: &str) -> bool {
     let mut form = Cow::Borrowed(text);
     for _ in 0..DECODINGS {
-        if is_address(&form) {
+        if signs::has_sign(&form) {
             return true;
         }
-        match decoded(&form) {
+        match form::decoded(&form) {
             Some(next) => form = Cow::Owned(next),
             None => return false,
         }
     }
-    is_address(&form)
+    // What is encoded more often than that is meant to be overlooked.
+    signs::has_sign(&form) || form::decoded(&form).is_some()
 }
 
-/// The path as text, unless it looks like an address.
+/// Whether a text is a path that may be shown: of letters, digits, spaces and `-_.~/\`, perhaps with a drive in front, and without
+/// any sign of an address. A password that stands alone is such a text too.
+///
+/// ```
+/// use approval_store::is_plain_path;
+///
+/// assert!(is_plain_path("/var/lib/approvals.db"));
+/// assert!(!is_plain_path("ann;secret@db"));
+/// assert!(!is_plain_path("--password secret"));
+/// ```
+#[must_use]
+pub fn is_plain_path(text: &str) -> bool {
+    let folded = form::folded(text);
+    let mut characters = folded.chars();
+    let rest = match (characters.next(), characters.next(), characters.next()) {
+        (Some(drive), Some(':'), Some('/' | '\\')) if drive.is_ascii_alphabetic() => {
+            folded.get(2..).unwrap_or(&folded)
+        }
+        _ => &folded,
+    };
+    !rest.starts_with('-')
+        && rest.chars().all(|c| is_plain(c) || matches!(c, ' ' | '~' | '/' | '\\'))
+        && !signs::names_secret(text)
+        && !looks_like_address(text)
+}
+
+/// Whether what follows this option on a command line is a secret, by the name of the option: `--password`.
+#[must_use]
+pub fn is_secret_option(text: &str) -> bool {
+    signs::is_secret_option(text)
+}
+
+/// Whether the name of a host or a database may be shown.
+#[cfg(feature = "postgres")]
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(is_plain) && form::folded(name) == name.to_lowercase()
+}
+
+fn is_plain(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '-' | '_' | '.')
+}
+
+/// The path as text, if it is known to be harmless.
 pub(crate) fn shown(path: &Path) -> Cow<'_, str> {
     let text = path.to_string_lossy();
-    if looks_like_address(&text) { Cow::Borrowed(HIDDEN) } else { text }
-}
-
-fn is_address(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let flat: String = lower.chars().filter(|c| !is_decoration(*c)).collect();
-    flat.contains("://")
-        || ["postgres:", "postgresql:"].iter().any(|scheme| flat.contains(scheme))
-        || ["postgres//", "postgresql//"].iter().any(|scheme| flat.starts_with(scheme))
-        || has_credentials(&flat)
-        || PASSWORD_KEYS.iter().any(|key| is_followed_by(&flat, key, |c| matches!(c, '=' | ':')))
-        || CONNECTION_KEYS.iter().any(|key| has_setting(&lower, key))
-}
-
-/// White space, quotes, and what is not seen.
-fn is_decoration(character: char) -> bool {
-    character.is_whitespace()
-        || is_hidden(character)
-        || matches!(
-            character,
-            '\'' | '"' | '`' | '´' | '‘' | '’' | '‚' | '‛' | '“' | '”' | '„' | '‟' | '«' | '»'
-        )
-}
-
-/// `user:password@…`, or `…@host:5432`. The colon of a drive is none of these.
-fn has_credentials(flat: &str) -> bool {
-    let mut characters = flat.chars();
-    let drive = characters.next().is_some_and(|c| c.is_ascii_alphabetic())
-        && characters.next() == Some(':')
-        && characters.next().is_some_and(|c| matches!(c, '\\' | '/'));
-    let rest = if drive { flat.get(2..).unwrap_or(flat) } else { flat };
-    let Some((before, after)) = rest.split_once('@') else { return false };
-    let is_host = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | '@');
-    before.contains([':', '：'])
-        || after
-            .trim_start_matches(is_host)
-            .strip_prefix(':')
-            .is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-fn is_followed_by(text: &str, key: &str, by: impl Fn(char) -> bool) -> bool {
-    text.match_indices(key).any(|(at, _)| {
-        text.get(at..).and_then(|rest| rest.strip_prefix(key)).is_some_and(|rest| rest.starts_with(&by))
-    })
-}
-
-/// `key = value`, where the key is a word of its own.
-fn has_setting(lower: &str, key: &str) -> bool {
-    lower.match_indices(key).any(|(at, _)| {
-        let (before, rest) = lower.split_at_checked(at).unwrap_or(("", lower));
-        let first = before
-            .chars()
-            .next_back()
-            .is_none_or(|c| is_decoration(c) || matches!(c, '?' | '&' | ';' | ',' | '{' | '('));
-        let after = rest.strip_prefix(key).unwrap_or("");
-        first && after.trim_start_matches(is_decoration).starts_with('=')
-    })
-}
-
-/// The text with its `%..` decoded; `None` if there are none.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    let mut changed = false;
-    while let Some((first, after)) = rest.split_first() {
-        let digit = |at: usize| after.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        let code = match (*first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
-            _ => None,
-        };
-        if let Some(byte) = code {
-            bytes.push(byte);
-            changed = true;
-            rest = after.get(2..).unwrap_or_default();
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
+    match (is_plain_path(&text), looks_like_address(&text)) {
+        (true, _) => text,
+        (false, true) => Cow::Borrowed(HIDDEN),
+        (false, false) => Cow::Borrowed(ODD),
     }
-    changed.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -193,6 +163,55 @@ mod tests {
             "dbname='app' user='ann'",
             "https://ann:s3cret@db",
             "service=app",
+            // Characters that pass for others.
+            "ｐｏｓｔｇｒｅｓ：／／ａｎｎ：ｓ３ｃｒｅｔ＠ｈ",
+            "ann：s3cret@db",
+            "ann∶s3cret﹫db",
+            "ｐａｓｓｗｏｒｄ＝s3cret",
+            "𝐩𝐚𝐬𝐬𝐰𝐨𝐫𝐝=s3cret",
+            // Other keys of secrets.
+            "pass=s3cret",
+            "x.db?passcode=s3cret",
+            "pw: s3cret",
+            "a;secret=s3cret",
+            "./x token=s3cret",
+            "API_KEY=s3cret",
+            // Lines of a password file.
+            "db:5432:app:ann:s3cret",
+            "*:*:*:ann:s3cret",
+            r"db\:1:5432:app:ann:s3cret",
+            // Other notations.
+            "tcp(ann:s3cret)/d",
+            "unix(/run/x:s3cret)/d",
+            "ann;s3cret@db",
+            "ann|s3cret@db",
+            "postgres&#58;//ann;s3cret",
+            "postgres&#x3a;&#x2f;&#x2f;s3cret",
+            "postgres&colon;&sol;&sol;s3cret",
+            "postgres%3A//s3cret",
+            "postgres%3a%2f%2fs3cret",
+            "postgres=3A//s3cret",
+            r"postgres\u003a\u002f\u002fs3cret",
+            "postgres;//s3cret",
+            "./postgres.//s3cret",
+            "pgsql://s3cret",
+            "Data Source=h;Initial Catalog=d;s3cret",
+            "Server=h;Uid=ann;Pwd=s3cret",
+            "./x;Server = h;s3cret",
+            r#"{"password":"s3cret"}"#,
+            r#"{"host":"h","x":"s3cret"}"#,
+            r#"["ann:s3cret"]"#,
+            "--password s3cret",
+            "--password=s3cret",
+            "psql -h db --password s3cret",
+            "jdbc:postgresql:d?s3cret",
+            "jdbc:s3cret",
+            "mysql:ann/s3cret",
+            "export DATABASE_URL=s3cret",
+            "$env:DATABASE_URL = 's3cret'",
+            "DATABASE_URL=s3cret",
+            "set PG=s3cret",
+            "a%25252525253As3cret",
         ] {
             assert!(looks_like_address(text), "{text:?}");
         }
@@ -212,14 +231,63 @@ mod tests {
             "100%.db",
             "superuser.db",
             "",
+            "compass/tokens/secrets.db",
+            "./a=b.db",
+            "data/postgres 15/x (1).db",
+            "/backup/2026-01-31T18:00:00.db",
+            r"C:\users\xenia\approvals.db",
         ] {
             assert!(!looks_like_address(text), "{text:?}");
         }
     }
 
     #[test]
-    fn a_path_that_looks_like_an_address_is_not_shown() {
-        assert_eq!(shown(Path::new("a/b.db")), "a/b.db");
-        assert_eq!(shown(Path::new("'postgres://ann:s3cret@db'")), HIDDEN);
+    fn only_plain_paths_are_shown() {
+        for text in [
+            "a/b.db",
+            "/var/lib/a b.db",
+            "~/x-1_2.db",
+            "../größe.db",
+            "gro\u{308}ße.db",
+            r"C:\data\approvals.db",
+            "compass/tokens/secrets.db",
+            "password.db",
+            "",
+        ] {
+            assert_eq!(shown(Path::new(text)), text);
+        }
+        for text in ADDRESSES {
+            assert_eq!(shown(Path::new(text)), HIDDEN);
+        }
+        for text in [
+            "./odd:name?.db",
+            "/home/ann@corp/approvals.db",
+            "data/user=1/x.db",
+            "a#s3cret.db",
+            "a|s3cret",
+            "a;s3cret",
+            "a&s3cret",
+            "a\u{202e}b.db",
+            "a\u{200b}b.db",
+            "a\nb.db",
+            "-s3cret",
+            "password s3cret",
+            "ann password s3cret",
+            "Passcode\ts3cret",
+            "100%.db",
+        ] {
+            assert!(!looks_like_address(text), "{text}");
+            assert_eq!(shown(Path::new(text)), ODD, "{text}");
+        }
+    }
+
+    #[test]
+    fn options_with_secrets_are_known() {
+        for text in ["--password", "--db-pass", "-token", "--API-KEY", "--passwrod-secret"] {
+            assert!(is_secret_option(text), "{text}");
+        }
+        for text in ["--store", "--by", "password", "-p"] {
+            assert!(!is_secret_option(text), "{text}");
+        }
     }
 }

@@ -64,6 +64,19 @@ fn an_address_is_never_taken_for_a_path_nor_shown() {
         "ann:s3cret@db/x",
         "mysql://ann:s3cret@db/x",
         "file:s3cret",
+        "ｐｏｓｔｇｒｅｓ：//ａnn：s3cret＠db",
+        "db:5432:app:ann:s3cret",
+        "*:*:*:ann:s3cret",
+        "tcp(ann:s3cret)/d",
+        "postgres&#58;//ann;s3cret",
+        "postgres%3A//ann;s3cret",
+        "Data Source=h;User=ann;Password=s3cret",
+        "Server=h;Uid=ann;Pwd=s3cret",
+        r#"{"password":"s3cret"}"#,
+        "--password s3cret",
+        "jdbc:postgresql://h/d?user=ann&pass=s3cret",
+        "export DATABASE_URL=postgres://ann:s3cret@db",
+        "sqlite:token=s3cret",
     ] {
         let error = text.parse::<StoreUrl>().unwrap_err();
         let message = format!("{error} {error:?}");
@@ -83,7 +96,8 @@ mod sqlite {
         assert_eq!(name("approvals.db"), "sqlite:approvals.db");
         assert_eq!(name("sqlite:/var/lib/a b.db"), "sqlite:/var/lib/a b.db");
         assert_eq!(name("SQLite:///var/lib/a.db"), "sqlite:/var/lib/a.db");
-        assert_eq!(name("./odd:name?.db"), "sqlite:./odd:name?.db");
+        assert_eq!("./odd:name?.db".parse::<StoreUrl>().unwrap(), StoreUrl::file("./odd:name?.db"));
+        assert!(name("./odd:name?.db").starts_with("sqlite:[path not shown"));
         assert_eq!(name(r"C:\approvals.db"), r"sqlite:C:\approvals.db");
         assert_eq!("a/b.db".parse::<StoreUrl>().unwrap(), StoreUrl::file("a/b.db"));
         assert_eq!(StoreUrl::file("a/b.db").path(), Some(std::path::Path::new("a/b.db")));
@@ -109,6 +123,29 @@ mod sqlite {
             }
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_path_that_may_hold_a_secret_is_used_and_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a#s3cret", "a|s3cret", "a;s3cret.db", "-s3cret", "password s3cret"] {
+            let path = folder.path().join("missing").join(name);
+            let url = StoreUrl::file(&path);
+            let builder = SqliteStore::builder(&path);
+            let mut shown = format!("{url} {url:?} {builder:?}");
+            for error in [builder.open().unwrap_err(), block_on(url.connect_existing()).unwrap_err()] {
+                shown.push_str(&format!(" {error} {error:?}"));
+            }
+            let hidden = !shown.contains("s3cret") && shown.contains("[path not shown");
+            assert!(hidden || name.starts_with('-'), "{shown}");
+            let path = folder.path().join(name);
+            block_on(async {
+                let url = StoreUrl::file(&path);
+                url.connect().await.unwrap().close().await.unwrap();
+                url.connect_existing().await.unwrap().close().await.unwrap();
+            });
+            assert!(path.exists(), "{name}");
+        }
     }
 
     #[test]
@@ -157,7 +194,17 @@ mod postgres {
         assert_eq!(url.to_string(), "postgres://db.example.com:5432/app?schema=x");
         assert_eq!(format!("{url:?}"), "StoreUrl(postgres://db.example.com:5432/app?schema=x)");
         assert_eq!(url.path(), None);
-        for text in ["postgres://ann:s3cret@", "POSTGRES://ann:s3cret@h:many/d", "postgres:ann:s3cret"] {
+        for text in [
+            "postgres://ann:s3cret@",
+            "POSTGRES://ann:s3cret@h:many/d",
+            "postgres:ann:s3cret",
+            "postgres://ann;s3cret@h",
+            "postgres://ann;s3cret@h/d",
+            "postgres://s3cret@h",
+            "postgres://h/d s3cret",
+            "postgres://h/d#s3cret",
+            "postgres://h/d|s3cret",
+        ] {
             let message = refused(text);
             assert!(
                 message.contains("postgres://user:password@host") && !message.contains("s3cret"),
@@ -168,6 +215,32 @@ mod postgres {
         let error = block_on(connect("postgres://ann:s3cret@127.0.0.1:1/app")).unwrap_err();
         assert!(error.to_string().contains("cannot be reached"), "{error}");
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+    }
+
+    #[test]
+    fn what_the_server_says_does_not_repeat_the_user_or_a_setting() {
+        let database = Cluster::shared().database().unwrap();
+        let (base, _) = database.url().split_once("postgres@").unwrap();
+        let rest = database.url().split_once('@').unwrap().1;
+        for text in [
+            format!("{base}s3cret@{rest}"),
+            format!("{base}ann:pw@{rest}?user=s3cret"),
+            format!("{base}postgres@{rest}?options=s3cret"),
+            format!("{base}postgres@{rest}?options=-c%20s3cret%3D1"),
+        ] {
+            let error = block_on(connect(&text)).unwrap_err();
+            assert!(error.to_string().contains("does not let this address in"), "{error}");
+            let mut shown = format!("{error} {error:?}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(deeper) = cause {
+                shown.push_str(&format!(" {deeper} {deeper:?}"));
+                cause = deeper.source();
+            }
+            assert!(!shown.contains("s3cret"), "{shown}");
+        }
+        let url = database.url().rsplit_once('/').unwrap().0.to_owned() + "/no_such_database";
+        let error = block_on(connect(&url)).unwrap_err().to_string();
+        assert!(error.contains("no_such_database"), "{error}");
     }
 
     #[test]

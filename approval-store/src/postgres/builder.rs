@@ -48,8 +48,9 @@ pub struct PostgresBuilder {
 
 impl std::fmt::Debug for PostgresBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the address, which may hold a password.
-        f.debug_struct("PostgresBuilder").field("schema", &self.schema).finish_non_exhaustive()
+        // Not the address, which may hold a password; nor a schema that is none.
+        let schema = self.schema.as_deref().filter(|schema| url::plain(schema).is_ok());
+        f.debug_struct("PostgresBuilder").field("schema", &schema).finish_non_exhaustive()
     }
 }
 

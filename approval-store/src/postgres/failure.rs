@@ -3,11 +3,28 @@
 use std::error::Error;
 
 use approval_core::store::StoreError;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 /// Says what could not be done, for `map_err`.
 pub(super) fn failed(what: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError + Copy {
-    move |error| StoreError::caused_by(format!("{what}: {}", told(&error)), Told(error))
+    move |error| {
+        let message = format!("{what}: {}", told(&error));
+        if error.as_db_error().is_some_and(repeats_address) {
+            return StoreError::unavailable(message);
+        }
+        StoreError::caused_by(message, Told(error))
+    }
+}
+
+/// What may be wrong with an address.
+const ADDRESS: &str = "the user, the password, pg_hba.conf, or a setting in the address";
+
+/// Whether the server refused the connection in words that may repeat the user or a setting, where a password may stand by
+/// mistake: a connection ended (FATAL) for another reason than that it stops, is full, or lacks the database.
+fn repeats_address(said: &DbError) -> bool {
+    let class = said.code().code().get(..2);
+    said.parsed_severity() == Some(Severity::Fatal)
+        && !matches!(class, Some("08" | "25" | "3D" | "53" | "57"))
 }
 
 /// What to do about a right that is missing.
@@ -16,6 +33,13 @@ const RIGHTS: &str = "; docs/postgres.md tells which rights a role needs, and wh
 /// What the server or the connection said; `tokio_postgres` itself says little more than "db error".
 pub(super) fn told(error: &tokio_postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {
+        if repeats_address(said) {
+            let code = said.code().code();
+            return format!(
+                "{} {code}: the server does not let this address in, and its log says why: {ADDRESS}",
+                said.severity()
+            );
+        }
         let detail = said.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
         let hint = said.hint().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
         let rights = if *said.code() == SqlState::INSUFFICIENT_PRIVILEGE { RIGHTS } else { "" };

@@ -56,7 +56,7 @@ fn trusted(roots: Option<&Path>) -> Result<RootCertStore, StoreError> {
     if store.is_empty() { Err(bad("there are none".to_owned())) } else { Ok(store) }
 }
 
-/// Accepts whoever answers: for `sslmode=prefer`, which would talk to the same server without any encryption.
+/// Accepts any server: for `sslmode=prefer`, which would talk to the same server without any encryption.
 #[derive(Debug)]
 struct Unverified(Arc<CryptoProvider>);
 

@@ -2,19 +2,20 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use approval_core::{model::visible::is_hidden, store::StoreError};
+use approval_core::store::StoreError;
 use tokio_postgres::{
     Config,
     config::{Host, SslMode, TargetSessionAttrs},
 };
 
+use crate::connect::address::is_plain_name;
 #[cfg(unix)]
-use crate::connect::address::looks_like_address;
+use crate::connect::address::is_plain_path;
 
 /// How far the server is to prove who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// Encrypted where the server can do it, and nothing is proved: whoever sits in between could pretend that it cannot.
+    /// Encrypted where the server can do it, and nothing is proved: a machine in between could pretend that it cannot.
     Nobody,
     /// A certificate for its name, from an authority that is trusted.
     Verified,
@@ -176,7 +177,8 @@ impl Address {
         if hosts.is_empty() {
             hosts.extend(self.config.get_hostaddrs().iter().map(ToString::to_string));
         }
-        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or_default();
+        // One without a name was refused.
+        let database = self.config.get_dbname().unwrap_or("?");
         let schema = self.schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
         format!("postgres://{}/{database}?schema={schema}", hosts.join(","))
     }
@@ -188,40 +190,35 @@ fn without_scheme(text: &str) -> Option<&str> {
     ["postgres", "postgresql"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
 }
 
-/// Checks what is shown of an address, or what the server repeats of it: a password that was written in the wrong place is
-/// not to come out that way.
+/// Checks what is shown of an address, and what the server repeats of it: it consists of characters that are known to be
+/// harmless, so that a password that was written in the wrong place does not come out that way.
 fn check_shown(config: &Config) -> Result<(), StoreError> {
-    let host = |name: &str| {
-        let word = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-        name.chars().all(word) || name.parse::<std::net::Ipv6Addr>().is_ok()
-    };
     for place in config.get_hosts() {
         let good = match place {
-            Host::Tcp(name) => host(name),
+            Host::Tcp(name) => is_plain_name(name) || name.parse::<std::net::Ipv6Addr>().is_ok(),
             #[cfg(unix)]
-            Host::Unix(folder) => !looks_like_address(&folder.to_string_lossy()),
+            Host::Unix(folder) => folder.to_str().is_some_and(is_plain_path),
         };
         if !good {
             return Err(bad(
-                "the name of a host has a character that no host has; write %40, %2F, %3A or %3F for an @, /, : or ? that \
-                 belongs to the password",
+                "the name of a host has another character than letters, digits, - _ and .; write %40, %2F, %3A or %3F for an @, /, : \
+                 or ? that belongs to the password",
             ));
         }
     }
-    let hidden = |c: char| c.is_control() || is_hidden(c);
-    if config
-        .get_user()
-        .is_some_and(|user| user.chars().any(|c| hidden(c) || matches!(c, ':' | '/' | '?' | '=')))
-    {
+    let user = |c: char| c.is_alphanumeric() || "-_.@+$~".contains(c);
+    if config.get_user().is_some_and(|name| !name.chars().all(user)) {
         return Err(bad(
-            "the name of the user has one of : / ? = in it; separate user and password by a plain colon",
+            "the name of the user has another character than letters, digits and - _ . @ + $ ~; separate user and password by a \
+             plain colon",
         ));
     }
-    let odd = |c: char| hidden(c) || matches!(c, '?' | '&' | '=' | '@' | ':' | '/' | '%' | ';' | '\'' | '"');
-    if config.get_dbname().is_some_and(|name| name.chars().any(odd)) {
-        return Err(bad("the name of the database has one of ? & = @ : / % ; or a quote in it"));
+    match config.get_dbname() {
+        Some(name) if is_plain_name(name) => Ok(()),
+        Some(_) => Err(bad("the name of the database has another character than letters, digits, - _ and .")),
+        // The server would take the name of the user, which may be a password without a user, and repeat it.
+        None => Err(bad("it names no database; write its name after the host and a /")),
     }
-    Ok(())
 }
 
 /// Checks the name of a schema, which goes into statements as it is.
@@ -239,7 +236,7 @@ fn check_schema(schema: &str) -> Result<(), &'static str> {
 /// # Errors
 /// When it is more than a plain lower-case name.
 pub(super) fn plain(schema: &str) -> Result<(), StoreError> {
-    check_schema(schema).map_err(|why| StoreError::unavailable(format!("{schema:?} cannot be used: {why}")))
+    check_schema(schema).map_err(StoreError::unavailable)
 }
 
 #[cfg(test)]
@@ -276,7 +273,7 @@ mod tests {
             "postgres://db.example.com:5432/app?schema=approvals"
         );
         assert_eq!(name("postgres://ann@a,b:6432/app?schema=x"), "postgres://a:5432,b:6432/app?schema=x");
-        assert_eq!(name("postgres://ann@[::1]"), "postgres://[::1]:5432/ann?schema=approvals");
+        assert_eq!(name("postgres://ann@[::1]/app"), "postgres://[::1]:5432/app?schema=approvals");
         #[cfg(unix)]
         assert_eq!(
             name("postgres:///app?host=/run/postgresql&user=ann"),
@@ -316,6 +313,29 @@ mod tests {
             "host=h user=ann password=s3cret",
             "postgres://host=h user=ann password=s3cret",
             "nonsense",
+            // No database: the server would take the user for its name.
+            "postgres://s3cret@h",
+            "postgres://ann;s3cret@h",
+            "postgres://ann;s3cret@h/",
+            "postgres://h?user=s3cret",
+            // Users, hosts and databases with a part of a password in them.
+            "postgres://ann;s3cret@h/d",
+            "postgres://ann|s3cret@h/d",
+            "postgres://ann%20s3cret@h/d",
+            "postgres://ann,s3cret@h/d",
+            "postgres://ann@h/d s3cret",
+            "postgres://ann@h/d%20s3cret",
+            "postgres://ann@h/d#s3cret",
+            "postgres://ann@h/d|s3cret",
+            "postgres://ann@h/d%3Bs3cret",
+            "postgres://ann@h/d,s3cret",
+            "postgres://ann@h/d(s3cret)",
+            "postgres://ann@h/d：s3cret",
+            "postgres://ann@h/ｓｓｓs3cret",
+            "postgres://ann@h;s3cret/d",
+            "postgres://ann@h：s3cret/d",
+            "postgres://ann@h/d?host=/run/x%3Bs3cret",
+            "postgres://ann@/d?host=/run/ann%40s3cret",
         ] {
             let error = Address::read(text).unwrap_err();
             let message = format!("{error} {error:?}");
@@ -344,5 +364,7 @@ mod tests {
         for bad in ["", "1a", "Approvals", "a-b", "a\"; DROP", "pg_own", &"a".repeat(49)] {
             plain(bad).unwrap_err();
         }
+        let error = plain("postgres://ann:s3cret@h/d").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
 }

@@ -15,7 +15,7 @@ use approval_core::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::{failure::failed, schema};
-use crate::connect::address::{HINT, looks_like_address};
+use crate::connect::address::{HINT, looks_like_address, shown};
 
 /// Pages in the log from which on a commit folds it into the file (16 MiB): often enough that reading stays fast, seldom
 /// enough that pages written many times are copied once.
@@ -38,7 +38,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
         return Err(StoreError::unavailable(HINT));
     }
     std::path::absolute(path)
-        .map_err(|e| StoreError::caused_by(format!("the store's path {} is of no use", path.display()), e))
+        .map_err(|e| StoreError::caused_by(format!("the store's path {} is of no use", shown(path)), e))
 }
 
 /// Opens the connection that writes; makes the file if there is none, and brings an older one up to date. Answers also under
@@ -54,7 +54,7 @@ pub(super) fn open(
     let before = check(&real, checks)?;
     let connection = connect(&real, busy).map_err(|error| match error {
         StoreError::Unavailable { message, source } => {
-            StoreError::Unavailable { message: format!("{}: {message}", path.display()), source }
+            StoreError::Unavailable { message: format!("{}: {message}", shown(path)), source }
         }
         other => other,
     })?;
@@ -76,7 +76,7 @@ fn real(path: &Path, checks: FileChecks) -> Result<PathBuf, StoreError> {
         _ => path.canonicalize(),
     };
     resolved.map_err(|error| {
-        StoreError::caused_by(format!("the store's path {} is of no use", path.display()), error)
+        StoreError::caused_by(format!("the store's path {} is of no use", shown(path)), error)
     })
 }
 
@@ -106,7 +106,7 @@ fn refused(path: &Path, error: std::io::Error) -> StoreError {
     } else {
         ""
     };
-    StoreError::caused_by(format!("the file {} is not used as a store{hint}", path.display()), error)
+    StoreError::caused_by(format!("the file {} is not used as a store{hint}", shown(path)), error)
 }
 
 /// Makes the file if there is none, so that nobody else can read it. What SQLite puts beside it inherits that.
@@ -135,7 +135,7 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
                 ErrorKind::StorageFull => " (make room on the disk)",
                 _ => "",
             };
-            let what = format!("the store's file {} cannot be made{hint}", path.display());
+            let what = format!("the store's file {} cannot be made{hint}", shown(path));
             Err(StoreError::caused_by(what, error))
         }
     }
@@ -147,7 +147,7 @@ fn connect(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let mut connection = Connection::open_with_flags(path, flags).map_err(&fail)?;
     connection.busy_timeout(busy).map_err(&fail)?;
-    // Before anything is written: it may be somebody else's.
+    // Before anything is written: it may be another program's.
     schema::check(&connection)?;
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(&fail)?;
