@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::{
     FINE, MISTAKES,
-    store::{BoxError, on_store},
+    store::{BoxError, named_agent, on_store},
 };
 
 #[derive(Debug, Args)]
@@ -61,8 +61,7 @@ fn principal(text: &str) -> Result<Principal, String> {
 impl HaltOf {
     fn scope(&self) -> Result<HaltScope, BoxError> {
         Ok(match (&self.agent, &self.action) {
-            (Some(agent), _) if agent.contains(':') => HaltScope::Agent(Principal::new(agent)?),
-            (Some(agent), _) => HaltScope::Agent(Principal::new(&format!("agent:{agent}"))?),
+            (Some(agent), _) => HaltScope::Agent(named_agent(agent)?),
             (None, Some(action)) => HaltScope::Action(ActionName::new(action)?),
             (None, None) => HaltScope::Everything,
         })

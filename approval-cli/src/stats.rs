@@ -17,7 +17,7 @@ use clap::{Args, builder::PossibleValue};
 
 use crate::{
     FINE, UNUSABLE, clean,
-    store::{BoxError, moment, on_store},
+    store::{BoxError, moment, named_agent, on_store},
 };
 
 #[derive(Debug, Args)]
@@ -77,9 +77,8 @@ impl clap::ValueEnum for By {
 }
 
 /// An agent, with or without what says that it is one.
-#[expect(clippy::unnecessary_wraps, reason = "the shape that clap asks for")]
 fn agent(text: &str) -> Result<Text, String> {
-    Ok(if text.contains(':') { text.into() } else { format!("agent:{text}").into() })
+    named_agent(text).map(|agent| agent.as_str().into()).map_err(|error| error.to_string())
 }
 
 pub(crate) fn run(

@@ -186,7 +186,8 @@ impl ManagerBuilder {
     /// The agent that asks when no [`crate::Context`] names another. Unless set, the file name of the executable, in which
     /// every byte that is no lower-case ASCII letter, digit, `-`, `_` or `.` is written as `+` and two hexadecimal digits.
     ///
-    /// A name that cannot be that of an agent is an error of [`ManagerBuilder::build`].
+    /// A name that cannot be that of an agent is an error of [`ManagerBuilder::build`]; so is one with an upper-case letter, which
+    /// is not repaired: `Job-A` and `job-a` would become one agent.
     pub fn agent(mut self, name: &str) -> Self {
         self.agent = Some(Principal::named_agent(name));
         self

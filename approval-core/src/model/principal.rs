@@ -54,12 +54,14 @@ impl PrincipalKind {
 ///
 /// The text is brought into one form when it is read: white space around it is dropped and letters are lower case, so
 /// that `User:Ann@Example.com` is the same person. Other spellings of one person (aliases, plus tags) are the
-/// directory's matter.
+/// directory's matter. The name of an agent must have that form as it is written: an agent under another one's name would share its
+/// keys, limits and halts.
 ///
 /// ```
 /// use approval_core::Principal;
 /// let ann: Principal = "User:Ann@Example.com".parse()?;
 /// assert_eq!(ann.to_string(), "user:ann@example.com");
+/// assert!(Principal::new("agent:Worker-3").is_err());
 /// # Ok::<(), approval_core::Invalid>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,7 +103,7 @@ impl Principal {
     /// # Errors
     /// When the kind is missing or unknown, the name is empty or too long, or a character cannot be part of a name
     /// (white space, control and invisible characters, letters without a glyph, and anything else that is not a letter,
-    /// digit or one of `@ . _ + - / :`).
+    /// digit or one of `@ . _ + - / :`); for an agent also when it has upper-case letters or white space around it.
     pub fn new(text: &str) -> Result<Self, Invalid> {
         let bad = |why: &str| {
             Err(Invalid::new("principal", text, why)
@@ -109,9 +111,7 @@ impl Principal {
         };
         let lower = text.trim().to_lowercase();
         let Some((kind, name)) = lower.split_once(':') else { return bad("has no kind") };
-        if PrincipalKind::of(kind).is_none() {
-            return bad("is of an unknown kind");
-        }
+        let Some(kind) = PrincipalKind::of(kind) else { return bad("is of an unknown kind") };
         if name.is_empty() {
             return bad("has no name after the colon");
         }
@@ -120,6 +120,10 @@ impl Principal {
         }
         if !name.chars().all(|c| c.is_alphanumeric() || "@._+-/:".contains(c)) || !hides_nothing(name) {
             return bad("has a character that no name may have");
+        }
+        if kind == PrincipalKind::Agent && lower != text {
+            let why = "is the name of an agent, which is written in lower case and without white space";
+            return Err(Invalid::new("principal", text, why).hint(format!("write {lower}")));
         }
         Ok(Self(lower.into()))
     }
@@ -142,7 +146,7 @@ impl Principal {
 
     /// The agent that a text names, with or without `agent:` in front.
     pub(crate) fn named_agent(name: &str) -> Result<Self, Invalid> {
-        Self::agent(name.trim().strip_prefix("agent:").unwrap_or(name))
+        Self::agent(name.strip_prefix("agent:").unwrap_or(name))
     }
 
     /// A program that acts for the operator: `service:<name>`.
@@ -291,6 +295,39 @@ mod tests {
         }
         let (one, other) = (format!("{}1", "a".repeat(100)), format!("{}2", "a".repeat(100)));
         assert_ne!(Principal::agent(&one).unwrap(), Principal::agent(&other).unwrap());
+    }
+
+    #[test]
+    fn the_name_of_an_agent_is_as_it_is_written_or_refused() {
+        for (text, name) in [
+            ("agent:Job-A", "Job-A"),
+            ("Agent:job-a", "Agent:job-a"),
+            ("AGENT:JOB-A", "AGENT:JOB-A"),
+            (" agent:job-a", " job-a"),
+            ("agent:job-a\n", "job-a\n"),
+            ("agent:Äffchen", "Äffchen"),
+            ("agent:İstanbul", "İstanbul"),
+            ("agent:Ⅷ", "Ⅷ"),
+        ] {
+            let lower = text.trim().to_lowercase();
+            let parsed: Result<Principal, _> = text.parse();
+            let json = serde_json::to_string(text).unwrap();
+            assert!(serde_json::from_str::<Principal>(&json).is_err(), "{text:?}");
+            for error in [parsed.unwrap_err(), Principal::new(text).unwrap_err()] {
+                let error = error.to_string();
+                // A character that is two in lower case is no letter then.
+                let hint = error.contains(&format!("write {lower}")) || error.contains("no name may have");
+                assert!(hint, "{error}");
+            }
+            assert!(Principal::named_agent(name).is_err() && Principal::agent(name).is_err(), "{name:?}");
+        }
+        assert!(Principal::new("agent:Job-A").unwrap_err().to_string().contains("write agent:job-a"));
+        for text in ["agent:job-a", "agent:äffchen", "agent:a/b:c@d+4d"] {
+            assert_eq!(Principal::new(text).unwrap().as_str(), text);
+        }
+        for other in ["User:Ann", "GROUP:Finance", "service:Mail", "Role:Operator", "on_call:X"] {
+            assert_eq!(Principal::new(other).unwrap().as_str(), other.to_lowercase());
+        }
     }
 
     #[test]
