@@ -65,7 +65,7 @@ const SETTLE: Duration = Duration::from_millis(300);
 
 /// A channel that asks the people at one terminal.
 ///
-/// It believes that whoever answers is the principal whom it [acts as](Self::acting_as): use it where that is so, such
+/// It believes that the person who answers is the principal whom it [acts as](Self::acting_as): use it where that is so, such
 /// as on the own machine.
 pub struct Terminal {
     name: Text,

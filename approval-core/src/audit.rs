@@ -1,11 +1,11 @@
 //! The audit trail across requests: seals, verification, export, retention.
 //!
-//! The history of each request is a hash chain ([`crate::model::verify_chain`]). That shows an edit to whoever holds a copy of
+//! The history of each request is a hash chain ([`crate::model::verify_chain`]). That shows an edit to a reader with a copy of
 //! the head, and nothing to anybody else: who can write the database can compute a whole new chain. Hence **seals**. About
 //! once a minute a [`Sealer`] notes, for every request whose history grew, where it stands now; it hashes those [`Leaf`]s into a
 //! Merkle tree (RFC 6962, section 2.1), adds where the journal stands and the hash of the seal before, signs that, and
 //! writes it into the store and to every [`SealSink`] that the operator named: a file on another disk, a write-once bucket,
-//! somebody else's machine.
+//! another machine.
 //!
 //! Membership is explicit: a leaf names its request, the number of its lines and the hash of the last. What is not named by
 //! any seal is not sealed, so no time range decides what belongs to a seal, and a writer that commits late is sealed later

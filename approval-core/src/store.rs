@@ -76,7 +76,7 @@ pub trait ChangeListener: Send + Sync {
     /// what this process wrote may be told before what another one wrote earlier: the version tells.
     fn changed(&self, changes: &[Change]);
 
-    /// Whether somebody waits for changes of this request at the moment. A store that hears of a change made elsewhere then
+    /// Whether a listener waits for changes of this request at the moment. A store that hears of a change made elsewhere then
     /// reads the request at once, to tell how it stands.
     fn waits_for(&self, request: RequestId) -> bool {
         let _ = request;
@@ -144,7 +144,7 @@ pub trait Store: Debug + Send + Sync + 'static {
         Err(StoreError::Unsupported { store: self.info().name, what: "have its clock confirmed" })
     }
 
-    /// Whether it honours [`Commit::claim`]. If not, whoever commits leaves that out.
+    /// Whether it honours [`Commit::claim`]. If not, the committer leaves that out.
     fn claims_when_writing(&self) -> bool {
         false
     }
@@ -242,7 +242,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     }
 
     /// Up to `limit` lines of the journal after the line numbered `after` (0: from the beginning), oldest first. A line is
-    /// shown only when all lines with lower numbers are: whoever reads on after the last one shown misses none.
+    /// shown only when all lines with lower numbers are: a reader that goes on after the last one shown misses none.
     ///
     /// # Errors
     /// When the store failed.

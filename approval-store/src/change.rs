@@ -1,4 +1,4 @@
-//! A change of a request with its history, notices and records, encoded by whoever asks for it: what writes it only
+//! A change of a request with its history, notices and records, encoded by the caller: what writes it only
 //! writes.
 
 use std::sync::Arc;

@@ -36,7 +36,7 @@ pub(super) enum Event {
     },
     /// Something to be told that asks for nothing.
     Told(String),
-    /// Somebody typed a line.
+    /// A person typed a line.
     Typed(String),
     /// A line could not be read; why.
     Garbled(&'static str),
@@ -138,7 +138,7 @@ pub(super) struct Scene {
 enum State {
     /// Nothing to ask.
     Idle,
-    /// Waiting for an answer; `voter` is set once somebody said who votes.
+    /// Waiting for an answer; `voter` is set once the person said who votes.
     Asking { id: RequestId, voter: Option<Principal> },
     /// Waiting to hear who gave this answer.
     Choosing { id: RequestId, answer: Answer },

@@ -64,7 +64,7 @@ impl Devices {
             if typed && !shown {
                 match std::fs::File::options().write(true).open("/dev/tty") {
                     Ok(screen) => devices.writer = Box::new(screen),
-                    // Whoever types would not see what is asked.
+                    // A person who types would not see what is asked.
                     Err(_) => devices.source = Source::Piped(Box::new(unseen)),
                 }
             }

@@ -56,8 +56,17 @@ fn act(ballot: &Ballot) -> Result<Act, String> {
     })
 }
 
+/// The request as it stands now. `None`: it cannot be shown, and what is on the screen stays; a vote on that fails if it is not
+/// what the request is now.
+fn view(request: &Request) -> Option<Box<View>> {
+    View::of(request)
+        .inspect_err(|error| tracing::warn!(error, "the terminal shows an earlier state"))
+        .ok()
+        .map(Box::new)
+}
+
 fn accepted(request: &Request, asked: bool) -> Reply {
-    let view = Some(Box::new(View::of(request)));
+    let view = view(request);
     let (verdict, text) = match (request.status.is_open(), asked) {
         (false, _) => (Verdict::Decided, format!("Done: {}.", ending(request))),
         (true, false) => (Verdict::Voted, "Your vote counts; it takes more votes to decide.".to_owned()),
@@ -104,7 +113,7 @@ async fn refused(decider: &Decider, ballot: &Ballot, error: &ApprovalError) -> R
     let text = refusal(&error.to_string());
     match decider.get(ballot.id).await {
         Ok(request) if request.status.is_open() => {
-            Reply { verdict: Verdict::Refused, text, view: Some(Box::new(View::of(&request))) }
+            Reply { verdict: Verdict::Refused, text, view: view(&request) }
         }
         Ok(_) | Err(ApprovalError::NotFound(_)) => Reply { verdict: Verdict::TooLate, text, view: None },
         Err(_) => Reply { verdict: Verdict::Refused, text, view: None },

@@ -45,7 +45,8 @@ impl Notifier for Terminal {
         let event = match why(notice.kind).filter(|_| request.status.is_open()) {
             Some(why) => {
                 let voters = self.voters(request, &notice.to).await?;
-                Event::Asked { view: Box::new(View::of(request)), voters, why }
+                let view = Box::new(View::of(request).map_err(NotifyError::permanent)?);
+                Event::Asked { view, voters, why }
             }
             None => Event::Told(told(request)),
         };
@@ -133,7 +134,7 @@ impl Terminal {
     }
 }
 
-/// Why somebody is asked, as half a sentence; `None` if the notice asks for nothing.
+/// Why a person is asked, as half a sentence; `None` if the notice asks for nothing.
 const fn why(kind: NoticeKind) -> Option<&'static str> {
     match kind {
         NoticeKind::Decide => Some("it is asked about"),
@@ -191,7 +192,13 @@ async fn catch_up(
             if voters.is_empty() {
                 continue;
             }
-            let view = Box::new(View::of(request));
+            let view = match View::of(request) {
+                Ok(view) => Box::new(view),
+                Err(error) => {
+                    tracing::warn!(error, "the terminal cannot ask about a request that was left open");
+                    continue;
+                }
+            };
             let why = "it was open when this terminal started";
             if news.send(News::Event(Event::Asked { view, voters, why })).is_err() {
                 return;

@@ -22,7 +22,7 @@ impl Screen {
         thread::Builder::new().name("approval-terminal-output".to_owned()).spawn(move || {
             for (text, done) in queue {
                 let written = writer.write_all(text.as_bytes()).and_then(|()| writer.flush());
-                // Whoever printed may have stopped waiting for it.
+                // The caller may have stopped waiting for it.
                 drop(done.send(written));
             }
         })?;

@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// A public key (PEM) that seals may be signed with; give those of former times too
     #[arg(long = "key", value_name = "PEM")]
     keys: Vec<PathBuf>,
-    /// A copy of the seals from where whoever writes the store cannot write
+    /// A copy of the seals from a place where the programs on the store cannot write
     #[arg(long, value_name = "FILE")]
     seals: Option<PathBuf>,
     /// The trail was exported when this seal was the last: leave newer ones of the copy aside
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Arguments, checks: FileChecks, out: &mut dyn Write
         }
         (None, Some(trail)) if trail.as_os_str() == "-" => verify_file(std::io::stdin().lock(), options)?,
         (None, Some(trail)) => {
-            // Whoever wrote it: it is what is verified. Reading it must come to an end.
+            // Any user may have written it: it is what is verified. Reading it must come to an end.
             let file = checked_file::open(trail, FileChecks::new().allow_world_writable())
                 .map_err(|error| format!("{}: {error}", trail.display()))?;
             verify_file(BufReader::new(file), options)?
@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, checks: FileChecks, out: &mut dyn Write
             Ok(FINE)
         }
         Err(breach @ Breach::RemovedNotProven { .. }) => {
-            writeln!(out, "REMOVED, NOT PROVEN: {breach}")?;
+            writeln!(out, "REMOVED, NOT PROVEN: {}", neutral_line(&breach.to_string()))?;
             writeln!(
                 out,
                 "all else is sound; give the --key that the seals are signed with, or a copy of the --seals"
@@ -99,7 +99,7 @@ fn tell(report: &Report, arguments: &Arguments, out: &mut dyn Write) -> std::io:
             "seals: {}, {} of them signed; the last is number {}, {} of {at}",
             report.seals, report.signed, last.number, last.hash
         )?,
-        None => writeln!(out, "seals: none; whoever writes the store can rewrite all of it")?,
+        None => writeln!(out, "seals: none; a program that may write the store can rewrite all of it")?,
     }
     if report.unsealed > 0 {
         writeln!(out, "not sealed yet: {} events and journal lines", report.unsealed)?;

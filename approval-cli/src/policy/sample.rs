@@ -9,7 +9,7 @@ use approval_core::{
     Clock, Money, Principal, Risk, SystemClock,
     checked_file::FileChecks,
     clock::Timestamp,
-    model::{ActionName, CanonicalJson, canonical::parse_canonical},
+    model::{ActionName, CanonicalJson, canonical::parse_canonical, visible::neutral_line},
     policy::SampleCall,
 };
 use clap::Args;
@@ -75,7 +75,8 @@ pub(super) fn run(
         Err(status) => return Ok(status),
     };
     let Some(rules) = &file.policy else {
-        writeln!(errors, "{}: there is no `policy` in it: every call is asked about", test.file.display())?;
+        let name = test.file.display().to_string();
+        writeln!(errors, "{}: there is no `policy` in it: every call is asked about", neutral_line(&name))?;
         return Ok(UNUSABLE);
     };
     let now = test.now.unwrap_or_else(|| SystemClock.now());

@@ -80,7 +80,7 @@ fn suggested(arguments: &Suggest, checks: FileChecks) -> Result<Suggestions, Box
     on_store(&arguments.store, checks, async |store| Ok(suggest(&*store, &name, &text, &options).await?))
 }
 
-/// What is not part of the diff begins with `#`: whoever applies the whole output as a patch is not hindered.
+/// What is not part of the diff begins with `#`, so that the whole output can be applied as a patch.
 fn tell(suggestions: &Suggestions, out: &mut dyn Write) -> io::Result<()> {
     let Suggestions { file, requests, rules, passed_over, diff, .. } = suggestions;
     let word = if rules.len() == 1 { "rule" } else { "rules" };

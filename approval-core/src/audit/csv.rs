@@ -114,11 +114,14 @@ impl<'a> CsvExporter<'a> {
     }
 }
 
-/// What happened in one word, and why, in the words of whoever did it.
+/// What happened in one word, and why, in the words of the one who did it.
 fn told(what: &EventKind) -> Result<(String, String), AuditError> {
     let value = serde_json::to_value(what).map_err(AuditError::encoding("an event"))?;
     let text = |member: &str| value.get(member).and_then(serde_json::Value::as_str);
-    let kind = text("kind").unwrap_or_default();
+    let kind = text("kind").ok_or_else(|| AuditError::Encoding {
+        what: "an event".to_owned(),
+        why: "it does not say what happened".to_owned(),
+    })?;
     let said = ["outcome", "state"].into_iter().find_map(text);
     let ballot = value.get("ballot").map(ToString::to_string);
     let detail = said.map(str::to_owned).or(ballot).map_or_else(String::new, |said| format!(": {said}"));

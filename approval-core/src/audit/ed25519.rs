@@ -79,7 +79,7 @@ impl Ed25519Signer {
         pem.map(|pem| pem.as_str().to_owned()).map_err(|e| KeyError { why: e.to_string(), wanted: PRIVATE })
     }
 
-    /// The public key as PEM text, for whoever verifies.
+    /// The public key as PEM text, for those who verify.
     ///
     /// # Errors
     /// When it cannot be encoded.

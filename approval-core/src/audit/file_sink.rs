@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    io::{BufRead, BufReader, Error, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -22,7 +22,7 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// Seals go to the file at `path`, which is made when first written. Let it lie where whoever can write the store cannot
+    /// Seals go to the file at `path`, which is made when first written. Let it lie where programs that can write the store cannot
     /// write.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -80,7 +80,7 @@ impl FileSink {
     }
 }
 
-fn failed(path: &Path, what: &str, error: std::io::Error) -> SinkError {
+fn failed(path: &Path, what: &str, error: Error) -> SinkError {
     SinkError::caused_by(format!("the file of seals {} {what}", path.display()), error)
 }
 
@@ -103,8 +103,9 @@ fn last_line(file: &mut File) -> std::io::Result<(Vec<u8>, u64)> {
         let start = breaks.next().map(|at| at + 1).or((from == 0).then_some(0));
         match (start, end) {
             (Some(start), Some(end)) => {
-                let line = tail.get(start..end).unwrap_or_default().to_vec();
-                return Ok((line, from + end as u64 + 1));
+                let line =
+                    tail.get(start..end).ok_or_else(|| Error::other("its lines cannot be told apart"))?;
+                return Ok((line.to_vec(), from + end as u64 + 1));
             }
             _ if from == 0 => return Ok((Vec::new(), 0)),
             _ => {}
@@ -114,7 +115,8 @@ fn last_line(file: &mut File) -> std::io::Result<(Vec<u8>, u64)> {
 
 fn last_seal(path: &Path, file: &mut File) -> Result<(Option<SealRef>, u64), SinkError> {
     let (line, end) = last_line(file).map_err(|e| failed(path, "cannot be read", e))?;
-    if line.is_empty() {
+    // Nothing, or the beginning of a first line. An empty line at the end is no seal.
+    if end == 0 {
         return Ok((None, end));
     }
     let seal = Seal::parse(&String::from_utf8_lossy(&line))

@@ -1,5 +1,5 @@
 //! Removing old requests so that the seals stay valid: a seal says first that they may be gone, and only then are they
-//! removed. Whoever is killed between the two leaves them where they are; the next time they are named again.
+//! removed. A process that is killed between the two leaves them where they are; the next time they are named again.
 
 use super::{AuditError, Leaf, Sealer, sealer::Removals};
 use crate::{

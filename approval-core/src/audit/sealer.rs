@@ -140,7 +140,7 @@ impl Sealer {
         self.sealing.interval / 2
     }
 
-    /// How long sealing can wait, because somebody sealed a short time ago.
+    /// How long sealing can wait, because a process sealed a short time ago.
     ///
     /// # Errors
     /// When the store failed.

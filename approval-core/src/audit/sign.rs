@@ -7,7 +7,7 @@ use async_trait::async_trait;
 /// Signs seals. The key lies here or beyond (a file, a key service), never in the store.
 #[async_trait]
 pub trait SealSigner: Debug + Send + Sync + 'static {
-    /// Names the key, for whoever checks the signature.
+    /// Names the key, for those who check the signature.
     fn key(&self) -> &str;
 
     /// Signs a message.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{Seal, SealRef};
 
-/// A place for seals that whoever can write the store cannot write: a file on another disk, a write-once bucket, another
+/// A place for seals where programs that can write the store cannot write: a file on another disk, a write-once bucket, another
 /// machine. What it fails to take is kept in the store and handed to it again. A call that takes its time keeps only this sink
 /// waiting; one that never ends keeps it waiting for good, so put a limit on what may hang.
 #[async_trait]

@@ -46,7 +46,7 @@ pub struct VerifyOptions {
     /// any commit that was under way while a seal was made.
     pub grace: Span,
     /// Accepts that requests were removed although only seals say so that are neither signed with one of `keys` nor part of `held`:
-    /// whoever may write the store can have made them. `false`, unless set: then that is a
+    /// a process that may write the store can have made them. `false`, unless set: then that is a
     /// [`RemovedNotProven`](Breach::RemovedNotProven).
     pub accept_unproven: bool,
 }
@@ -354,7 +354,7 @@ pub fn verify_file(
     mut trail: impl BufRead,
     options: VerifyOptions,
 ) -> Result<Result<Report, Breach>, SinkError> {
-    /// No line is longer, unless somebody means to fill the memory.
+    /// No line is longer, unless it is meant to fill the memory.
     const LONGEST: u64 = 64 * 1024 * 1024;
     let mut verifier = match Verifier::new(options) {
         Ok(verifier) => verifier,

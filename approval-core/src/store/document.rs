@@ -45,7 +45,7 @@ pub struct Index<'a> {
     pub run: Option<&'a str>,
     /// How bad it would be if it were wrong.
     pub risk: Risk,
-    /// How soon somebody should look.
+    /// How soon people should look.
     pub priority: Priority,
     /// When something must happen next by itself. `None`: never.
     pub due_at: Option<Timestamp>,

@@ -33,7 +33,7 @@ impl Listeners {
         self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Whether somebody waits for changes of this request at the moment.
+    /// Whether a listener waits for changes of this request at the moment.
     #[must_use]
     pub fn wait_for(&self, request: RequestId) -> bool {
         let list = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));

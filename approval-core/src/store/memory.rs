@@ -135,18 +135,20 @@ impl MemoryStore {
                 }
             };
             if let (Expect::Absent, Some(text)) = (row.expect, &row.document.request().key) {
-                let keys = self.keys.lock(text);
-                if let Some(other) = keys.as_ref().and_then(|keys| keys.get(text)).copied() {
+                let keys = self.keys.lock(text)?;
+                if let Some(other) = keys.get(text).copied() {
                     drop((keys, shard));
                     let other = self.load_now(other)?;
                     return Ok(other.map_or(CommitOutcome::Conflict(None), CommitOutcome::KeyTaken));
                 }
-                key = keys.map(|keys| (keys, Arc::clone(text)));
+                key = Some((keys, Arc::clone(text)));
             }
-            if commit.events.first().is_some_and(|line| line.seq <= shard.last_event(id)) {
+            if let Some(line) = commit.events.first()
+                && line.seq <= shard.last_event(id)?
+            {
                 return Err(StoreError::unavailable(format!(
                     "the history of request {id} has a line {} already",
-                    commit.events.first().map_or(0, |line| line.seq)
+                    line.seq
                 )));
             }
         }
@@ -282,7 +284,7 @@ impl Store for MemoryStore {
 
     async fn find(&self, key: &str) -> Result<Option<Stored>, StoreError> {
         self.open()?;
-        match self.keys.find(key) {
+        match self.keys.find(key)? {
             Some(id) => self.load_now(id),
             None => Ok(None),
         }
@@ -330,7 +332,10 @@ impl Store for MemoryStore {
         found.sort_unstable_by_key(|(at, id, _)| (*at, *id));
         let due = found.partition_point(|(at, ..)| *at <= now).min(limit);
         let next = found.get(due).map(|(at, ..)| moment(*at));
-        let items = found.into_iter().take(due).filter_map(|(.., stored)| stored).collect();
+        let there = |(_, id, stored): (_, RequestId, Option<Stored>)| {
+            stored.ok_or_else(|| StoreError::unreadable(format!("request {id} is due and not there")))
+        };
+        let items = found.into_iter().take(due).map(there).collect::<Result<_, _>>()?;
         Ok(Due { items, next })
     }
 

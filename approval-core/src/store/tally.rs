@@ -70,6 +70,7 @@ impl<'a> Tally<'a> {
         if !wanted {
             return None;
         }
+        // More than 2^32 do not fit into memory.
         let index = u32::try_from(self.requests.subjects.len()).ok()?;
         self.requests.subjects.push(subject);
         self.requests.counts.push([0; 1 + ENDS]);
@@ -219,7 +220,7 @@ impl Votes {
     }
 }
 
-/// A length of time as microseconds.
+/// A length of time as microseconds. A store's time does not go back, so that none is negative.
 fn micros(span: Span) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(0)
 }

@@ -87,13 +87,14 @@ impl StoreTime {
         } else {
             before
         };
-        Timestamp::from_microsecond(latest).unwrap_or(Timestamp::MIN)
+        // It came from a moment. Those of the last second that there is cannot be read back: every time bound is over then.
+        Timestamp::from_microsecond(latest).unwrap_or(Timestamp::MAX)
     }
 
     /// Whether a clock that says `now` is not believed.
     fn jumps(&self, mark: i64, now: i64) -> bool {
-        let longest = i64::try_from(ClockReading::LONGEST_JUMP.as_micros()).unwrap_or(i64::MAX);
-        self.guarded && mark != NO_MARK && now.saturating_sub(mark) > longest
+        const LONGEST: i64 = ClockReading::LONGEST_JUMP.as_secs() * 1_000_000;
+        self.guarded && mark != NO_MARK && now.saturating_sub(mark) > LONGEST
     }
 
     /// The clock and the mark. A clock of a test is always as it should be.
@@ -201,6 +202,18 @@ mod tests {
         assert!(time.reading().is_ahead());
         let time = StoreTime::new(clock as Arc<dyn Clock>, Some(Timestamp::MIN));
         assert_eq!(time.now(), at(5000, 0), "a file without a mark");
+    }
+
+    #[test]
+    fn the_last_moment_that_there_is_comes_after_all_others() {
+        for last in [Timestamp::MAX, Timestamp::from_second(253_402_207_200).unwrap()] {
+            let clock = Arc::new(Settable(Mutex::new(last)));
+            let time = StoreTime::new(Arc::clone(&clock) as Arc<dyn Clock>, None);
+            assert!(time.now() >= last, "{}", time.now());
+            *clock.0.lock().unwrap() = Timestamp::UNIX_EPOCH;
+            assert!(time.now() >= last, "{}", time.now());
+            assert!(StoreTime::new(clock, Some(last)).now() >= last);
+        }
     }
 
     #[test]

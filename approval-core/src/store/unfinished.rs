@@ -1,7 +1,7 @@
 //! A store that is being filled from another one must not be worked with: half of the keys, counters and halts are missing.
 //!
 //! While it is filled, a mark stands in the place of records that nothing happens without: the halts, and where sealing
-//! stands. Whoever reads them is refused. An older program cannot read the mark, and refuses as well.
+//! stands. Reading them is refused. An older program cannot read the mark, and refuses as well.
 
 use serde::{Deserialize, Serialize};
 

@@ -47,6 +47,8 @@ pub(super) struct Arguments {
     /// By the way to it as CEL writes it, as in `args.customer`.
     objects: BTreeMap<String, Object>,
     values: BTreeMap<String, Values>,
+    /// The arguments of a call could not be read, so that nothing holds for all.
+    unread: bool,
 }
 
 #[derive(Debug, Default)]
@@ -85,8 +87,9 @@ impl Arguments {
     /// Looks at the arguments of one more call. `redacted`: ways to what is secret.
     pub(super) fn add(&mut self, arguments: &CanonicalJson, redacted: &[Text]) {
         self.calls = self.calls.saturating_add(1);
-        if let Ok(value) = arguments.to_nearest_value() {
-            self.look("args", "", &value, redacted, 0);
+        match arguments.to_nearest_value() {
+            Ok(value) => self.look("args", "", &value, redacted, 0),
+            Err(_) => self.unread = true,
         }
     }
 
@@ -121,6 +124,9 @@ impl Arguments {
 
     /// Conditions that hold for all that was seen, as far as they fit into `room` bytes together.
     pub(super) fn bounds(&self, room: usize) -> Option<Bounds> {
+        if self.unread {
+            return None;
+        }
         let mut bounds = Bounds::default();
         let mut used = 0_usize;
         for (path, object) in &self.objects {

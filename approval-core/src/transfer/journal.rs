@@ -38,6 +38,7 @@ impl Run<'_> {
                 return Err(TransferError::Differs(Difference::Journal(number)));
             }
             let Some(last) = ours.last().map(|line| line.number) else { return Ok((lines, written)) };
+            // They are no more than ours, or there would have been another one.
             let missing = ours.get(theirs.len()..).unwrap_or_default();
             if !missing.is_empty() {
                 self.append(after, missing).await?;

@@ -11,7 +11,7 @@ use crate::{
 const ROWS: usize = 48;
 /// Bytes of lines and notices in one commit, about.
 const BYTES: usize = 256 * 1024;
-/// How often a request is looked at again because somebody changed it.
+/// How often a request is looked at again because it changed.
 const ROUNDS: usize = 10;
 
 /// A request, its history and its notices.
@@ -92,7 +92,7 @@ impl Run<'_> {
     pub(super) async fn bring(&self, stored: Stored, may_be_there: bool) -> Result<(), TransferError> {
         let id = stored.request.id;
         let read = Whole::read(self.from, stored).await.map_err(TransferError::Source)?;
-        // Gone from the source by now: whoever walks both stores finds out.
+        // Gone from the source by now: the comparison of both stores finds out.
         let Some(whole) = read else { return Ok(()) };
         let found = if may_be_there { self.to.load(id).await.map_err(TransferError::Target)? } else { None };
         let mut wrote = Wrote::Conflict(found);
@@ -126,12 +126,13 @@ impl Run<'_> {
         if whole.difference(&copy).is_none() {
             return Ok(None);
         }
-        if !whole.lines.starts_with(&copy.lines) {
-            let seq = whole.first_other_line(&copy).unwrap_or_default();
+        if let Some(seq) = whole.first_other_line(&copy)
+            && !whole.lines.starts_with(&copy.lines)
+        {
             return Err(TransferError::Differs(Difference::History(id, seq)));
         }
         if !whole.notices.starts_with(&copy.notices) {
-            // A store has no way to set how a notice stands but through whoever delivers it. What is open in the target
+            // A store has no way to set how a notice stands but by delivering it. What is open in the target
             // is in no figure yet, and can be written anew.
             if !copy.stored.request.status.is_open() {
                 return Err(TransferError::Differs(Difference::Notices(id)));
@@ -174,7 +175,7 @@ impl Run<'_> {
     /// Removes from the target what an earlier step wrote there.
     pub(super) async fn remove(&self, copy: &Stored) -> Result<(), TransferError> {
         let removal = Removal { request: copy.request.id, version: copy.version };
-        // Whoever changed it meanwhile is found out when both stores are compared.
+        // A change meanwhile is found when both stores are compared.
         self.to.remove(removal).await.map(drop).map_err(TransferError::Target)
     }
 }

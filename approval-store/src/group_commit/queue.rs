@@ -118,7 +118,7 @@ impl<J> Drop for End<'_, J> {
         inside.closed = true;
         let left = std::mem::take(&mut inside.jobs);
         drop(inside);
-        // Not under the lock: dropping a job wakes whoever waits for its answer.
+        // Not under the lock: dropping a job wakes the one who waits for its answer.
         drop(left);
     }
 }

@@ -12,7 +12,7 @@ use crate::columns::{count, limit, micros};
 
 const PORTION: &str = "SELECT looked_at, moved, made FROM archive_portion($1, $2, $3, $4, $5, $6)";
 
-/// How many requests are looked at in one transaction. Whoever changes one of them waits for no more than this.
+/// How many requests are looked at in one transaction. A change of one of them waits for no more than this.
 const TOGETHER: usize = 200;
 
 /// How far the clock that an id was made by may have been ahead of the one that says when the request was opened, in
@@ -50,7 +50,7 @@ impl PostgresStore {
     ///
     /// Nothing else changes: such a request is found, listed, verified, pruned and changed as before, under the same version,
     /// and its key stays taken. Reading it takes longer. May be called at any time, by any process, and broken off; it goes by
-    /// small transactions, and leaves out what somebody is writing.
+    /// small transactions, and leaves out what is being written.
     ///
     /// ```no_run
     /// # async fn archive(store: approval_store::PostgresStore) -> Result<(), Box<dyn std::error::Error>> {

@@ -195,7 +195,7 @@ impl<'a> Arrays<'a> {
                 && row.expect == Expect::Absent
                 && let Some(key) = row.document.index().key
             {
-                // Whoever else opens a request with this key is waited for before the clock is read, not after.
+                // Another one that opens a request with this key is waited for before the clock is read, not after.
                 locks.insert(On::Key(key), true);
             }
             if row.expect == Expect::Absent {

@@ -34,7 +34,7 @@ pub(super) fn setup(schema: &str) -> Arc<str> {
     .into()
 }
 
-/// A connection that somebody has for himself.
+/// A connection that is not shared.
 pub(super) struct Own {
     pub(super) client: Client,
     /// The server warned about something: what it acknowledged since may not be everywhere where it should be.

@@ -21,6 +21,7 @@ pub(super) async fn due(
     given: Option<i64>,
     most: usize,
 ) -> Result<Due, StoreError> {
+    // No lease is longer.
     let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX / 4);
     let namespace: Arc<str> = text::column(namespace).into();
     let mut unreadable: Vec<Uuid> = Vec::new();

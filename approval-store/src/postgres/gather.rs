@@ -61,7 +61,7 @@ impl Gathering<'_> {
         let mut last = begin;
         while self.waiting.len() < answered && last.elapsed() < NEXT_WAITS && begin.elapsed() < ALL_WAIT {
             let before = self.waiting.len();
-            // No timer is this fine. Whoever else wants this processor gets it.
+            // No timer is this fine. Other work on this processor goes first.
             std::thread::yield_now();
             tokio::task::yield_now().await;
             self.take();

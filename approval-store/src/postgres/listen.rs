@@ -37,7 +37,7 @@ const OF_BATCH: &str = "SELECT batch, writer, requests, records, notices FROM ch
 const MISSED: &str = "SELECT batch, writer, requests, records, notices FROM changes
     WHERE batch >= $1 AND batch < $2 ORDER BY batch LIMIT 1000";
 
-/// After so many missed batches it is cheaper to look at everything that somebody waits for.
+/// After so many missed batches it is cheaper to look at everything that is waited for.
 const MANY: usize = 20_000;
 
 /// Most batches that are remembered as told. What is not remembered is told twice, which does no harm.
@@ -185,7 +185,7 @@ impl Ear {
         Ok(())
     }
 
-    /// Takes out the requests that somebody waits for in this process.
+    /// Takes out the requests that are waited for in this process.
     fn take_wanted(&self, changes: &mut Vec<Change>) -> Vec<Uuid> {
         let mut wanted = Vec::new();
         changes.retain(|change| match change {
@@ -198,7 +198,7 @@ impl Ear {
         wanted
     }
 
-    /// Reads requests that were changed elsewhere, and tells how they stand: whoever waits for them would ask next. With
+    /// Reads requests that were changed elsewhere, and tells how they stand: those who wait for them would ask next. With
     /// the connection that just heard of them, since a server is quickest where it is awake.
     async fn tell_how_they_stand(&self, line: &Line, wanted: &[Uuid]) -> Result<(), Lost> {
         let rows = line.own.client.query(&line.load, &[&wanted]).await?;
@@ -206,7 +206,7 @@ impl Ear {
         let mut found: HashMap<_, _> = found.into_iter().map(|raw| (raw.id.clone(), raw)).collect();
         let told = wanted.iter().map(|id| Change::Request {
             id: RequestId::from_uuid(*id),
-            // Whoever waits looks for himself, and is told what is wrong.
+            // Those who wait look themselves, and get the error.
             stored: found.remove(&id.as_bytes()[..]).and_then(|raw| raw.decode().ok()),
         });
         self.listeners.tell(&told.collect::<Vec<_>>());

@@ -20,6 +20,7 @@ pub(super) async fn claim(
     let channels: Arc<[String]> =
         claim.channels.iter().map(|channel| text::column(channel).into_owned()).collect();
     let namespace: Arc<str> = text::column(&claim.namespace).into();
+    // No lease is longer.
     let lease = i64::try_from(claim.lease.as_micros()).unwrap_or(i64::MAX / 4);
     let (owner, most, until) = (claim.owner, limit(claim.limit), claim.lease);
     reader

@@ -118,7 +118,7 @@ async fn make(client: &Client, schema: &str) -> Result<(), StoreError> {
         client.batch_execute(&made).await.map_err(fail)?;
     }
     client.batch_execute(&format!("SET LOCAL search_path = \"{schema}\"")).await.map_err(fail)?;
-    let done = usize::try_from(before.unwrap_or_default()).unwrap_or(usize::MAX);
+    let done = before.map_or(0, |version| version as usize);
     for text in MIGRATIONS.iter().skip(done).copied().flatten() {
         client.batch_execute(text).await.map_err(fail)?;
     }

@@ -236,7 +236,7 @@ impl Session {
         Ok(left)
     }
 
-    /// Tells everybody what was written, and whoever waits what became of his own.
+    /// Tells all listeners what was written, and each caller what became of its change.
     fn answer(&mut self, group: Vec<Work>, verdicts: &Verdicts) {
         let at = match verdicts.at() {
             Ok(at) => at,

@@ -64,7 +64,8 @@ impl Verdicts {
 
     /// Why this piece of work was not written; `None` if it was.
     pub(super) fn reason(&self, place: usize) -> Option<Reason> {
-        let place = i32::try_from(place).ok()?;
+        // No group is that large; if one were, this would not count as written.
+        let Ok(place) = i32::try_from(place) else { return Some(Reason::Conflict) };
         let at = self.refused.iter().position(|refused| *refused == place)?;
         Some(match self.reasons.get(at) {
             Some(2) => Reason::Time,
@@ -90,7 +91,7 @@ pub(super) const fn committed(at: Timestamp, version: u64) -> CommitOutcome {
     CommitOutcome::Committed { at, version }
 }
 
-/// What whoever asked for a change that was not written is told. What there is instead is read now, when others may have
+/// The answer to a change that was not written. What there is instead is read now, when others may have
 /// written it once more: it is in any case newer than what was expected.
 pub(super) async fn refused(
     reader: &Reader,

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 
 use crate::{change::Encoded, columns::Settlement};
 
-/// How whoever asked is answered.
+/// How the caller is answered.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Work for the writer, encoded, and who waits for its outcome.
@@ -19,7 +19,7 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// Tells whoever waits that it was not done.
+    /// Tells the caller that it was not done.
     pub(super) fn refuse(self, error: StoreError) {
         match self {
             Self::Change(_, answer) => drop(answer.send(Err(error))),

@@ -15,12 +15,12 @@ use super::{
     stats,
 };
 
-/// The numbers are in the order of the commits: whoever writes holds the lock of the whole file. What marks the place of
+/// The numbers are in the order of the commits: a writer holds the lock of the whole file. What marks the place of
 /// removed lines has an empty name of a request.
 const CHANGED: &str =
     "SELECT number, request FROM events NOT INDEXED WHERE number > ?1 ORDER BY number LIMIT ?2";
 const REMOVE: &str = "DELETE FROM requests WHERE id = ?1";
-/// A number is never given twice, or whoever follows them would miss what comes: the highest one stays taken.
+/// A number is never given twice, or a reader that follows them would miss what comes: the highest one stays taken.
 const OLD_MARK: &str = "DELETE FROM events WHERE request = x'' AND number < (SELECT max(number) FROM events)";
 const MARK: &str = "UPDATE events SET request = x'', seq = number, line = ''
     WHERE request = ?1 AND number = (SELECT max(number) FROM events)";

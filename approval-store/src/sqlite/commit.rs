@@ -206,11 +206,17 @@ impl WriteRow for Row {
     }
 }
 
+/// The version after this one, as long as the column can count on.
+fn next_version(before: Option<u64>) -> Result<u64, StoreError> {
+    let next = before.unwrap_or(0).checked_add(1).filter(|next| i64::try_from(*next).is_ok());
+    next.ok_or_else(|| StoreError::unreadable("a record has the highest version that there is"))
+}
+
 fn write_record(batch: &mut Batch<'_>, write: &RecordWrite, now: Timestamp) -> Result<(), StoreError> {
     let fail = failed("a record could not be written");
     let name = write.name.as_str();
     let version = if let Some(value) = &write.value {
-        let version = batch.record_version(&write.name)?.unwrap_or(0).saturating_add(1);
+        let version = next_version(batch.record_version(&write.name)?)?;
         batch
             .statement(PUT_RECORD, &fail)?
             .execute(params![name, column(version), value, micros(now)])

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use super::batch::Batch;
 
 /// One piece of work inside the writer's transaction. It is encoded before it is given to the writer, and what it brings is
-/// decoded by whoever asked for it: the writer does neither.
+/// decoded by the caller: the writer does neither.
 pub(super) trait Task: Send + 'static {
     /// What it brings.
     type Outcome: Send + 'static;
@@ -21,14 +21,14 @@ pub(super) trait Job: Send {
     /// Does it. Nobody is told yet.
     fn run(&mut self, batch: &mut Batch<'_>, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Its transaction is durable: tells whoever waits.
+    /// Its transaction is durable: tells the caller.
     fn answer(self: Box<Self>);
 
-    /// Its transaction failed: tells whoever waits.
+    /// Its transaction failed: tells the caller.
     fn refuse(self: Box<Self>, error: StoreError);
 }
 
-/// A task and who waits for it. Whoever stopped waiting is told in vain; the work is done all the same.
+/// A task and who waits for it. A caller that stopped waiting is told in vain; the work is done all the same.
 struct Pending<T: Task> {
     task: T,
     outcome: Option<T::Outcome>,

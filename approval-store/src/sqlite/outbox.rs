@@ -36,7 +36,7 @@ const SETTLE: &str = "UPDATE notices SET delivery = ?4, claimable_at = ?5, owner
     WHERE request = ?1 AND id = ?2 AND owner = ?3";
 const OF_REQUEST: &str = "SELECT body, delivery FROM notices WHERE request = ?1 ORDER BY number";
 
-/// Writes a notice about a request of `namespace` (`None`: look it up), claimed by somebody until a moment or by nobody.
+/// Writes a notice about a request of `namespace` (`None`: look it up), claimed by an owner until a moment or not at all.
 pub(super) fn write(
     notice: &NewNotice,
     namespace: Option<&str>,

@@ -50,6 +50,7 @@ fn found(connection: &Connection, steps: &[&str]) -> Result<u32, StoreError> {
             "the file is another program's SQLite database (give the store a file of its own)",
         ));
     }
+    // A negative one is none of ours: too new as well.
     let (found, known) = (u32::try_from(version).unwrap_or(u32::MAX), version_after(steps));
     if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(found) }
 }
@@ -63,7 +64,7 @@ fn migrate_by(connection: &mut Connection, steps: &[&str]) -> Result<(), StoreEr
     // another process may be doing the same.
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&fail)?;
-    let done = usize::try_from(found(&transaction, steps)?).unwrap_or(usize::MAX);
+    let done = found(&transaction, steps)? as usize;
     for step in steps.iter().skip(done) {
         transaction.execute_batch(step).map_err(&fail)?;
     }

@@ -1,7 +1,7 @@
 //! Figures over all requests, exact and without reading them all.
 //!
 //! Nothing is added to the writes of requests. The numbers of events say which requests changed since the last look; those
-//! are looked at when somebody asks, in steps, so that the writer is never held for long. What is open is counted by
+//! are looked at when figures are asked for, in steps, so that the writer is never held for long. What is open is counted by
 //! subject; each decision leaves a few bytes, together with many others in one row, from which rates and percentiles of any
 //! range of time are computed.
 
@@ -53,7 +53,7 @@ pub(super) async fn stats(store: &SqliteStore, query: &StatsQuery) -> Result<Sta
             store.readers.scan(move |connection| read::votes(connection, &of_votes)),
         );
         let (requests, votes) = (requests?, votes?);
-        // Somebody else may have counted more between the two.
+        // Another process may have counted more between the two.
         if requests.state == votes.state {
             let Stats { votes, by_approver, by_channel, .. } = votes.stats;
             let mut stats = requests.stats;

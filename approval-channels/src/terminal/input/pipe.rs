@@ -34,7 +34,7 @@ fn read(reader: &mut dyn BufRead) -> io::Result<Input> {
             return Ok(Input::Ended(format!("The input ended{cut}")));
         }
         let (part, end) = match chunk.iter().position(|byte| *byte == b'\n') {
-            Some(at) => (chunk.get(..at).unwrap_or_default(), true),
+            Some(at) => (chunk.get(..at).ok_or_else(|| io::Error::other("a line without an end"))?, true),
             None => (chunk, false),
         };
         too_long |= bytes.len() + part.len() > MAX_LINE;

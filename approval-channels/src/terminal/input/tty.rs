@@ -44,7 +44,10 @@ impl Tty {
         if count == 0 {
             return Some(Input::Ended("The input ended".to_owned()));
         }
-        partial.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        let Some(read) = buffer.get(..count) else {
+            return Some(Input::Ended("The terminal gave more than was asked for".to_owned()));
+        };
+        partial.extend_from_slice(read);
         partial.pop_if(|last| *last == b'\n')?;
         let line = std::mem::take(partial);
         if line.len() + 1 >= LONGEST {

@@ -5,24 +5,28 @@ use approval_core::model::canonical::FieldPath;
 use approval_core::model::{
     ActionKind, Attachment, Ballot, Follows, Gate, OnTimeout, Outcome, Preview, PreviewOutcome, Request, Vote,
 };
-use approval_core::{Principal, Risk};
+use approval_core::{Invalid, Principal, Risk};
 use serde_json::Value;
 
 use super::{Attached, Choice, Editable, Matter, Previewed, Severity, View};
 
 impl View {
     /// The request as it stands.
-    pub(in crate::terminal) fn of(request: &Request) -> Self {
+    ///
+    /// # Errors
+    /// When a part of it cannot be read, so that it cannot be shown as it is: then nobody is to decide about it here.
+    pub(in crate::terminal) fn of(request: &Request) -> Result<Self, String> {
         let revision = &request.revision;
         let action = &request.action;
         // Only for looking up what is edited; what is shown is the text, in which every number is exact.
-        let arguments = revision.arguments.to_nearest_value().unwrap_or_default();
-        Self {
+        let arguments = revision.arguments.to_nearest_value();
+        let arguments = arguments.map_err(|error| unreadable(request, "its arguments", &error))?;
+        Ok(Self {
             id: request.id,
             digest: revision.digest,
             revision: revision.number,
             editor: revision.editor.as_ref().map(Principal::to_string),
-            matter: matter(request),
+            matter: matter(request)?,
             action: format!("{} version {}", action.name, action.version),
             kind: ActionKind::of(request),
             description: request
@@ -42,15 +46,19 @@ impl View {
             arguments: revision.arguments.as_str().to_owned(),
             preview: request.preview().map(|preview| previewed(preview, revision.number)),
             attachments: request.attachments().iter().map(attached).collect(),
-            editable: editable(&request.gate, &arguments),
+            editable: editable(request, &arguments)?,
             redacted: action.redacted.iter().map(|path| path.as_ref().to_owned()).collect(),
             unbound: action.unbound.iter().map(|name| name.as_ref().to_owned()).collect(),
             options: options(&request.gate),
             may_stand: may_stand(request),
             votes: votes(request),
             remarks: remarks(request),
-        }
+        })
     }
+}
+
+fn unreadable(request: &Request, what: &str, why: &dyn std::fmt::Display) -> String {
+    format!("request {} cannot be shown: {what} cannot be read: {why}", request.id)
 }
 
 /// How a request ended, as half a sentence: who decided what, and why.
@@ -97,16 +105,20 @@ fn follows(earlier: &Follows) -> String {
     text
 }
 
-fn matter(request: &Request) -> Matter {
-    let Some(question) = &request.question else { return Matter::Action };
-    let json = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-    let schema = json(&question.schema);
-    let mut choices: Vec<_> =
-        question.options.iter().map(|option| (option.title.to_string(), json(&option.value))).collect();
+fn matter(request: &Request) -> Result<Matter, String> {
+    let Some(question) = &request.question else { return Ok(Matter::Action) };
+    let json = |text: &str, what: &str| {
+        serde_json::from_str::<Value>(text).map_err(|error| unreadable(request, what, &error))
+    };
+    let schema = json(&question.schema, "the type of its answer")?;
+    let prepared = question.options.iter();
+    let prepared =
+        prepared.map(|option| Ok((option.title.to_string(), json(&option.value, "a prepared answer")?)));
+    let mut choices = prepared.collect::<Result<Vec<_>, String>>()?;
     if choices.is_empty() {
         choices = enumerated(&schema);
     }
-    Matter::Question { schema, choices }
+    Ok(Matter::Question { schema, choices })
 }
 
 /// The answers of a schema that lists them all: by `enum`, or by `oneOf` with a `const` each.
@@ -136,13 +148,16 @@ const fn fallback(on_timeout: OnTimeout) -> &'static str {
     }
 }
 
-fn editable(gate: &Gate, arguments: &Value) -> Vec<Editable> {
-    let value =
-        |path: &str| path.parse::<FieldPath>().ok()?.get(arguments).first().map(|value| (*value).clone());
-    gate.editable
-        .iter()
-        .map(|field| Editable { path: field.path.to_string(), value: value(&field.path) })
-        .collect()
+fn editable(request: &Request, arguments: &Value) -> Result<Vec<Editable>, String> {
+    let fields = request.gate.editable.iter().map(|field| {
+        let path: FieldPath = field
+            .path
+            .parse()
+            .map_err(|error: Invalid| unreadable(request, "the name of what may be edited", &error))?;
+        let value = path.get(arguments).first().map(|value| (*value).clone());
+        Ok(Editable { path: field.path.to_string(), value })
+    });
+    fields.collect()
 }
 
 fn previewed(preview: &Preview, revision: u32) -> Previewed {
@@ -157,7 +172,8 @@ fn attached(attachment: &Attachment) -> Attached {
     let place = match (attachment.bytes(), attachment.address()) {
         (Some([_]), _) => "1 byte".to_owned(),
         (Some(bytes), _) => format!("{} bytes", bytes.len()),
-        (None, address) => format!("at {}", address.unwrap_or_default()),
+        (None, Some(address)) => format!("at {address}"),
+        (None, None) => "neither enclosed nor at an address".to_owned(),
     };
     let digest = attachment
         .sha256()

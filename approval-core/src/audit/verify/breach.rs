@@ -90,7 +90,9 @@ pub enum Breach {
         why: BadSignature,
     },
     /// A seal is not signed, nor is one behind it, although keys were given.
-    #[error("seal {number} is not signed, nor is any behind it: whoever writes the store can have made them")]
+    #[error(
+        "seal {number} is not signed, nor is any behind it: a program that may write the store can have made them"
+    )]
     NotSigned {
         /// Which.
         number: u64,
@@ -127,7 +129,7 @@ pub enum Breach {
     /// Requests are missing, and the seals that let them go prove nothing.
     #[error(
         "{requests} requests were removed, and it is not proven that retention removed them: seal {seal} lets request {request} go, \
-         and is neither signed with a key that was given nor held elsewhere, so whoever writes the store can have made it"
+         and is neither signed with a key that was given nor held elsewhere, so a program that may write the store can have made it"
     )]
     RemovedNotProven {
         /// The first of them.
@@ -260,7 +262,7 @@ pub enum Breach {
     },
     /// The lines are whole, and tell what cannot have happened.
     #[error(
-        "line {seq} of the history of request {request} tells what cannot be: {why}; whoever wrote it went past the library"
+        "line {seq} of the history of request {request} tells what cannot be: {why}; it was not written by this library"
     )]
     Impossible {
         /// Of which request.

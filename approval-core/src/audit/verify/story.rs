@@ -91,7 +91,7 @@ fn next(told: Told, event: &Event) -> Result<Told, &'static str> {
         EventKind::Voted { .. } | EventKind::Edited { .. } => match told {
             Told::Open => Ok(told),
             Told::Nothing | Told::Approved { .. } | Told::Running { .. } | Told::Over => {
-                Err("somebody voted or edited after it was decided")
+                Err("a vote or an edit came after it was decided")
             }
         },
         _ => Ok(told),

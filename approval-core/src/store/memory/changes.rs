@@ -1,6 +1,6 @@
 //! Which histories grew, and removing requests.
 //!
-//! Nothing is noted until somebody asks, so that agents without an audit trail do not pay for one. From then on each shard
+//! Nothing is noted until it is asked for, so that agents without an audit trail do not pay for one. From then on each shard
 //! keeps the numbers of its changes. A number is taken under the lock of the shard that the change is made under: who reads
 //! the highest number first and then goes through the shards finds every change up to it.
 
@@ -88,10 +88,7 @@ impl MemoryStore {
         match shard.load(id) {
             Some(stored) if stored.version == version => {
                 if let Some(key) = &stored.request.key {
-                    let mut keys = self.keys.lock(key);
-                    if let Some(keys) = &mut keys {
-                        keys.remove(key);
-                    }
+                    self.keys.lock(key)?.remove(key);
                 }
             }
             found => return Ok(CommitOutcome::Conflict(found.cloned())),

@@ -57,8 +57,11 @@ impl History {
     }
 
     /// The number of the last line; 0 if there is none.
-    pub(super) fn last(&self) -> u64 {
-        self.packed().last().map_or(0, |(seq, _)| seq)
+    ///
+    /// # Errors
+    /// When it breaks off.
+    pub(super) fn last(&self, request: RequestId) -> Result<u64, StoreError> {
+        self.packed(request).last().map_or(Ok(0), |line| line.map(|(seq, _)| seq))
     }
 
     /// The lines about `request`, as they were written.
@@ -66,25 +69,41 @@ impl History {
     /// # Errors
     /// When one of them cannot be read again.
     pub(super) fn lines(&self, request: RequestId) -> Result<Vec<EventLine>, StoreError> {
-        let line = |(seq, packed)| match unpack(seq, packed, request) {
-            Some(text) => Ok(EventLine { seq, text: text.into() }),
-            None => {
-                Err(StoreError::unreadable(format!("line {seq} of the history of {request} cannot be read")))
-            }
+        let line = |line: Result<_, _>| {
+            let (seq, packed) = line?;
+            let text = unpack(seq, packed, request).ok_or_else(|| {
+                StoreError::unreadable(format!("line {seq} of the history of {request} cannot be read"))
+            })?;
+            Ok(EventLine { seq, text: text.into() })
         };
-        self.packed().map(line).collect()
+        self.packed(request).map(line).collect()
     }
 
-    fn packed(&self) -> impl Iterator<Item = (u64, &[u8])> {
+    /// The lines one after the other; an error, and nothing behind it, where they break off.
+    fn packed(&self, request: RequestId) -> impl Iterator<Item = Result<(u64, &[u8]), StoreError>> {
         let mut rest = &*self.0;
         std::iter::from_fn(move || {
-            let (seq, after) = number(rest)?;
-            let (length, after) = number(after)?;
-            let (line, after) = after.split_at_checked(usize::try_from(length).ok()?)?;
+            if rest.is_empty() {
+                return None;
+            }
+            let Some((seq, line, after)) = first(rest) else {
+                rest = &[];
+                return Some(Err(StoreError::unreadable(format!(
+                    "the history of {request} breaks off and cannot be read"
+                ))));
+            };
             rest = after;
-            Some((seq, line))
+            Some(Ok((seq, line)))
         })
     }
+}
+
+/// The first packed line with its number, and what follows. `None`: there is no whole one.
+fn first(bytes: &[u8]) -> Option<(u64, &[u8], &[u8])> {
+    let (seq, rest) = number(bytes)?;
+    let (length, rest) = number(rest)?;
+    let (line, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    Some((seq, line, rest))
 }
 
 /// Seven bits a byte, the lowest first; all bytes but the last have the eighth set.
@@ -250,12 +269,12 @@ mod tests {
             lines.push(EventLine { seq: 100 + cut as u64, text: text.into() });
         }
         let mut history = History::default();
-        assert_eq!((history.last(), history.lines(id()).unwrap()), (0, vec![]));
+        assert_eq!((history.last(id()).unwrap(), history.lines(id()).unwrap()), (0, vec![]));
         for part in lines.chunks(5) {
             history.append(id(), part);
         }
         assert_eq!(history.lines(id()).unwrap(), lines);
-        assert_eq!(history.last(), lines.last().unwrap().seq);
+        assert_eq!(history.last(id()).unwrap(), lines.last().unwrap().seq);
     }
 
     #[test]
@@ -272,6 +291,26 @@ mod tests {
             let history = History(broken.into());
             let error = history.lines(id()).unwrap_err();
             assert!(error.to_string().contains("cannot be read"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_history_that_breaks_off_is_an_error_and_no_shorter_history() {
+        let mut history = History::default();
+        history.append(id(), &[event(1, ChainHash::ZERO, None)]);
+        let one = history.0.len();
+        history.append(id(), &[event(2, ChainHash::ZERO, None)]);
+        for length in (1..history.0.len()).filter(|length| *length != one) {
+            let broken = History(history.0.get(..length).unwrap().into());
+            assert!(broken.lines(id()).unwrap_err().to_string().contains("breaks off"), "{length}");
+            assert!(broken.last(id()).is_err(), "{length}");
+        }
+        // A length that no number has, and one beyond what is there.
+        for broken in
+            [&[1, 0x80][..], &[0xff; 12], &[1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0]]
+        {
+            let broken = History(broken.into());
+            assert!(broken.lines(id()).is_err() && broken.last(id()).is_err(), "{broken:?}");
         }
     }
 }

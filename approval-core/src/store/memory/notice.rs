@@ -32,7 +32,7 @@ struct Lease {
     until: i64,
 }
 
-/// A moment from microseconds that a moment gave.
+/// A moment from microseconds that a moment gave. Those of the last second that there is are none again, and mean the end of time.
 pub(super) fn moment(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
 }

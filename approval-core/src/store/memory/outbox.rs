@@ -28,10 +28,7 @@ impl Outbox {
             return;
         }
         let mut all = self.lock();
-        if !all.contains_key(namespace) {
-            all.insert(Text::clone(namespace), Channels::new());
-        }
-        let Some(channels) = all.get_mut(namespace) else { return };
+        let channels = all.entry(Text::clone(namespace)).or_default();
         for (channel, place) in places {
             match channels.iter_mut().find(|(name, _)| name == channel) {
                 Some((_, places)) => drop(places.insert(place)),

@@ -3,7 +3,7 @@
 use crate::store::Change;
 
 /// Changes of one shard that listeners have not been told yet. Two commits on one request may come from two threads;
-/// whoever finds nobody telling tells, and what others add meanwhile too.
+/// the one that finds no other telling tells, and what others add meanwhile too.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     waiting: Vec<Change>,

@@ -81,10 +81,12 @@ impl Held<'_> {
     }
 
     pub(super) fn apply(&mut self, writes: Vec<RecordWrite>, at: Timestamp) {
+        // `hold` took the lock for writing if there are writes.
         let Self::Write(map) = self else { return };
         for RecordWrite { name, value } in writes {
             match value {
                 Some(value) => {
+                    // Nobody writes a record so often that its version ends.
                     let version = map.get(&name).map_or(1, |record| record.version.saturating_add(1));
                     map.insert(name.clone(), Record { name, version, value, updated_at: at });
                 }

@@ -69,7 +69,7 @@ pub(super) struct Shard {
     rows: BTreeMap<RequestId, Box<Row>>,
     /// What is due, by namespace.
     due: BTreeMap<Text, BTreeSet<(i64, RequestId)>>,
-    /// Only once somebody asks which histories grew.
+    /// Only once it was asked which histories grew.
     log: Option<Log>,
     pub(super) outgoing: Outgoing,
 }
@@ -80,11 +80,11 @@ impl Shard {
     }
 
     /// The number of the last line of a request's history.
-    pub(super) fn last_event(&self, id: RequestId) -> u64 {
-        self.rows.get(&id).map_or(0, |row| row.history.last())
+    pub(super) fn last_event(&self, id: RequestId) -> Result<u64, StoreError> {
+        self.rows.get(&id).map_or(Ok(0), |row| row.history.last(id))
     }
 
-    /// Writes a state and notices, claimed by somebody until a moment or by nobody. Gives back the state before, so that it is dropped after the lock.
+    /// Writes a state and notices, claimed by an owner until a moment or not at all. Gives back the state before, so that it is dropped after the lock.
     pub(super) fn write(
         &mut self,
         id: RequestId,
@@ -217,7 +217,7 @@ impl Shard {
         let namespace = row.namespace();
         let notice = position(&mut row.notices, number)?;
         // It was taken from the outbox without the lock of this shard: it may have been settled since, or claimed by
-        // somebody whose lease was over before it was noted.
+        // an owner whose lease was over before it was noted.
         let claimable_at = notice.claimable_at();
         if claimable_at != Some(at) {
             outbox.remove(&namespace, &notice.channel, (until, id, number));

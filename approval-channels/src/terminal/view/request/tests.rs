@@ -55,7 +55,7 @@ fn change(request: &mut Request, change: impl FnOnce(&mut Decision)) {
 
 #[test]
 fn everything_that_a_decision_needs_is_taken_over() {
-    let view = View::of(&request("one"));
+    let view = View::of(&request("one")).unwrap();
     assert_eq!((view.id, view.digest, view.revision), (id("one"), digest("first"), 1));
     assert_eq!(view.matter, Matter::Action);
     assert_eq!(view.action, "payments.refund version 2");
@@ -92,7 +92,7 @@ fn attachments_are_taken_over_with_their_digests() {
         Attachment::at_with_sha256("d.pdf", pdf, "https://example.com/d", sha256).unwrap(),
     ];
     request.enclosed = Some(Arc::new(all.into()));
-    let shown = View::of(&request).attachments;
+    let shown = View::of(&request).unwrap().attachments;
     let names: Vec<_> = shown.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["a.txt", "b.bin", "c.pdf", "d.pdf"]);
     let what: Vec<_> = shown.iter().map(|one| one.what.clone()).collect();
@@ -116,26 +116,26 @@ fn a_preview_is_taken_over_with_what_must_be_known_about_it() {
         enclosed.preview = Some(Preview::new(1, computed));
         request.enclosed = Some(Arc::new(enclosed));
         request.revision.number = revision;
-        View::of(&request).preview.unwrap()
+        View::of(&request).unwrap().preview.unwrap()
     };
     let fresh = of(Ok("47 rows"), 1);
     assert_eq!((fresh.text.as_str(), fresh.failed, fresh.cautions.len()), ("47 rows", false, 0));
     let stale = of(Err("away"), 2);
     assert_eq!((stale.text.as_str(), stale.failed), ("away", true));
     assert_eq!(stale.cautions, ["this preview is of the arguments before the edit"]);
-    assert_eq!(View::of(&request("one")).preview, None);
+    assert_eq!(View::of(&request("one")).unwrap().preview, None);
 }
 
 #[test]
 fn the_fields_of_a_kind_are_read_from_the_arguments() {
     let mut request = request("one");
-    assert_eq!(View::of(&request).kind, None);
+    assert_eq!(View::of(&request).unwrap().kind, None);
     let purchase = r#"{"amount":"1200.00","currency":"USD","vendor":"ACME","description":"chairs"}"#;
     request.revision.arguments = parse_canonical(purchase).unwrap();
-    assert_eq!(View::of(&request).kind, None, "nobody said that it is a purchase");
+    assert_eq!(View::of(&request).unwrap().kind, None, "nobody said that it is a purchase");
     Arc::make_mut(&mut request.action).kind = "purchase".into();
     let expected = Purchase::new("1200.00 USD".parse().unwrap(), "ACME", "chairs");
-    assert_eq!(View::of(&request).kind, Some(ActionKind::Purchase(expected)));
+    assert_eq!(View::of(&request).unwrap().kind, Some(ActionKind::Purchase(expected)));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn votes_delegations_and_people_asked_later_are_told() {
         "rejected by user:bob@example.com for too_much: noted",
         "rejected by user:bob@example.com (does not count any more)",
     ];
-    assert_eq!(View::of(&request).votes, expected);
+    assert_eq!(View::of(&request).unwrap().votes, expected);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn the_needs_of_before_and_after_an_edit_are_both_shown() {
         "needs 1 of user:ann@example.com, group:finance",
         "needs 2 of user:ann@example.com, user:bob@example.com for the edited arguments; votes for the above count here too",
     ];
-    assert_eq!(View::of(&request).votes, expected);
+    assert_eq!(View::of(&request).unwrap().votes, expected);
 }
 
 #[test]
@@ -189,7 +189,10 @@ fn remarks_are_told_in_their_order() {
     let (question, answer) = ("why?".into(), Some("because".into()));
     request.info = vec![InfoExchange { by: principal(ANN), question, at: now(), answer }].into();
     let expected = [(ANN, "asks: why?"), ("agent:worker-3", "answers: because"), (BOB, "I know them")];
-    assert_eq!(View::of(&request).remarks, expected.map(|(who, text)| (who.to_owned(), text.to_owned())));
+    assert_eq!(
+        View::of(&request).unwrap().remarks,
+        expected.map(|(who, text)| (who.to_owned(), text.to_owned()))
+    );
 }
 
 #[test]
@@ -202,7 +205,7 @@ fn a_question_brings_its_schema_and_its_choices() {
         "agree": 1,
     });
     request.question = Some(Arc::new(serde_json::from_value::<Question>(question).unwrap()));
-    let view = View::of(&request);
+    let view = View::of(&request).unwrap();
     assert_eq!(view.description, "Which colour?");
     let choices = vec![("Blue".to_owned(), json!("b"))];
     assert_eq!(view.matter, Matter::Question { schema: json!({"type": "string"}), choices });
@@ -254,7 +257,7 @@ fn the_card_shows_which_request_it_follows_and_how_that_ended() {
         enclosed.follows = Some(Box::new(Follows::of(&earlier)));
         request.enclosed = Some(Arc::new(enclosed));
         let id = earlier.id;
-        View::of(&request).follows.unwrap().replace(&id.to_string(), "ID")
+        View::of(&request).unwrap().follows.unwrap().replace(&id.to_string(), "ID")
     };
     let cancelled = text(|request| {
         request.status = approval_core::model::Status::Expired;
@@ -266,4 +269,24 @@ fn the_card_shows_which_request_it_follows_and_how_that_ended() {
         request.execution = Some(serde_json::from_value(revoked).unwrap());
     });
     assert_eq!(revoked, format!("ID, revoked by {BOB}: too\nearly; it was: Refund 120000 cents to cust-9"));
+}
+
+#[test]
+fn what_cannot_be_read_is_not_shown_as_something_else() {
+    let why = |request: &Request| View::of(request).unwrap_err();
+    let question = |schema: &str, value: &str| {
+        let mut request = request("one");
+        let option = serde_json::json!({ "title": "yes", "value": value });
+        let question = serde_json::json!({ "text": "?", "schema": schema, "options": [option] });
+        request.question = Some(Arc::new(serde_json::from_value(question).unwrap()));
+        request
+    };
+    assert!(View::of(&question("{}", "true")).is_ok());
+    assert!(why(&question("no schema", "true")).contains("the type of its answer"));
+    assert!(why(&question("{}", "approve it")).contains("a prepared answer"));
+    let mut gate = (*request("one").gate).clone();
+    gate.editable[0].path = "a..b".into();
+    let mut broken = request("one");
+    broken.gate = Arc::new(gate);
+    assert!(why(&broken).contains("what may be edited"), "{}", why(&broken));
 }
