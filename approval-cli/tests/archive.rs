@@ -1,4 +1,4 @@
-//! `approvals store archive`, as somebody calls it.
+//! `approvals store archive`, from the command line.
 #![cfg(test)]
 
 use std::sync::Arc;

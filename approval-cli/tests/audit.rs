@@ -1,4 +1,4 @@
-//! `approvals audit`, as somebody calls it.
+//! `approvals audit`, from the command line.
 #![cfg(test)]
 
 use std::{fs, path::Path, sync::Arc};

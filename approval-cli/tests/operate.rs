@@ -78,7 +78,7 @@ fn a_wrong_mark_is_shown_and_set_back() {
     opens(&file, "default", "mail.send").unwrap();
     let (status, out, _) = approvals(&["store", "clock", store]);
     assert!(status == 0 && out.contains("the two agree"), "{out}");
-    // Somebody's clock, 70 years ahead, that this program does not know to be wrong.
+    // A clock 70 years ahead, that this program does not know to be wrong.
     let ahead = FakeClock::at(SystemClock.now() + Span::from_hours(24 * 365 * 70));
     drop(SqliteStore::builder(&file).clock(Arc::new(ahead)).open().unwrap());
     let (status, out, _) = approvals(&["store", "clock", store]);

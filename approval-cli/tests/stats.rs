@@ -1,4 +1,4 @@
-//! `approvals stats`, as somebody calls it.
+//! `approvals stats`, from the command line.
 #![cfg(test)]
 
 use std::{path::Path, sync::Arc};

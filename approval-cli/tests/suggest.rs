@@ -1,4 +1,4 @@
-//! `approvals policy suggest`, as somebody calls it, over a real store.
+//! `approvals policy suggest`, from the command line, over a real store.
 #![cfg(test)]
 
 use std::{fs, path::Path, sync::Arc, time::Duration};

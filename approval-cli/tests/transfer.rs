@@ -1,4 +1,4 @@
-//! `approvals store`, as somebody calls it; also killed in the middle of its work.
+//! `approvals store`, from the command line; also killed in the middle of its work.
 #![cfg(test)]
 
 use std::{

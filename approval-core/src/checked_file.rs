@@ -1,7 +1,7 @@
 //! Files are checked before they are used: rules, keys, copies of seals, stores.
 //!
 //! A file that every user of the machine may write is nobody's word, a symbolic link in the place of a store leads to a file
-//! that somebody else chose, and a FIFO blocks its reader. Such files are refused; [`FileChecks`] allows the first two.
+//! that another user chose, and a FIFO blocks its reader. Such files are refused; [`FileChecks`] allows the first two.
 //!
 //! Checked are the permissions of the file itself (on Unix). Access lists and the permissions of its directory are not looked at.
 //! A file that its group may write is accepted: many systems create files that way, and a group is what its administrator makes of it.
@@ -92,7 +92,7 @@ pub enum UnsafeFile {
         /// Its permissions.
         mode: u32,
     },
-    /// Somebody else put another file in its place.
+    /// Another file was put in its place.
     #[error("it was replaced while it was opened; check who may write its directory")]
     Replaced,
 }

@@ -89,7 +89,7 @@ impl Notice {
         self
     }
 
-    /// A text that lets whoever returns it decide in the name of the receiver: bound to the request, the receiver and the
+    /// A text that lets the one who returns it decide in the name of the receiver: bound to the request, the receiver and the
     /// arguments shown. `None` where nothing is asked. Give it to the receiver alone.
     #[must_use]
     pub fn decide_token(&self) -> Option<&DecideToken> {

@@ -10,7 +10,7 @@ use approval_core::clock::{Clock, Span, Timestamp, after, to_micros};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-/// A clock for tests: time passes by [`FakeClock::advance`] and [`FakeClock::set`] alone. Whoever sleeps until a moment
+/// A clock for tests: time passes by [`FakeClock::advance`] and [`FakeClock::set`] alone. A task that sleeps until a moment
 /// wakes when the clock reaches it; no real time passes.
 ///
 /// Clones are the same clock: keep one, and give the manager and its store another.
@@ -135,7 +135,7 @@ impl FakeClock {
         }
     }
 
-    /// The earliest moment that somebody sleeps until; `None` when nobody sleeps by this clock.
+    /// The earliest moment that a task sleeps until; `None` when none sleeps by this clock.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.sleepers().until.keys().next().copied()
@@ -174,7 +174,7 @@ impl Clock for FakeClock {
     }
 }
 
-/// Somebody who sleeps, until dropped.
+/// A task that sleeps, until dropped.
 struct Asleep<'a> {
     clock: &'a FakeClock,
     until: Timestamp,

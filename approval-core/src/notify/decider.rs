@@ -279,7 +279,7 @@ impl Decider {
         self.act(request, by, Act::Comment { text: text.into() }).await
     }
 
-    /// Hands in a vote by whoever holds the token of a notice.
+    /// Hands in a vote by the holder of the token of a notice.
     ///
     /// # Errors
     /// When the token is not one of this manager's, or the vote does not count.

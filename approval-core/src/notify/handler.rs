@@ -38,7 +38,7 @@ pub enum HandlerReply {
         /// Why.
         note: Option<String>,
     },
-    /// Nothing yet; somebody will decide elsewhere.
+    /// Nothing yet; it is decided elsewhere.
     Later,
 }
 

@@ -39,7 +39,7 @@ pub(crate) async fn route(
         let useful =
             |notifier: &dyn Notifier| draft.kind != NoticeKind::Closed || notifier.capabilities().updates;
         let reaching = || notifiers.iter().filter(|(_, one)| one.reaches(&draft.to));
-        // Where none of the channels that somebody wants is there, any is better than none; an empty list is meant so.
+        // Where none of the wanted channels is there, any is better than none; an empty list is meant so.
         let preferred =
             preferred.filter(|wanted| wanted.is_empty() || reaching().any(|(name, _)| wanted.contains(name)));
         let chosen = reaching()

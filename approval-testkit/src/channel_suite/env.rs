@@ -128,19 +128,19 @@ impl Env {
         Delivery(tokio::spawn(async move { channel.deliver(&notice).await }))
     }
 
-    /// Asks somebody to decide on a request as it stands in `request`, and waits until that is seen.
+    /// Asks a person to decide on a request as it stands in `request`, and waits until that is seen.
     pub(super) async fn ask(&self, to: &str, request: &Arc<Request>) -> Result<Delivery, Stop> {
         let delivery = self.deliver(self.notice(NoticeKind::Decide, to, request)?);
         self.until_shown(to, &marker(request)).await?;
         Ok(delivery)
     }
 
-    /// Everything that was shown to somebody so far.
+    /// Everything that was shown to people so far.
     pub(super) async fn shown(&self, who: &str) -> Result<String, Stop> {
         Ok(self.people.shown(&principal(who)?).await?)
     }
 
-    /// Waits until a text was shown to somebody.
+    /// Waits until a text was shown to a person.
     pub(super) async fn until_shown(&self, who: &str, text: &str) -> Result<String, Stop> {
         let person = principal(who)?;
         let come = tokio::time::timeout(SOON, async {
@@ -162,12 +162,12 @@ impl Env {
         }
     }
 
-    /// Somebody answers; whether there was a way to.
+    /// A person answers; whether there was a way to.
     pub(super) async fn try_answer(&self, who: &str, request: RequestId, reply: Reply) -> Result<bool, Stop> {
         Ok(self.people.answer(&principal(who)?, request, &reply).await?)
     }
 
-    /// Somebody answers.
+    /// A person answers.
     pub(super) async fn answer(&self, who: &str, request: RequestId, reply: Reply) -> Check {
         let taken = self.try_answer(who, request, reply.clone()).await?;
         ensure!(taken, "{who} was asked, but had no way to answer {reply:?}");

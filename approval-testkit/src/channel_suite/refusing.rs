@@ -14,7 +14,7 @@ use super::{
 pub(super) async fn whoever_may_not_decide_is_refused(env: &mut Env) -> Check {
     env.start().await?;
     let request = env.open(1).await?;
-    // No manager would send this notice. Whoever comes by the message must still not be able to decide.
+    // No manager would send this notice. A person who comes by the message must still not be able to decide.
     let delivery = env.ask(EVE, &request).await?;
     for reply in [Reply::Approve, Reply::Reject("no".to_owned())] {
         let _taken = env.try_answer(EVE, request.id, reply).await?;

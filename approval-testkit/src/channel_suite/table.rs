@@ -57,7 +57,7 @@ cases! { $
         a_wrong_answer_is_refused: "an answer of the wrong type decides nothing",
     }
     refusing {
-        whoever_may_not_decide_is_refused: "the answer of somebody who may not decide does not count",
+        whoever_may_not_decide_is_refused: "the answer of a person who may not decide does not count",
         other_arguments_are_refused: "an answer about arguments that were changed since does not count",
         an_answer_after_the_decision_changes_nothing: "an answer after the decision changes nothing",
         an_answer_after_the_deadline_changes_nothing: "an answer after the deadline changes nothing",

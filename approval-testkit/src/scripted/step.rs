@@ -17,7 +17,7 @@ pub(super) fn canonical(value: &impl Serialize) -> Fallible<CanonicalJson> {
         .map_err(|error| Invalid::new("value in the script", "…", format!("cannot be encoded: {error}")))
 }
 
-/// What somebody does.
+/// What a person does.
 #[derive(Clone, Debug)]
 pub(super) enum Deed {
     Approve { note: Option<String> },

@@ -100,7 +100,7 @@ pub(super) async fn no_grown_history_is_passed_over(env: &mut Env) -> Check {
             Ok::<_, Stop>(id)
         }));
     }
-    // Whoever follows looks at a request only when it is named.
+    // A follower looks at a request only when it is named.
     let mut seen: BTreeMap<RequestId, u64> = BTreeMap::new();
     let mut cursor = ChangeCursor::default();
     loop {

@@ -134,7 +134,7 @@ cases! { $
     changes {
         every_grown_history_is_named: "every request whose history grew is named",
         what_was_there_before_the_first_look_is_named: "what was written before anybody looked is named too, a page at a time",
-        no_grown_history_is_passed_over: "whoever follows the changes passes nothing over, however many write",
+        no_grown_history_is_passed_over: "a follower of the changes passes nothing over, however many write",
         histories_grown_in_other_stores_are_named: "what other stores write on the same data is named",
         a_removed_request_is_gone: "a removed request is gone with its key, history and notices",
         a_removal_is_bound_to_a_version: "a removal of another version is refused, and shows what there is",
