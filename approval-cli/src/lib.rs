@@ -39,6 +39,7 @@
 mod archive;
 mod audit;
 mod clean;
+mod files;
 mod operate;
 mod policy;
 mod stats;

@@ -16,7 +16,7 @@ use approval_core::{
 };
 use clap::{Args, Subcommand};
 
-use crate::{MISTAKES, UNUSABLE};
+use crate::{MISTAKES, UNUSABLE, files::file};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -31,6 +31,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// The file, such as approvals.yaml
+    #[arg(value_parser = file())]
     file: PathBuf,
     /// Answer in JSON
     #[arg(long)]

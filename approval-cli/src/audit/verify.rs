@@ -15,7 +15,7 @@ use approval_core::{
 use clap::Args;
 
 use super::{BoxError, on_store, read};
-use crate::{FINE, MISTAKES, UNPROVEN};
+use crate::{FINE, MISTAKES, UNPROVEN, files::file};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -23,13 +23,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "STORE", required_unless_present = "trail", conflicts_with = "trail")]
     store: Option<PathBuf>,
     /// An exported trail; "-" reads it from standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file())]
     trail: Option<PathBuf>,
     /// A public key (PEM) that seals may be signed with; give those of former times too
-    #[arg(long = "key", value_name = "PEM")]
+    #[arg(long = "key", value_name = "PEM", value_parser = file())]
     keys: Vec<PathBuf>,
     /// A copy of the seals from a place where the programs on the store cannot write
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file())]
     seals: Option<PathBuf>,
     /// The trail was exported when this seal was the last: leave newer ones of the copy aside
     #[arg(long, value_name = "NUMBER", requires = "seals")]

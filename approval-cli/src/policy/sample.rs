@@ -14,11 +14,12 @@ use approval_core::{
 };
 use clap::Args;
 
-use crate::{FINE, UNUSABLE, clean};
+use crate::{FINE, UNUSABLE, clean, files::file};
 
 #[derive(Debug, Args)]
 pub(crate) struct Test {
     /// The file, such as approvals.yaml
+    #[arg(value_parser = file())]
     file: PathBuf,
     /// Name of the action, such as payments.refund
     #[arg(long)]

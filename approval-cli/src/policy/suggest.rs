@@ -15,6 +15,7 @@ use clap::Args;
 
 use crate::{
     FINE, MISTAKES, UNUSABLE, clean,
+    files::file,
     store::{BoxError, moment, on_store},
 };
 
@@ -24,6 +25,7 @@ const FILE_LIMIT: u64 = 16 << 20;
 #[derive(Debug, Args)]
 pub(crate) struct Suggest {
     /// The file, such as approvals.yaml
+    #[arg(value_parser = file())]
     file: PathBuf,
     /// The store whose history is read: sqlite:PATH, a path, or a PostgreSQL URL
     #[arg(long, value_name = "STORE")]

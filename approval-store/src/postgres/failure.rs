@@ -27,6 +27,14 @@ fn repeats_address(said: &DbError) -> bool {
         && !matches!(class, Some("08" | "25" | "3D" | "53" | "57"))
 }
 
+/// The words of a refusal without what stands in quotes, which is where names are, and no name has a quote in it. `None` where
+/// there are none: then a server of another language may use other quotes.
+fn without_names(message: &str) -> Option<String> {
+    let parts: Vec<&str> = message.split('"').collect();
+    let quoted = parts.len() > 1 && parts.len() % 2 == 1;
+    quoted.then(|| parts.into_iter().step_by(2).collect::<Vec<_>>().join("\"…\""))
+}
+
 /// What to do about a right that is missing.
 const RIGHTS: &str = "; docs/postgres.md tells which rights a role needs, and who makes the tables";
 
@@ -35,8 +43,10 @@ pub(super) fn told(error: &tokio_postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {
         if repeats_address(said) {
             let code = said.code().code();
+            let why = if code.starts_with("28") { without_names(said.message()) } else { None };
+            let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
             return format!(
-                "{} {code}: the server does not let this address in, and its log says why: {ADDRESS}",
+                "{} {code}: the server does not let this address in{why}, and its log says more: {ADDRESS}",
                 said.severity()
             );
         }
@@ -104,5 +114,24 @@ pub(super) fn from_pool(error: deadpool_postgres::PoolError) -> StoreError {
         PoolError::Timeout(_) => StoreError::unavailable("the database did not answer in time"),
         PoolError::Closed => StoreError::Closed,
         other => StoreError::caused_by("no connection to the database", other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_shown_without_names() {
+        let why = r#"no pg_hba.conf entry for host "10.0.0.1", user "s3cret", database "d", no encryption"#;
+        let shown = r#"no pg_hba.conf entry for host "…", user "…", database "…", no encryption"#;
+        assert_eq!(without_names(why).as_deref(), Some(shown));
+        assert_eq!(
+            without_names(r#"role "s3cret" does not exist"#).as_deref(),
+            Some(r#"role "…" does not exist"#)
+        );
+        for other in ["Rolle »s3cret« existiert nicht", "", r#"a "s3cret"#] {
+            assert_eq!(without_names(other), None);
+        }
     }
 }

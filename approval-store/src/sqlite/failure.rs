@@ -1,5 +1,7 @@
 //! What SQLite says, as an error of the store.
 
+use std::path::PathBuf;
+
 use approval_core::store::StoreError;
 use rusqlite::ErrorCode;
 
@@ -8,6 +10,17 @@ pub(super) fn failed(what: &'static str) -> impl Fn(rusqlite::Error) -> StoreErr
     move |error| {
         let hint = error.sqlite_error_code().map_or("", hint);
         StoreError::caused_by(format!("{what}{hint}"), error)
+    }
+}
+
+/// The same where a file is opened: what SQLite says then repeats the path, which may not be known to be harmless.
+pub(super) fn failed_to_open(what: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |error| {
+        failed(what)(match error {
+            rusqlite::Error::SqliteFailure(code, _) => rusqlite::Error::SqliteFailure(code, None),
+            rusqlite::Error::InvalidPath(_) => rusqlite::Error::InvalidPath(PathBuf::new()),
+            other => other,
+        })
     }
 }
 

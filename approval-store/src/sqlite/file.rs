@@ -14,7 +14,10 @@ use approval_core::{
 };
 use rusqlite::{Connection, OpenFlags};
 
-use super::{failure::failed, schema};
+use super::{
+    failure::{failed, failed_to_open},
+    schema,
+};
 use crate::connect::address::{HINT, looks_like_address, shown};
 
 /// Pages in the log from which on a commit folds it into the file (16 MiB): often enough that reading stays fast, seldom
@@ -145,7 +148,8 @@ fn connect(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     let fail = failed("the store's file cannot be opened");
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(&fail)?;
+    let opened = Connection::open_with_flags(path, flags);
+    let mut connection = opened.map_err(failed_to_open("the store's file cannot be opened"))?;
     connection.busy_timeout(busy).map_err(&fail)?;
     // Before anything is written: it may be another program's.
     schema::check(&connection)?;

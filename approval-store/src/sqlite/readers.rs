@@ -12,7 +12,7 @@ use std::{
 use approval_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure::failed;
+use super::failure::{failed, failed_to_open};
 
 /// What a read connection may cache, in KiB. The system caches the file as well.
 const CACHE: i64 = 2048;
@@ -125,10 +125,11 @@ fn lock(place: &Mutex<Option<Connection>>) -> MutexGuard<'_, Option<Connection>>
 
 /// Opens a connection that only reads.
 pub(super) fn open(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
-    let fail = failed("the store's file cannot be opened for reading");
+    const WHAT: &str = "the store's file cannot be opened for reading";
+    let fail = failed(WHAT);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let connection = Connection::open_with_flags(path, flags).map_err(&fail)?;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed_to_open(WHAT))?;
     connection.busy_timeout(busy).map_err(&fail)?;
     connection.set_prepared_statement_cache_capacity(32);
     connection.pragma_update(None, "query_only", true).map_err(&fail)?;

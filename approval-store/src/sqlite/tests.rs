@@ -323,3 +323,18 @@ async fn what_was_written_before_a_crash_of_the_clock_is_not_dated_after_it() {
     };
     assert!(late >= early, "the later change is dated {late}, the earlier one {early}");
 }
+
+#[test]
+fn what_sqlite_says_of_a_file_does_not_repeat_its_path() {
+    let folder = TempDir::new().unwrap();
+    for name in ["a;s3cret.db", "a#s3cret", "s3cret/x.db"] {
+        let error = readers::open(&folder.path().join(name), Duration::ZERO).unwrap_err();
+        let mut shown = format!("{error} {error:?}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(deeper) = cause {
+            shown.push_str(&format!(" {deeper} {deeper:?}"));
+            cause = deeper.source();
+        }
+        assert!(!shown.contains("s3cret") && shown.contains("look at the path"), "{shown}");
+    }
+}

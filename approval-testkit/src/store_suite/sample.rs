@@ -22,7 +22,7 @@ pub(super) struct Sample {
 const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 impl Sample {
-    /// A pending request.
+    /// A pending request. What could not be written here would be no request: [`Sample::document`] says so.
     pub(super) fn new(id: RequestId, created_at: Timestamp) -> Self {
         let head = serde_json::to_value(approval_core::model::ChainHead::EMPTY).unwrap_or_default();
         let whole = json!({

@@ -277,7 +277,7 @@ fn what_cannot_be_read_is_not_shown_as_something_else() {
     let question = |schema: &str, value: &str| {
         let mut request = request("one");
         let option = serde_json::json!({ "title": "yes", "value": value });
-        let question = serde_json::json!({ "text": "?", "schema": schema, "options": [option] });
+        let question = serde_json::json!({ "text": "?", "schema": schema, "options": [option], "agree": 1 });
         request.question = Some(Arc::new(serde_json::from_value(question).unwrap()));
         request
     };
