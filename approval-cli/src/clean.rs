@@ -82,11 +82,15 @@ fn may_be_secret(text: &str) -> bool {
     text.chars().filter(|c| c.is_alphanumeric()).count() >= 3
 }
 
-/// What is known to hold no password: a plain path or word, an option without its value, a moment, an address in the form in which
-/// stores are shown.
+/// What is known to hold no password: a plain path or word, an option without its value, an agent, a moment, an address in the form
+/// in which stores are shown.
 fn is_harmless(text: &str) -> bool {
     is_plain_path(text)
         || is_option(text)
+        || text.split_once(':').is_some_and(|(kind, name)| {
+            kind.eq_ignore_ascii_case("agent")
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        })
         || text.parse::<Timestamp>().is_ok()
         || text.parse::<StoreUrl>().is_ok_and(|url| {
             let shown = url.to_string();

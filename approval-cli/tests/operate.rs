@@ -62,6 +62,14 @@ fn every_namespace_is_halted_and_resumed() {
     assert!(status == 2 && errors.contains("does not hold in every namespace"), "{errors}");
     assert_eq!(approvals(&["store", "resume", store]).0, 2);
 
+    // An agent is named as it is written; `Job-A` is not taken for `job-a`.
+    for named in [["--agent", "Job-A"], ["--agent", "agent:Job-A"]] {
+        let (status, _, errors) = approvals(&[&halt[..], &named].concat());
+        assert!(status == 2 && errors.contains("write agent:job-a"), "{errors}");
+        let (status, _, errors) = approvals(&[&["stats", "--store", store][..], &named].concat());
+        assert!(status == 2 && errors.contains("write agent:job-a"), "{errors}");
+    }
+
     let action = ["--action", "mail.send"];
     assert_eq!(approvals(&[&halt[..], &action].concat()).0, 0);
     assert!(opens(&file, "default", "mail.send").is_err());

@@ -1,7 +1,7 @@
 //! Who runs an approved request: the caller's own agent, namespace, person and declaration are compared with it.
 
 use approval_core::{
-    ApprovalError, Context, RequestId, Runner,
+    ApprovalError, ApprovalManager, Context, RequestId, Runner,
     lifecycle::Refusal,
     manager::ManagerBuilder,
     model::{ExecutionState, canonical::DigestKey},
@@ -83,6 +83,27 @@ async fn another_agent_begins_nothing_unless_it_runs_for_that_one() {
     assert_misfit(found.begin_as(others).await, "another agent");
     let both = Runner::of(call().spec().clone()).for_agents(["second", "first"]).unwrap();
     found.begin_as(both).await.unwrap().succeeded(None).await;
+}
+
+#[tokio::test]
+async fn the_name_of_an_agent_is_refused_rather_than_folded_into_another_one() {
+    let built = |name: &str| ApprovalManager::builder().agent(name).unattended().build();
+    for name in ["Job-A", "agent:Job-A", "Agent:job-a", " job-a", "job-a ", "JOB-A"] {
+        let errors = [
+            built(name).unwrap_err().to_string(),
+            Context::new().agent(name).unwrap_err().to_string(),
+            Runner::of(call().spec().clone()).for_agents([name]).unwrap_err().to_string(),
+        ];
+        for error in errors {
+            let spaced = error.contains("no name may have");
+            assert!(
+                error.contains("write agent:job-a") || error.contains("write agent:agent:job-a") || spaced,
+                "{error}"
+            );
+        }
+    }
+    assert!(built("Job-A").unwrap_err().to_string().contains("\"agent:Job-A\""));
+    built("job-a").unwrap().shutdown().await.unwrap();
 }
 
 #[tokio::test]
