@@ -139,8 +139,9 @@ impl ActionSpec {
         self.info(|info| info.unbound.extend(names.into_iter().map(Text::from)))
     }
 
-    /// Running it twice does no harm: the same call may run again, under the same approval, what is in doubt, and what failed
-    /// while the grant lives.
+    /// Running it twice does no harm: the same call may run again, under the same approval, what failed or is in doubt, while
+    /// the grant lives and nobody revoked or halted it. Afterwards a person has it tried again with
+    /// [`ApprovalManager::retry`](super::ApprovalManager::retry).
     #[must_use]
     pub fn idempotent(self) -> Self {
         self.info(|info| info.idempotent = true)
