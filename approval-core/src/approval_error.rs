@@ -14,7 +14,7 @@ use std::{error::Error, fmt, sync::Arc};
 use crate::{
     clock::Timestamp,
     error::{Internal, Invalid},
-    id::RequestId,
+    id::{RequestId, StandingId},
     lifecycle::{LimitReached, NotEligible, Refusal},
     model::{ActionName, ArgumentsDigest, Decision, ExecutionState, Halt, Principal, Request, Text, visible},
     store::StoreError,
@@ -71,6 +71,18 @@ pub enum ApprovalError {
         rule: Text,
         /// The request whose approval no longer counts; `None`: there was none.
         request: Option<RequestId>,
+    },
+    /// The standing approval that approved it was taken back before it ran. The approval is revoked, so that the same call
+    /// asks people.
+    StandingWithdrawn {
+        /// Which request.
+        about: About,
+        /// Which standing approval.
+        standing: StandingId,
+        /// Who took it back.
+        by: Principal,
+        /// Why.
+        why: Text,
     },
     /// It is approved, and may run only while its run window is open. The approval is unspent.
     OutsideWindow {

@@ -34,7 +34,7 @@ pub use attachment::{
 };
 pub use canonical::{ArgumentsDigest, CanonicalJson, ContentDigest, SchemaDigest};
 pub use decision::{Decision, Execution, ExecutionState, Grant, Outcome, RevokedFor};
-pub use declaration::Declaration;
+pub use declaration::{Declaration, Said};
 pub use enclosed::{Enclosed, Follows};
 pub use event::{ChainError, ChainHash, ChainHead, Event, EventKind, EventLine, verify_chain};
 pub use gate::{

@@ -31,28 +31,9 @@ pub use condition::CONDITION_LIMIT;
 pub use rules::{Explanation, Looked, Rules, Verdict};
 pub use sample::SampleCall;
 
-/// Which of the settings that every gate has were set explicitly. The others are defaults, which a policy may set as it
-/// likes; what was set explicitly can only be tightened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent setting")]
-pub struct Said {
-    /// [`Gate::timeout`].
-    pub timeout: bool,
-    /// [`Gate::on_timeout`].
-    pub on_timeout: bool,
-    /// [`Gate::grant_ttl`].
-    pub grant_ttl: bool,
-    /// [`Gate::veto`].
-    pub veto: bool,
-    /// [`Gate::delegation`].
-    pub delegation: bool,
-}
+pub use crate::model::Said;
 
 impl Said {
-    /// Everything was set explicitly.
-    pub const ALL: Self =
-        Self { timeout: true, on_timeout: true, grant_ttl: true, veto: true, delegation: true };
-
     /// The gate of an action before it is tightened by `by`: its defaults give way to what `by` sets. A field of `by` with
     /// its value in [`Gate::only`] sets nothing.
     pub(crate) fn giving_way(self, own: &Gate, by: &Gate) -> Gate {

@@ -13,6 +13,11 @@ impl ApprovalError {
     pub fn for_model(&self) -> String {
         let action = |about: &About| about.action.clone();
         match self {
+            Self::Rejected(ended) if ended.decision.unreachable => format!(
+                "The action {} was not run: it can no longer be approved, since people rejected it without whom too few are left.{} Do not try the same call again; change the plan, or ask the user.",
+                ended.about.action,
+                quoted(ended.decision.option.as_deref(), ended.decision.reason.as_deref())
+            ),
             Self::Rejected(ended) => format!(
                 "The action {} was not run: a person rejected it.{} Do not try the same call again; change the plan, or ask the user.",
                 ended.about.action,
@@ -49,6 +54,11 @@ impl ApprovalError {
             }
             Self::PolicyAsks { action, .. } => format!(
                 "The action {action} was not run: the policy changed, and a person must now approve it. It may be asked for once more."
+            ),
+            Self::StandingWithdrawn { about, why, .. } => format!(
+                "The action {} was not run: the approval in advance that covered it was withdrawn, and a person must now approve it.{} It may be asked for once more.",
+                about.action,
+                quoted(None, Some(why))
             ),
             Self::OutsideWindow { about, opens_at: Some(at) } => format!(
                 "The action {} is approved but was not run: it may run only from {at} on (request {}). Do not try it again before then.",

@@ -12,6 +12,16 @@ impl fmt::Display for ApprovalError {
     #[expect(clippy::too_many_lines, reason = "one sentence for each variant")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Rejected(ended) if ended.decision.unreachable => {
+                write!(
+                    f,
+                    "{} rejected by {}{}, without whom its requirements can no longer be met; nothing was run",
+                    ended.about,
+                    ended.by(),
+                    ended.because()
+                )?;
+                again(f, ended.repeated)
+            }
             Self::Rejected(ended) => {
                 write!(f, "{} rejected by {}{}; nothing was run", ended.about, ended.by(), ended.because())?;
                 again(f, ended.repeated)
@@ -74,6 +84,11 @@ impl fmt::Display for ApprovalError {
                 f,
                 "{action} was approved by no person, and the policy's rule '{rule}' now asks for more; nothing was run, ask for it anew"
             ),
+            Self::StandingWithdrawn { about, standing, by, why } => write!(
+                f,
+                "the standing approval {standing} that approved {about} was withdrawn by {by}: '{}'; nothing was run, call again to ask people",
+                visible::visible_line(why)
+            ),
             Self::OutsideWindow { about, opens_at: Some(at) } => {
                 write!(
                     f,
@@ -124,7 +139,10 @@ impl fmt::Display for ApprovalError {
                 ),
             },
             Self::Unknown(about) => {
-                write!(f, "it is not known whether {about} ran; settle the request before trying again")
+                write!(
+                    f,
+                    "it is not known whether {about} ran; it was not run again, settle the request, and retry it if it failed"
+                )
             }
             Self::KeyConflict { about, original, given } if original == given => write!(
                 f,
@@ -213,6 +231,11 @@ impl fmt::Display for Refusal {
             .into(),
             Self::PolicyAsks { rule } => format!(
                 "no person approved it, and the policy's rule '{rule}' now asks for more; nothing was run"
+            )
+            .into(),
+            Self::StandingWithdrawn { standing, by, why } => format!(
+                "the standing approval {standing} that approved it was withdrawn by {by}: {}; nothing was run",
+                visible::visible_line(why)
             )
             .into(),
             Self::OutsideWindow { opens_at: Some(at) } => {

@@ -14,6 +14,7 @@ impl ApprovalError {
             Self::Revoked { about, .. }
             | Self::GrantExpired { about, .. }
             | Self::OutsideWindow { about, .. }
+            | Self::StandingWithdrawn { about, .. }
             | Self::Pending(about)
             | Self::AlreadyDecided { about, .. }
             | Self::AlreadyRan { about, .. }
@@ -53,6 +54,7 @@ impl ApprovalError {
             | Self::PolicyDenied { .. }
             | Self::PolicyAsks { .. }
             | Self::OutsideWindow { .. }
+            | Self::StandingWithdrawn { .. }
             | Self::LimitReached { .. }
             | Self::Halted { .. }
             | Self::AlreadyRan { .. }

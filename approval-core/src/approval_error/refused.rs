@@ -46,6 +46,9 @@ impl ApprovalError {
             Refusal::PolicyAsks { rule } => {
                 Self::PolicyAsks { action: about.action, rule, request: Some(about.request) }
             }
+            Refusal::StandingWithdrawn { standing, by, why } => {
+                Self::StandingWithdrawn { about, standing, by, why }
+            }
             Refusal::OutsideWindow { opens_at } => Self::OutsideWindow { about, opens_at },
             Refusal::GrantExpired(at) => Self::GrantExpired { about, at },
             Refusal::Revoked { by, why } => Self::Revoked { about, by, why, repeated: false },

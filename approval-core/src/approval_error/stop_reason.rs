@@ -72,7 +72,9 @@ impl ApprovalError {
             Self::Pending(_) => StopReason::ApprovalRequired,
             Self::Rejected(_) | Self::Revoked { .. } => StopReason::ApprovalDenied,
             Self::Expired(_) | Self::GrantExpired { .. } => StopReason::ApprovalTimeout,
-            Self::Cancelled(_) | Self::DefinitionChanged { .. } => StopReason::ApprovalCancelled,
+            Self::Cancelled(_) | Self::DefinitionChanged { .. } | Self::StandingWithdrawn { .. } => {
+                StopReason::ApprovalCancelled
+            }
             Self::PolicyDenied { .. } | Self::PolicyAsks { .. } => StopReason::PolicyDenied,
             Self::OutsideWindow { .. } => StopReason::OutsideWindow,
             Self::LimitReached { .. } => StopReason::LimitReached,

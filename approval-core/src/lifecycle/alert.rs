@@ -17,6 +17,7 @@ pub fn timeout_spike(
     let (timeouts, of) = (recent.timeouts(), recent.answerable());
     let (usual_timeouts, usual_of) = (usual.timeouts(), usual.answerable());
     // As products, so that nothing is rounded: timeouts / of against usual_timeouts / usual_of.
+    // Held at the end, where nothing is counted any more.
     let wide = |a: u64, b: u64, c: u64| u128::from(a).saturating_mul(b.into()).saturating_mul(c.into());
     let many = timeouts > 0 && timeouts >= watch.at_least;
     let a_large_part = wide(timeouts, 100, 1) >= wide(of, watch.percent, 1);

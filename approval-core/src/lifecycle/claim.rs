@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Refusal, declaration::demands_more};
 use crate::model::{
-    ActionInfo, ActionName, ArgumentsDigest, Declaration, People, Principal, Request, SchemaDigest, Text,
+    ActionInfo, ActionName, ArgumentsDigest, Declaration, People, Principal, Request, Said, SchemaDigest,
+    Text,
 };
 
 /// What a caller says about itself and about what it is about to run. Taken from the caller (its manager, its context, the
@@ -34,9 +35,9 @@ pub struct Claim {
 pub struct Declared {
     /// The declaration.
     pub declaration: Arc<Declaration>,
-    /// Whether its defaults are demands too, as they are where calls of the action are made. A worker that runs what others
-    /// asked for need not repeat their declaration: there a default demands nothing.
-    pub whole: bool,
+    /// Which of its settings are demands. All of them, where calls of the action are made. A worker that runs what others
+    /// asked for need not repeat their declaration: there a setting that was not set explicitly demands nothing.
+    pub said: Said,
 }
 
 /// The agents that a caller runs for.
@@ -110,8 +111,8 @@ impl Claim {
         if approved != Some(self.digest) {
             return Err(Refusal::WrongGrant("it is for other arguments"));
         }
-        if let Some(Declared { declaration, whole }) = &self.declared
-            && let Some(what) = demands_more(declaration, *whole, request)
+        if let Some(Declared { declaration, said }) = &self.declared
+            && let Some(what) = demands_more(declaration, *said, request)
         {
             return Err(Refusal::DefinitionChanged(what));
         }

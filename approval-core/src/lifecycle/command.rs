@@ -181,7 +181,8 @@ pub enum Act {
         /// Why.
         reason: Option<Text>,
     },
-    /// A halt covers the request: cancels it while it is open, revokes an unspent grant. By an operator, or by whoever
+    /// A halt covers the request: cancels it while it is open, revokes an unspent grant, and takes from an idempotent action the
+    /// right to run again. By an operator, or by whoever
     /// carries out a halt that the facts tell.
     Halt {
         /// Why.
@@ -193,7 +194,8 @@ pub enum Act {
         /// What it asks for.
         reason: Text,
     },
-    /// An approver or operator takes an approval back.
+    /// An approver or operator takes an approval back; of an idempotent action that failed or is in doubt, the right to run
+    /// again.
     Revoke {
         /// Why.
         reason: Text,
@@ -226,7 +228,7 @@ pub enum Act {
         /// In the person's words.
         note: Option<Text>,
     },
-    /// An idempotent action that is in doubt, or that failed while its grant lives, is given a new grant. By whom it concerns,
+    /// An idempotent action that failed or is in doubt is given a new grant, as long as the old one lives. By whom it concerns,
     /// or by a service.
     Reopen,
     /// A successor tries it again; only after it was rejected, cancelled or revoked, expired or has failed.
@@ -291,7 +293,8 @@ pub struct Facts<'a> {
     pub grant_id: GrantId,
     /// The limits that are about the call, and what they have counted; for opening a request and for spending its grant.
     pub limits: &'a [Counted],
-    /// The standing approvals for the request's action, in the order in which they are to be tried.
+    /// The standing approvals for the request's action, in the order in which they are to be tried. For consuming a grant:
+    /// the one that gave it, if one did.
     pub standing: &'a [Standing],
     /// The id of the standing approval, should this command lead to one.
     pub standing_id: StandingId,

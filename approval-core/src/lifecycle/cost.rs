@@ -117,6 +117,7 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Outcome {
         let end = self.rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(self.rest.len());
+        // `end` is the place of a character, or the end: there is always something to split.
         let (digits, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
         if digits.is_empty() {
             return Err(match rest.chars().next() {

@@ -135,6 +135,8 @@ pub(super) fn grant(request: &Request, facts: &Facts<'_>, at: Timestamp) -> Resu
         id: facts.grant_id,
         digest: request.revision.digest,
         expires_at: to_micros(after(opens, request.gate.grant_ttl)),
+        ran_before: None,
+        not_again: false,
     })
 }
 

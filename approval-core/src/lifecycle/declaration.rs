@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use super::tighten::stricter;
 use crate::model::{
-    ActionInfo, Declaration, DelegationRule, Gate, OnTimeout, OutsideHours, Principal, Request, Risk,
-    SchemaDigest,
+    ActionInfo, Declaration, DelegationRule, Gate, OutsideHours, Principal, Request, Risk, Said, SchemaDigest,
 };
 
 /// More requirements than this are compared as a whole.
@@ -46,16 +45,17 @@ pub fn asks_for_more(today: &Declaration, request: &Request) -> Option<&'static 
     if today.schema != stored.schema {
         return Some("another schema of its arguments");
     }
-    beyond(today, stored, true)
+    beyond(today, stored, Said::ALL)
 }
 
-/// The same for a caller whose version and schema were compared before; without `whole` a default demands nothing.
-pub(super) fn demands_more(today: &Declaration, whole: bool, request: &Request) -> Option<&'static str> {
+/// The same for a caller whose version and schema were compared before. Of the settings that have a default, those of `said`
+/// alone are demands.
+pub(super) fn demands_more(today: &Declaration, said: Said, request: &Request) -> Option<&'static str> {
     let stored = match &request.declaration {
         Some(declaration) => Demands::of(declaration),
         None => Demands::shown_by(&request.action, request.risk, &request.gate),
     };
-    beyond(Demands::of(today), stored, whole)
+    beyond(Demands::of(today), stored, said)
 }
 
 /// Whether the gate of a request shows all that a declaration demands, so that it need not be stored besides.
@@ -63,32 +63,26 @@ pub(super) fn is_shown_by(declaration: &Declaration, action: &ActionInfo, risk: 
     let (one, other) = (Demands::of(declaration), Demands::shown_by(action, risk, gate));
     one.version == other.version
         && one.schema == other.schema
-        && beyond(one, other, true).is_none()
-        && beyond(other, one, true).is_none()
+        && beyond(one, other, Said::ALL).is_none()
+        && beyond(other, one, Said::ALL).is_none()
 }
 
-fn beyond(today: Demands<'_>, stored: Demands<'_>, whole: bool) -> Option<&'static str> {
+fn beyond(today: Demands<'_>, stored: Demands<'_>, said: Said) -> Option<&'static str> {
     let (now, then) = (today.gate, stored.gate);
-    let says = |other_than_default: bool| whole || other_than_default;
     let checks = [
-        (today.risk > stored.risk && says(today.risk != Risk::Medium), "a higher risk"),
+        (said.risk && today.risk > stored.risk, "a higher risk"),
         (!requirements(now, then), "other approvers"),
         (!now.excluded.iter().all(|one| then.excluded.contains(one)), "more excluded people"),
-        (now.veto < then.veto && says(now.veto != 1), "a lower veto"),
+        (said.veto && now.veto < then.veto, "a lower veto"),
         (
-            own_request(stored) && !own_request(today) && says(now.allow_self_approval.is_some()),
+            said.self_approval && own_request(stored) && !own_request(today),
             "no approval of one's own request",
         ),
         (
-            stricter(now.on_timeout, then.on_timeout) != then.on_timeout
-                && says(now.on_timeout != OnTimeout::Reject),
+            said.on_timeout && stricter(now.on_timeout, then.on_timeout) != then.on_timeout,
             "a stricter end of its time",
         ),
-        (
-            !delegation(&now.delegation, &then.delegation)
-                && says(now.delegation != DelegationRule::Directory),
-            "a narrower delegation",
-        ),
+        (said.delegation && !delegation(&now.delegation, &then.delegation), "a narrower delegation"),
         (now.no_standing && !then.no_standing, "no standing approval"),
     ];
     checks.into_iter().find_map(|(more, what)| more.then_some(what))

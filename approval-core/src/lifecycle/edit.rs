@@ -123,6 +123,7 @@ fn both(request: &Request, edited: &Gate) -> Result<Gate, Refusal> {
             usize::try_from(last).unwrap_or(usize::MAX),
             limits::EDIT_RULES_LIMIT,
         )?;
+        // Far from the end: there is room for few.
         let matching = last.saturating_add(1);
         let own = DeclaredSeats {
             requirements: before.requirements.clone(),
@@ -133,6 +134,7 @@ fn both(request: &Request, edited: &Gate) -> Result<Gate, Refusal> {
         let first = before.requirements.len();
         base.requirements
             .extend(edited.requirements.iter().map(|one| Requirement { matching, ..one.clone() }));
+        // A stage for no requirement of its gate stays one: the check of the whole gate refuses it.
         base.escalation.extend(edited.escalation.iter().map(|stage| EscalationStage {
             requirement: stage.requirement.saturating_add(first),
             ..stage.clone()
@@ -268,6 +270,7 @@ struct Listed<'a> {
 
 fn listed<'a>(editable: &'a [Editable], path: &FieldPath) -> Option<Listed<'a>> {
     let entries = editable.iter().filter_map(|one| {
+        // What cannot be read lets nothing be edited.
         let outer: FieldPath = one.path.parse().ok()?;
         covers(&outer, path)
             .then(|| Listed { editable: one, exactly: outer.steps().len() == path.steps().len() })

@@ -33,25 +33,17 @@ pub(super) struct Seating<'a> {
     people: &'a People,
     /// Whether whoever stands in for somebody may sit in that one's seat.
     stand_ins: bool,
-    /// Whether people count who were asked besides by hand, not by a stage.
-    by_hand: bool,
 }
 
 impl<'a> Seating<'a> {
     pub(super) fn new(request: &'a Request, people: &'a People) -> Self {
         let stand_ins = !people.stand_ins.is_empty() && request.gate.delegation != DelegationRule::Forbidden;
-        Self { request, people, stand_ins, by_hand: true }
+        Self { request, people, stand_ins }
     }
 
     /// The same as if nobody stood in for anybody.
     pub(super) const fn without_stand_ins(mut self) -> Self {
         self.stand_ins = false;
-        self
-    }
-
-    /// The same as if nobody had been asked besides by hand.
-    pub(super) const fn without_hand_escalation(mut self) -> Self {
-        self.by_hand = false;
         self
     }
 
@@ -133,10 +125,7 @@ impl<'a> Seating<'a> {
     /// Whom a requirement names: by the gate, and by escalation.
     pub(super) fn named(&self, requirement: usize) -> impl Iterator<Item = &'a Principal> + use<'a> {
         let of = self.request.gate.requirements.get(requirement).into_iter().flat_map(|one| &one.of);
-        let by_hand = self.by_hand;
-        let widened = self.request.widened.iter().filter(move |widening| {
-            widening.requirement == requirement && (by_hand || widening.stage.is_some())
-        });
+        let widened = self.request.widened.iter().filter(move |widening| widening.requirement == requirement);
         of.chain(widened.flat_map(|widening| &widening.to))
     }
 

@@ -3,20 +3,19 @@
 use super::{
     Facts, Refusal, Transition,
     case::Case,
-    decide, delegate,
+    decide,
     eligibility::{Seat, Seating},
     history::Change,
     hours, limits, validity,
 };
 use crate::{
     error::Invalid,
-    model::{
-        DelegationRule, EventKind, NoticeKind, OutsideHours, Principal, Priority, Request, Timing, Widening,
-    },
+    model::{EventKind, NoticeKind, OutsideHours, Principal, Priority, Request, Timing, Widening},
 };
 
 /// Asks more people now. Operators widen any requirement to anyone. Everybody else widens only a requirement in which they
-/// hold a seat, and only to people whom the gate names for it or to whom delegation would be allowed.
+/// hold a seat, and only to people whom the gate names for it. Others may get the caller's own seat, by delegation: a seat
+/// besides would be a second one of the caller's choice.
 pub(super) fn escalate(
     case: &Case<'_>,
     requirement: usize,
@@ -73,7 +72,7 @@ pub(super) fn escalate(
     Ok(change.finish())
 }
 
-/// Refuses an approver who widens a requirement of others, or to people whom neither the gate nor delegation lets in.
+/// Refuses an approver who widens a requirement of others, or to people whom the gate does not name for it.
 fn may_widen(case: &Case<'_>, requirement: usize, new: &[Principal]) -> Result<(), Refusal> {
     let seating = case.seating();
     let holder = case.approver()?;
@@ -81,67 +80,33 @@ fn may_widen(case: &Case<'_>, requirement: usize, new: &[Principal]) -> Result<(
         return Err(case
             .not_permitted("only people who hold a seat of that requirement and operators may escalate it"));
     }
-    let reach = Reach { request: case.request, seating, requirement };
-    if new.iter().all(|target| reach.by_gate(target) || reach.by_delegation(holder, target)) {
+    if new.iter().all(|target| names_in_time(&seating, requirement, target)) {
         Ok(())
     } else {
         Err(case.not_permitted(
-            "approvers escalate only to people whom the gate names for that requirement or to whom they might delegate",
+            "approvers escalate only to people whom the gate names for that requirement; delegate your own seat to let others decide",
         ))
     }
 }
 
-/// Whom a person may ask besides for a requirement, without being an operator.
-#[derive(Clone, Copy)]
-pub(super) struct Reach<'a> {
-    pub(super) request: &'a Request,
-    pub(super) seating: Seating<'a>,
-    pub(super) requirement: usize,
+/// Everybody whom the gate names for a requirement: at first, outside working hours, and for its stages.
+pub(super) fn named_in_time(request: &Request, requirement: usize) -> impl Iterator<Item = &Principal> {
+    let wanted = request.gate.requirements.get(requirement);
+    let outside = wanted.and_then(|one| match &one.outside_hours {
+        Some(OutsideHours::OnCall(to)) => Some(to),
+        Some(OutsideHours::Queue | OutsideHours::Everyone) | None => None,
+    });
+    let stages = request.gate.escalation.iter().filter(move |stage| stage.requirement == requirement);
+    let of = wanted.into_iter().flat_map(|one| &one.of);
+    of.chain(outside.into_iter().flatten()).chain(stages.flat_map(|stage| &stage.to))
 }
 
-impl<'a> Reach<'a> {
-    /// Everybody whom the gate names for the requirement: at first, outside working hours, and for its stages.
-    pub(super) fn named(&self) -> impl Iterator<Item = &'a Principal> + use<'a> {
-        let Self { request, requirement, .. } = *self;
-        let wanted = request.gate.requirements.get(requirement);
-        let outside = wanted.and_then(|one| match &one.outside_hours {
-            Some(OutsideHours::OnCall(to)) => Some(to),
-            Some(OutsideHours::Queue | OutsideHours::Everyone) | None => None,
-        });
-        let stages = request.gate.escalation.iter().filter(move |stage| stage.requirement == requirement);
-        let of = wanted.into_iter().flat_map(|one| &one.of);
-        of.chain(outside.into_iter().flatten()).chain(stages.flat_map(|stage| &stage.to))
-    }
-
-    /// Whether the gate names the target for the requirement, by itself or through a group.
-    fn by_gate(&self, target: &Principal) -> bool {
-        let people = self.seating.people();
-        let person = people.person(target);
-        self.named().any(|one| one == target || person.is_some_and(|person| people.includes(one, person)))
-    }
-
-    /// Whether the holder of a seat might hand it on to the target. What the directory permits holds for people who have
-    /// their seat by the gate or by delegation: a person who was let in by hand lets in no others that way.
-    pub(super) fn by_delegation(&self, holder: &'a Principal, target: &'a Principal) -> bool {
-        let (request, people) = (self.request, self.seating.people());
-        let person = people.person(target);
-        if person.is_some_and(|person| self.seating.barred(person).is_some()) {
-            return false;
-        }
-        let by_rule = match &request.gate.delegation {
-            DelegationRule::Forbidden => return false,
-            DelegationRule::Directory => false,
-            DelegationRule::To(list) => list
-                .iter()
-                .any(|one| one == target || person.is_some_and(|person| people.includes(one, person))),
-        };
-        by_rule
-            || self.seating.without_hand_escalation().seat(self.requirement, holder) == Seat::Free
-                && person.is_some_and(|person| {
-                    delegate::permitted(request, people, holder, person)
-                        && delegate::fits(&request.delegations, people, holder, person).is_ok()
-                })
-    }
+/// Whether the gate names the target for the requirement, by itself or through a group.
+fn names_in_time(seating: &Seating<'_>, requirement: usize, target: &Principal) -> bool {
+    let people = seating.people();
+    let person = people.person(target);
+    named_in_time(seating.request(), requirement)
+        .any(|one| one == target || person.is_some_and(|person| people.includes(one, person)))
 }
 
 /// Fires a stage. Gives the people who are asked for the first time.

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     id::{ExecutorId, RequestId},
-    model::{EventKind, Execution, ExecutionState, NoticeKind, PrincipalKind, Request, Status, Text},
+    model::{EventKind, Execution, ExecutionState, Grant, NoticeKind, PrincipalKind, Request, Status, Text},
 };
 
 /// The process that executes it reports how the body ended; late, too, as long as nobody settled it.
@@ -108,35 +108,42 @@ pub(super) fn settle(
 }
 
 /// Whether an action that ran may run again under its approval, as far as the request itself says: it is declared
-/// idempotent, and in doubt; or it failed, nothing tries it again yet, and its grant has not run out.
+/// idempotent, it failed or is in doubt, nothing tries it again yet, and its grant has neither run out nor been taken back.
 #[must_use]
 pub fn may_reopen(request: &Request, now: Timestamp) -> bool {
-    reopened_until(request, now).is_ok_and(|_| request.action.idempotent)
+    request.action.idempotent && reopened(request, now).is_ok()
 }
 
-/// When the grant of what is reopened ends; `None`: it gets its full time.
-fn reopened_until(request: &Request, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+/// The same, or whether it may come to that: it runs now.
+pub(super) fn may_ever_rerun(request: &Request, now: Timestamp) -> bool {
+    let running = matches!(request.execution.as_deref(), Some(Execution::Executing { .. }));
+    let lives = |grant: &Grant| !grant.not_again && now < grant.expires_at;
+    let may_fail = request.action.idempotent && request.grant.as_deref().is_some_and(lives);
+    running && may_fail || may_reopen(request, now)
+}
+
+/// What became of the run, and when the right to run again ends: when the grant would have.
+fn reopened(request: &Request, now: Timestamp) -> Result<(ExecutionState, Timestamp), Refusal> {
     let (Some(grant), Some(execution)) = (request.grant.as_deref(), request.execution.as_deref()) else {
         return Err(Refusal::NotApproved);
     };
-    match execution.state() {
-        ExecutionState::Unknown => Ok(None),
-        ExecutionState::Failed => match request.successor {
+    let ran = execution.state();
+    match ran {
+        ExecutionState::Failed | ExecutionState::Unknown => match request.successor {
             Some(successor) => Err(Refusal::AlreadyRetried(successor)),
-            None if now >= grant.expires_at => Err(Refusal::GrantExpired(grant.expires_at)),
-            None => Ok(Some(grant.expires_at)),
+            None if grant.not_again || now >= grant.expires_at => Err(Refusal::AlreadyRan(ran)),
+            None => Ok((ran, grant.expires_at)),
         },
-        ran @ (ExecutionState::Executing | ExecutionState::Succeeded) => Err(Refusal::AlreadyRan(ran)),
+        ExecutionState::Executing | ExecutionState::Succeeded => Err(Refusal::AlreadyRan(ran)),
         ExecutionState::NotStarted | ExecutionState::GrantExpired | ExecutionState::Revoked => {
             Err(Refusal::NothingToDo)
         }
     }
 }
 
-/// An idempotent action that is in doubt, or that failed while its grant lives, is given a new grant. After a failure it
-/// ends when the old one would have ended.
+/// An idempotent action that failed or is in doubt is given a new grant, which ends when the old one would have ended.
 pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
-    let until = reopened_until(case.request, case.now)?;
+    let (ran, until) = reopened(case.request, case.now)?;
     if !case.request.action.idempotent {
         return Err(case.not_permitted("only an action that is declared idempotent may run again"));
     }
@@ -147,15 +154,22 @@ pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
     // The new grant must be for what the old one was for.
     intact(case.request)?;
     let mut change = case.change_by(case.actor());
-    let mut grant = decide::grant(case.request, case.facts, case.now)?;
-    if let Some(until) = until {
-        grant.expires_at = until;
-        change.not_after(Some(until));
-    }
+    let fresh = decide::grant(case.request, case.facts, case.now)?;
+    let grant = Grant { expires_at: until, ran_before: Some(ran), ..fresh };
+    change.not_after(Some(until));
     change.request.grant = Some(Box::new(grant));
     change.request.execution = Some(Box::new(Execution::NotStarted));
     change.require(Requires::SameHalts);
     change.tell(EventKind::Reopened)?;
+    Ok(change.finish())
+}
+
+/// Takes back the right to run again. What became of the run stays as it is.
+pub(super) fn end_reruns(case: &Case<'_>, why: Text) -> Result<Transition, Refusal> {
+    let mut change = case.change_by(case.actor());
+    let Some(grant) = &mut change.request.grant else { return Err(Refusal::NotApproved) };
+    grant.not_again = true;
+    change.tell(EventKind::Revoked { why })?;
     Ok(change.finish())
 }
 

@@ -1,6 +1,8 @@
 //! The right to run an action once: spending it, and taking it back.
 
-use super::{Claim, Refusal, Requires, Transition, case::Case, decide, limit, limits, ruling};
+use super::{
+    Claim, Refusal, Requires, Transition, case::Case, decide, execution, limit, limits, ruling, standing,
+};
 use crate::{
     id::{ExecutorId, GrantId},
     model::{ActionInfo, Ballot, EventKind, Execution, Grant, NoticeKind, Request, RevokedFor, Text},
@@ -37,6 +39,7 @@ pub(super) fn consume(
     if case.now >= grant.expires_at {
         return Err(Refusal::GrantExpired(grant.expires_at));
     }
+    let rests_on = standing::not_withdrawn(case)?;
     let closes = ruling::check(case, claim)?;
     // What nobody was asked about was counted when it was opened.
     let asked = request
@@ -56,18 +59,24 @@ pub(super) fn consume(
     change.not_after(Some(closes.map_or(grant.expires_at, |closes| closes.min(grant.expires_at))));
     change.require(Requires::SameHalts);
     change.require(Requires::LeaseHeld(executor));
+    if let Some(standing) = rests_on {
+        change.require(standing);
+    }
     change.request.execution = Some(Box::new(Execution::Executing { executor, at: case.now }));
     change.tell(EventKind::Consumed { grant: grant.id, executor })?;
     Ok(change.finish())
 }
 
+fn granted(request: &Request) -> Result<Grant, Refusal> {
+    request.grant.as_deref().copied().ok_or(Refusal::NotApproved)
+}
+
 /// The grant, if the request is approved and nobody has used it, let it expire or taken it back.
 fn unspent(request: &Request) -> Result<Grant, Refusal> {
-    let (Some(grant), Some(execution)) = (request.grant.as_deref(), request.execution.as_deref()) else {
-        return Err(Refusal::NotApproved);
-    };
+    let grant = granted(request)?;
+    let Some(execution) = request.execution.as_deref() else { return Err(Refusal::NotApproved) };
     match execution {
-        Execution::NotStarted => Ok(*grant),
+        Execution::NotStarted => Ok(grant),
         Execution::GrantExpired { .. } => Err(Refusal::GrantExpired(grant.expires_at)),
         Execution::Revoked { by, why, .. } => Err(Refusal::Revoked { by: by.clone(), why: why.clone() }),
         Execution::Executing { .. }
@@ -77,9 +86,11 @@ fn unspent(request: &Request) -> Result<Grant, Refusal> {
     }
 }
 
-/// Somebody who approved, or an operator, takes the approval back before the grant is spent.
+/// Somebody who approved, or an operator, takes the approval back before the grant is spent; or the right of an idempotent
+/// action, which failed or is in doubt, to run again.
 pub(super) fn revoke(case: &Case<'_>, reason: &Text) -> Result<Transition, Refusal> {
-    let grant = unspent(case.request)?;
+    let spent = execution::may_reopen(case.request, case.now);
+    let grant = if spent { granted(case.request)? } else { unspent(case.request)? };
     if case.now >= grant.expires_at {
         return Err(Refusal::GrantExpired(grant.expires_at));
     }
@@ -87,7 +98,11 @@ pub(super) fn revoke(case: &Case<'_>, reason: &Text) -> Result<Transition, Refus
         return Err(case.not_permitted("only those who approved and operators may revoke an approval"));
     }
     let reason = limits::said("reason", reason, limits::NOTE_LIMIT)?;
-    let mut transition = take_back(case, reason, RevokedFor::Reason)?;
+    let mut transition = if spent {
+        execution::end_reruns(case, reason)?
+    } else {
+        take_back(case, reason, RevokedFor::Reason)?
+    };
     transition.not_after = Some(grant.expires_at);
     Ok(transition)
 }

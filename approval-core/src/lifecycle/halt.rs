@@ -1,6 +1,6 @@
 //! Taking a request back, and the brake.
 
-use super::{Refusal, Requires, Transition, case::Case, decide, grant, limits, quorum::Ground};
+use super::{Refusal, Requires, Transition, case::Case, decide, execution, grant, limits, quorum::Ground};
 use crate::model::{Execution, Outcome, PrincipalKind, RevokedFor, Text};
 
 /// The requester, the person behind it, or an operator takes the request back.
@@ -18,7 +18,8 @@ pub(super) fn cancel(case: &Case<'_>, reason: Option<&Text>) -> Result<Transitio
     Ok(change.finish())
 }
 
-/// A halt cancels what is open and revokes what is approved but has not begun.
+/// A halt cancels what is open, revokes what is approved but has not begun, and takes the right to run again from idempotent
+/// actions: those that failed, are in doubt, or run now and may fail.
 ///
 /// An open request is cancelled even after its deadline: a brake is never refused because something else is late.
 pub(super) fn halt(case: &Case<'_>, reason: &Text) -> Result<Transition, Refusal> {
@@ -35,6 +36,8 @@ pub(super) fn halt(case: &Case<'_>, reason: &Text) -> Result<Transition, Refusal
         change.finish()
     } else if matches!(case.request.execution.as_deref(), Some(Execution::NotStarted)) {
         grant::take_back(case, reason, RevokedFor::Halt)?
+    } else if execution::may_ever_rerun(case.request, case.now) {
+        execution::end_reruns(case, reason)?
     } else {
         return Err(Refusal::NothingToDo);
     };

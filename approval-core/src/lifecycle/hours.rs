@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Facts, Refusal, eligibility::Seating, history::Change};
 use crate::{
     clock::{Timestamp, after, to_micros},
+    error::Internal,
     model::{
         EventKind, NoticeKind, OutsideHours, People, Principal, PrincipalKind, Request, Requirement, Timing,
         Widening,
@@ -95,9 +96,11 @@ pub(super) fn next_hand_over(named: &[Principal], people: &People) -> Option<Tim
 /// Writes down who is on call for what the requirements name.
 fn keep_on_call(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
     for requirement in 0..change.request.gate.requirements.len() {
-        let named = change.request.gate.requirements.get(requirement).map_or(&[][..], |one| &one.of);
-        let to = on_call(named, facts.people);
-        let hand_over = next_hand_over(named, facts.people);
+        let Some(one) = change.request.gate.requirements.get(requirement) else {
+            return Err(Internal::new("a requirement of a gate is not in the gate").into());
+        };
+        let to = on_call(&one.of, facts.people);
+        let hand_over = next_hand_over(&one.of, facts.people);
         if !to.is_empty() || hand_over.is_some() {
             let at = change.now();
             change.request.widened.push(Widening { requirement, to: to.clone(), stage: None, at, hand_over });
@@ -162,6 +165,7 @@ impl Circle {
         let instead = others.filter(|person| seating.barred(person).is_none()).cloned().collect();
         Self {
             people: people.into_iter().cloned().collect(),
+            // Says from when on time is counted, and nothing about who must approve.
             count: wanted.and_then(|one| usize::try_from(one.count).ok()).unwrap_or(1),
             instead,
         }

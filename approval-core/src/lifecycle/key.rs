@@ -61,9 +61,17 @@ impl Life {
                 Some(decision) if decision.by.iter().all(|by| !by.is_person()) => Self::Lapsed,
                 Some(_) | None => Self::Refused,
             },
+            // An idempotent action that was to run again, and did not.
+            Status::Approved
+                if request.grant.as_deref().is_some_and(|grant| grant.ran_before.is_some())
+                    && !matches!(request.execution.as_deref(), Some(Execution::NotStarted)) =>
+            {
+                Self::Ran
+            }
             Status::Approved => match request.execution.as_deref() {
                 Some(Execution::NotStarted) => Self::Approved,
                 Some(Execution::GrantExpired { .. }) => Self::Lapsed,
+                // Old rows name no cause. Whether a halt or an operator revoked them cannot be told, so nobody is asked again.
                 Some(Execution::Revoked { by, cause, .. }) => match cause {
                     RevokedFor::Reason if by.is_person() => Self::Refused,
                     RevokedFor::Reason | RevokedFor::Halt | RevokedFor::Definition => Self::Lapsed,
@@ -164,7 +172,10 @@ pub fn digest_under(draft: &Draft, action: &ActionInfo) -> ArgumentsDigest {
 pub fn may_be_followed(request: &Request) -> bool {
     match Life::of(request) {
         Life::Refused | Life::Lapsed => true,
-        Life::Ran => matches!(request.execution.as_deref(), Some(Execution::Failed { .. })),
+        Life::Ran => matches!(
+            request.execution.as_deref(),
+            Some(Execution::Failed { .. } | Execution::GrantExpired { .. } | Execution::Revoked { .. })
+        ),
         Life::Open | Life::Approved => false,
     }
 }

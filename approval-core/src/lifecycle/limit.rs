@@ -117,6 +117,7 @@ pub(super) fn take_open(counted: &[Counted], id: RequestId) -> Result<Vec<Counte
     for one in counted {
         let Some(most) = one.limit.open else { continue };
         let open = one.usage.open.len();
+        // So many ids no machine holds that counts no further.
         if open >= usize::try_from(most).unwrap_or(usize::MAX) {
             let why = format!("{open} of {most} requests are open: they must be decided or taken back first");
             return Err(Box::new(LimitReached { limit: one.limit.name.clone(), why, room_at: None }));
@@ -218,6 +219,7 @@ pub fn spent_besides(
         Some((cost, at))
             if limit.cost.is_some_and(|most| most.currency() == cost.currency()) && counts(at) =>
         {
+            // Never below zero, should the call not have been counted here.
             all.saturating_sub(cost.magnitude().amount()).max(Decimal::ZERO)
         }
         _ => all,
@@ -267,6 +269,7 @@ fn count(limit: &Limit, mut usage: Usage, cost: Option<Money>, now: Timestamp) -
         .filter(|cost| limit.cost.is_some_and(|most| most.currency() == cost.currency()))
         .map_or(Decimal::ZERO, |cost| cost.magnitude().amount());
     match usage.stretches.last_mut() {
+        // Held at the end, which is beyond every bound.
         Some(last) if last.until >= until => {
             last.calls = last.calls.saturating_add(1);
             last.cost = last.cost.saturating_add(cost);
@@ -279,6 +282,7 @@ fn count(limit: &Limit, mut usage: Usage, cost: Option<Money>, now: Timestamp) -
 /// The end of the stretch that `now` lies in.
 fn end_of_stretch(limit: &Limit, now: Timestamp) -> Timestamp {
     let Some(window) = limit.within else { return Timestamp::MAX };
+    // A window beyond 292,000 years is as good as one of these.
     let length = (i64::try_from(window.as_micros()).unwrap_or(i64::MAX) / STRETCHES).max(1);
     let micros = now.as_microsecond();
     let into = micros.rem_euclid(length);

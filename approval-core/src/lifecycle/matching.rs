@@ -48,10 +48,12 @@ pub(super) fn fill(
     Err(missing(0, 0))
 }
 
+/// Held at the end where a machine counts no further: so many people do not exist, and the seats stay empty.
 fn wide(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
+/// The number is one for a message, and may be held at the end.
 fn missing(requirement: usize, filled: usize) -> Missing {
     Missing { requirement, filled: u32::try_from(filled).unwrap_or(u32::MAX) }
 }

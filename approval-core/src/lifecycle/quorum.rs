@@ -126,6 +126,7 @@ fn fill(gate: &Gate, people: usize, fits: impl Fn(usize, usize) -> bool) -> Resu
         let fits = |within: usize, person: usize| place(within).is_some_and(|place| fits(place, person));
         match matching::fill(&seats, people, fits) {
             Ok(some) => chosen.extend(some),
+            // Only for the message.
             Err(Missing { requirement, filled }) => {
                 return Err(Missing { requirement: place(requirement).unwrap_or(requirement), filled });
             }
@@ -166,9 +167,11 @@ pub(super) fn approvers<'a>(request: &'a Request, people: &'a People) -> Result<
     let fits =
         |requirement: usize, person: usize| match (by_requirement.get(requirement), everybody.get(person)) {
             (Some(eligible), Some(person)) => eligible.binary_search(person).is_ok(),
+            // Of what is not there nobody fills a seat.
             _ => false,
         };
     fill(&request.gate, everybody.len(), fits).map_err(|Missing { requirement, filled }| {
+        // Only for the message, as the numbers below.
         let needed = request.gate.requirements.get(requirement).map_or(0, |one| one.count);
         Refusal::NoApprover { requirement, needed, eligible: filled }
     })?;

@@ -1,14 +1,14 @@
 //! Whether the seats that are still empty can be filled at all.
 
 use super::{
-    eligibility::{DELEGATION_DEPTH, Seat, Seating},
-    escalate::Reach,
+    eligibility::{Seat, Seating},
+    escalate::named_in_time,
     matching::{self, Seats},
     quorum, timeout,
 };
 use crate::{
     clock::Timestamp,
-    model::{DelegationRule, Principal, PrincipalKind, Request},
+    model::{Principal, PrincipalKind, Request},
 };
 
 /// Who of those who rejected make it impossible to meet all requirements: as long as their rejections stand, nobody else can
@@ -16,7 +16,8 @@ use crate::{
 ///
 /// A rejection counts as that person's no for good, though the person may still change it. Counted as still possible are all
 /// others whom a requirement names, whom its stages bring before the deadline, who come on call before it, and whom those who
-/// hold a seat and have not rejected may ask besides: see [`Reach`]. What only an operator could do is not counted.
+/// hold a seat and have not rejected may ask besides: see [`named_in_time`]. A delegate sits in the seat of a person who
+/// counts already. What only an operator could do is not counted.
 pub(super) fn blockers<'a>(seating: &Seating<'a>, rejecters: &[&'a Principal]) -> Vec<&'a Principal> {
     if rejecters.is_empty() {
         return Vec::new();
@@ -97,25 +98,20 @@ impl<'a> Hopes<'a, '_> {
     /// Everybody who may come to fill a seat of a requirement. `None`: also people who are not known yet.
     fn candidates(&self, requirement: usize, without: &[&'a Principal]) -> Option<Vec<&'a Principal>> {
         let people = self.seating.people();
-        let reach = Reach { request: self.request, seating: *self.seating, requirement };
         let counts = |person: &&'a Principal| !without.contains(person);
         let free = |person: &&'a Principal| self.seating.seat(requirement, person) == Seat::Free;
-        let holders: Vec<&Principal> =
-            self.seating.deciders().into_iter().filter(free).filter(counts).collect();
+        let is_held = self.seating.deciders().into_iter().filter(free).any(|person| counts(&person));
 
         let mut named: Vec<&Principal> =
             self.seating.named(requirement).chain(self.stages(requirement)).collect();
         let mut found: Vec<&Principal> = self.seating.eligible(requirement);
-        if !holders.is_empty() {
-            named.extend(reach.named());
+        if is_held {
+            named.extend(named_in_time(self.request, requirement));
         }
         if self.more_come_on_call(requirement, &named) {
             return None;
         }
         found.extend(named.iter().copied().flat_map(|one| people.members(one)));
-        if !holders.is_empty() {
-            found.extend(self.delegates(holders));
-        }
         let eligible = |person: &&'a Principal| self.seating.barred(person).is_none();
         Some(merged(found.into_iter().filter(eligible).filter(counts)))
     }
@@ -138,30 +134,6 @@ impl<'a> Hopes<'a, '_> {
         let kept = self.request.widened.iter().filter(|widening| widening.requirement == requirement);
         let kept = kept.filter_map(|widening| widening.hand_over.as_ref());
         next.chain(kept).any(|due| in_time(self.request, *due))
-    }
-
-    /// Whom holders of a seat may let in by delegation, and those whom these may let in again.
-    fn delegates(&self, holders: Vec<&'a Principal>) -> Vec<&'a Principal> {
-        let people = self.seating.people();
-        let mut found: Vec<&Principal> = Vec::new();
-        match &self.request.gate.delegation {
-            DelegationRule::Forbidden => return found,
-            DelegationRule::Directory => {}
-            DelegationRule::To(list) => found.extend(list.iter().flat_map(|one| people.members(one))),
-        }
-        let mut from: Vec<&Principal> = holders;
-        from.extend(found.iter().copied());
-        for _ in 0..=DELEGATION_DEPTH {
-            let own = people
-                .delegates
-                .iter()
-                .filter(|(person, _)| people.person(person).is_some_and(|person| from.contains(&person)));
-            let next: Vec<&Principal> =
-                own.flat_map(|(_, to)| to).flat_map(|one| people.members(one)).collect();
-            from = next.into_iter().filter(|person| !found.contains(person)).collect();
-            found.extend(from.iter().copied());
-        }
-        found
     }
 }
 

@@ -6,7 +6,7 @@ use super::LimitReached;
 use crate::{
     clock::Timestamp,
     error::{Internal, Invalid},
-    id::RequestId,
+    id::{RequestId, StandingId},
     model::{ArgumentsDigest, Decision, ExecutionState, Halt, Principal, Text},
 };
 
@@ -131,6 +131,15 @@ pub enum Refusal {
     PolicyAsks {
         /// The rule.
         rule: Text,
+    },
+    /// The standing approval that approved it was taken back. The grant is unspent.
+    StandingWithdrawn {
+        /// Which.
+        standing: StandingId,
+        /// Who took it back.
+        by: Principal,
+        /// Why.
+        why: Text,
     },
     /// Its run window is closed. The grant is unspent.
     OutsideWindow {

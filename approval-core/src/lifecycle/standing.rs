@@ -6,7 +6,7 @@
 use rust_decimal::Decimal;
 
 use super::{
-    Facts, Refusal, Transition,
+    Facts, Refusal, Requires, Transition,
     case::Case,
     decide,
     history::Change,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock::{Span, Timestamp},
-    error::Invalid,
+    error::{Internal, Invalid},
     id::StandingId,
     model::{
         ArgumentCondition, ArgumentsDigest, Ballot, CanonicalJson, CoveredBehalf, Decision, EventKind,
@@ -246,6 +246,7 @@ pub(super) fn take_back_rejected(change: &mut Change<'_>, facts: &Facts<'_>) -> 
         if covers(approval, &change.request, facts.people, now) {
             let why: Text = format!("request {} was rejected", change.request.id).into();
             let by = change.request.decision.as_ref().and_then(|decision| decision.by.first().cloned());
+            // Whose rejection it was; that of the actor closed it.
             let by = by.unwrap_or_else(|| change.actor().clone());
             take_back(change, approval, *version, (by, why))?;
         }
@@ -264,6 +265,24 @@ fn take_back(
     change.tell(EventKind::Withdrawn { standing: approval.id, why })?;
     change.write_standing(StandingWrite { approval, expect: Some(version) });
     Ok(())
+}
+
+/// What must hold of the standing approval that gave the grant, if one did, when the grant is consumed: nobody has taken it
+/// back. That it ran out or was used up meanwhile does not matter, since it covered the call when that was opened.
+pub(super) fn not_withdrawn(case: &Case<'_>) -> Result<Option<Requires>, Refusal> {
+    let Some(id) = case.request.decision.as_deref().and_then(|decision| decision.by_standing) else {
+        return Ok(None);
+    };
+    let found = case.facts.standing.iter().find(|one| one.approval.id == id);
+    // Fails closed: nothing runs under a standing approval of which nothing is known.
+    let Standing { approval, version } =
+        found.ok_or(Internal::new("the standing approval that approved a request is not in the store"))?;
+    match &approval.withdrawn {
+        Some(Withdrawn { by, why, .. }) => {
+            Err(Refusal::StandingWithdrawn { standing: id, by: by.clone(), why: why.clone() })
+        }
+        None => Ok(Some(Requires::SameStanding(id, *version))),
+    }
 }
 
 /// One of those who gave it, or an operator, takes a standing approval back; noted with the request that it was given with.

@@ -53,6 +53,7 @@ fn reminder_due(request: &Request, reminders: &Reminders) -> Option<Timestamp> {
         .then(|| reminder_time(request, reminders, request.reminders.saturating_add(1)))
 }
 
+/// Of a number or a time that is too large, the end of time: such a reminder never comes.
 fn reminder_time(request: &Request, reminders: &Reminders, number: u32) -> Timestamp {
     let number = i32::try_from(number).unwrap_or(i32::MAX);
     let delay = reminders.every.checked_mul(number).unwrap_or(Span::MAX);

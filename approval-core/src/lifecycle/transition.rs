@@ -3,7 +3,7 @@
 use super::CountedWrite;
 use crate::{
     clock::Timestamp,
-    id::ExecutorId,
+    id::{ExecutorId, StandingId},
     model::{EventLine, NoticeDraft, Request, StandingApproval},
 };
 
@@ -16,6 +16,8 @@ pub enum Requires {
     LeaseHeld(ExecutorId),
     /// This process has lost its lease.
     LeaseLost(ExecutorId),
+    /// The standing approval still has this version: nobody has taken it back since.
+    SameStanding(StandingId, u64),
 }
 
 /// A standing approval as it will be.

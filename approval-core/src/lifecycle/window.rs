@@ -85,6 +85,7 @@ fn opening<'w>(windows: impl Iterator<Item = &'w RunWindow>, now: Timestamp) -> 
 fn next(window: &RunWindow, zone: &TimeZone, at: Timestamp) -> Option<Period> {
     let today = zone.to_datetime(at).date();
     // What begins on the day before may last until now.
+    // The calendar has a first day.
     let yesterday = today.yesterday().unwrap_or(today);
     let days = std::iter::successors(Some(yesterday), |date: &Date| date.tomorrow().ok()).take(HORIZON);
     days.flat_map(|date| window.hours.of(date.weekday()).iter().map(move |range| range.on(date, zone)))

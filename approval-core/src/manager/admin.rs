@@ -109,7 +109,8 @@ impl ApprovalManager {
         self.operate(request, by, Act::Cancel { reason: Some(reason.into()) }).await
     }
 
-    /// Takes an approval back whose grant is unspent.
+    /// Takes an approval back whose grant is unspent. Of an idempotent action that failed or is in doubt, takes the right to run
+    /// again back: what became of the run stays on record.
     ///
     /// # Errors
     /// Why it could not be taken back: the grant was spent first, for instance.

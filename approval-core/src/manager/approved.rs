@@ -12,7 +12,7 @@ use super::{
 use crate::{
     approval_error::{About, ApprovalError},
     clock::Timestamp,
-    error::Invalid,
+    error::{Internal, Invalid},
     id::{GrantId, RequestId},
     lifecycle::{Act, Agents, Claim, Command, Refusal},
     model::{ArgumentsDigest, CanonicalJson, Decision, Principal, Request, canonical::to_canonical},
@@ -151,7 +151,14 @@ impl Approved {
         // On a task of its own: a caller that goes away meanwhile must not leave a spent grant that nobody answers for.
         let (manager, request) = (self.manager.clone(), self.request.id);
         let spent = core.runtime.spawn(async move { Self::spend(manager, request, grant, claim).await });
-        spent.await.unwrap_or(Err(ApprovalError::ShutDown))
+        match spent.await {
+            Ok(spent) => spent,
+            Err(error) if error.is_panic() => {
+                Err(Internal::new("the task that spends a grant panicked").into())
+            }
+            // The runtime ended.
+            Err(_) => Err(ApprovalError::ShutDown),
+        }
     }
 
     async fn spend(
@@ -176,6 +183,10 @@ impl Approved {
                     core.supersede(request, &about.action, what).await?;
                     tracing::warn!(%request, action = %about.action, what, "revoked an approval: the action is declared with more demands now");
                     return Err(ApprovalError::DefinitionChanged { about, what, revoked: true });
+                }
+                Err(ApprovalError::StandingWithdrawn { about, standing, by, why }) => {
+                    core.revoke_withdrawn(request, standing, &by).await;
+                    return Err(ApprovalError::StandingWithdrawn { about, standing, by, why });
                 }
                 Err(error) => return Err(error),
             }

@@ -222,8 +222,7 @@ impl Core {
         };
         for _ in 0..ROUNDS {
             let request = &stored.request;
-            let standing =
-                self.standing_for(command, &request.action.name).await.map_err(ApprovalError::from)?;
+            let standing = self.standing_for(command, request).await.map_err(ApprovalError::from)?;
             let mut named = lifecycle::principals(request, Some(command), edited_gate);
             named.extend(lifecycle::principals_behind(&standing));
             let people = self.people(&named).await?;
@@ -376,6 +375,25 @@ impl Core {
         if self.store.claims_when_writing() { self.handover.claim() } else { None }
     }
 
+    fn conditions(&self, requires: &[Requires], halts: &HaltView) -> Vec<Condition> {
+        let mut conditions = Vec::new();
+        for requirement in requires {
+            match requirement {
+                Requires::SameHalts => conditions.extend(halts.conditions()),
+                Requires::LeaseHeld(executor) => {
+                    conditions.push(Condition::Present(super::lease::record_of(*executor)));
+                }
+                Requires::LeaseLost(executor) => {
+                    conditions.push(Condition::Absent(super::lease::record_of(*executor)));
+                }
+                Requires::SameStanding(standing, version) => {
+                    conditions.push(Condition::Version(self.standing.name(*standing), *version));
+                }
+            }
+        }
+        conditions
+    }
+
     async fn write(
         &self,
         expect: Expect,
@@ -387,7 +405,7 @@ impl Core {
             transition;
         let request = Arc::new(request);
         let notices = notify::route(&notices, &request, &self.notifiers, &*self.directory, now).await;
-        let mut conditions = conditions(&requires, halts);
+        let mut conditions = self.conditions(&requires, halts);
         let (versions, mut writes) = self.standing.writes(&standing)?;
         conditions.extend(versions);
         let (versions, counts) = super::limits::writes(&counted)?;
@@ -437,22 +455,6 @@ fn to_deliver_now(notices: &[OutboxNotice], now: Timestamp, elsewhere: &[Text]) 
         Delivery::Delivered { .. } | Delivery::Failed { .. } | Delivery::Obsolete { .. } => false,
     };
     !notices.is_empty() && notices.iter().all(due)
-}
-
-fn conditions(requires: &[Requires], halts: &HaltView) -> Vec<Condition> {
-    let mut conditions = Vec::with_capacity(requires.len().saturating_add(1));
-    for requirement in requires {
-        match requirement {
-            Requires::SameHalts => conditions.extend(halts.conditions()),
-            Requires::LeaseHeld(executor) => {
-                conditions.push(Condition::Present(super::lease::record_of(*executor)));
-            }
-            Requires::LeaseLost(executor) => {
-                conditions.push(Condition::Absent(super::lease::record_of(*executor)));
-            }
-        }
-    }
-    conditions
 }
 
 /// Whether a command is refused because of an end that the request as it was read does not know of.

@@ -53,6 +53,7 @@ impl HaltView {
 
     /// The version of the record that holds those of the whole store.
     fn version_of_store(&self) -> u64 {
+        // Versions count from 1; without a record there is nothing to carry out.
         self.0.records.first().and_then(|(_, version)| *version).unwrap_or(0)
     }
 
@@ -193,18 +194,21 @@ pub(super) async fn change(
 }
 
 impl Core {
-    /// Cancels what is pending in this namespace and revokes what is approved and unspent, as far as a halt covers it. How
-    /// many requests it ended.
+    /// Cancels what is pending in this namespace, revokes what is approved and unspent, and takes the right to run again from
+    /// idempotent actions, as far as a halt covers it. How many requests it ended.
     pub(super) async fn end_halted(&self, halt: &Halt) -> Result<u64, ApprovalError> {
-        let mut ended = 0;
-        for (status, execution) in [
-            (vec![Status::Pending, Status::InfoRequested], Vec::new()),
-            (vec![Status::Approved], vec![ExecutionState::NotStarted]),
-        ] {
-            let namespace = Some(Arc::clone(&self.settings.namespace));
-            let query = Query { status, execution, namespace, ..Query::default() };
-            ended += self.end_listed(query, halt).await?;
-        }
+        let query = |status: &[Status], execution: &[ExecutionState]| Query {
+            status: status.to_vec(),
+            execution: execution.to_vec(),
+            namespace: Some(Arc::clone(&self.settings.namespace)),
+            ..Query::default()
+        };
+        let open = query(&[Status::Pending, Status::InfoRequested], &[]);
+        let unspent = query(&[Status::Approved], &[ExecutionState::NotStarted]);
+        let ended = self.end_listed(open, halt).await? + self.end_listed(unspent, halt).await?;
+        // Last, since all that ever failed is looked through. None of these is ended by it.
+        let spent = [ExecutionState::Executing, ExecutionState::Unknown, ExecutionState::Failed];
+        self.end_listed(Query { limit: 1000, ..query(&[Status::Approved], &spent) }, halt).await?;
         Ok(ended)
     }
 

@@ -57,6 +57,7 @@ impl Core {
         let person = self.canonical(draft.on_behalf_of.as_ref()).await?;
         let name = keys::joined(draft, person.as_ref());
         let record = self.store.record(&name).await?;
+        // A record that names no request is as good as none: people are asked about a new one, and it is written anew.
         let earlier = record.as_ref().and_then(|record| {
             std::str::from_utf8(&record.value).ok().and_then(|id| id.parse::<RequestId>().ok())
         });

@@ -77,9 +77,14 @@ pub(crate) fn joined(draft: &Draft, person: Option<&Principal>) -> RecordName {
     part(b"approvals join v2");
     part(draft.namespace.as_bytes());
     part(draft.requester.as_str().as_bytes());
+    // Empty outside of any run, as it was always stored; a run with an empty name is told apart below.
     part(draft.run.as_deref().unwrap_or_default().as_bytes());
     part(draft.digest.as_bytes());
+    // No principal is empty.
     part(person.map_or("", Principal::as_str).as_bytes());
+    if draft.run.as_deref() == Some("") {
+        part(b"run");
+    }
     let digest: [u8; 32] = hasher.finalize().into();
     RecordName::new(format!("join/{}", hex(&digest)))
 }
@@ -115,5 +120,63 @@ mod tests {
         assert_eq!(distinct.len(), all.len());
         assert_eq!(scoped_key(base, "k"), all[0]);
         assert_ne!(successor_key(&all[0]), all[0]);
+    }
+    fn draft(run: Option<&str>) -> Draft {
+        let arguments = crate::model::canonical::parse_canonical("{}").unwrap();
+        let action = crate::model::ActionInfo::new(ActionName::new("a.b").unwrap());
+        Draft {
+            id: crate::id::RequestId::generate("2026-01-01T00:00:00Z".parse().unwrap()),
+            namespace: "n".into(),
+            digest: crate::model::canonical::arguments_digest("a.b", 1, None, &arguments),
+            action: std::sync::Arc::new(action),
+            question: None,
+            requester: Principal::agent("a").unwrap(),
+            on_behalf_of: None,
+            run: run.map(Text::from),
+            intent: None,
+            key: None,
+            risk: crate::model::Risk::Low,
+            priority: None,
+            gate: std::sync::Arc::new(crate::model::Gate::new("test", Vec::new())),
+            arguments,
+            enclosed: None,
+            answers_info: false,
+            predecessor: None,
+            allowed: false,
+            declaration: None,
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_name_is_not_no_run() {
+        let ann = Principal::new("user:ann").unwrap();
+        let all = [
+            joined(&draft(None), None),
+            joined(&draft(Some("")), None),
+            joined(&draft(Some("run")), None),
+            joined(&draft(None), Some(&ann)),
+            joined(&draft(Some("")), Some(&ann)),
+        ];
+        let distinct: std::collections::HashSet<&str> = all.iter().map(RecordName::as_str).collect();
+        assert_eq!(distinct.len(), all.len());
+    }
+
+    #[test]
+    fn a_join_that_is_stored_keeps_its_name() {
+        // SHA-256 over the parts as they were always written, each after its length in 8 bytes.
+        let written = |run: &str| {
+            let mut hasher = Sha256::new();
+            let one = draft(None);
+            let parts: [&[u8]; 6] =
+                [b"approvals join v2", b"n", b"agent:a", run.as_bytes(), one.digest.as_bytes(), b""];
+            for part in parts {
+                hasher.update((part.len() as u64).to_be_bytes());
+                hasher.update(part);
+            }
+            let digest: [u8; 32] = hasher.finalize().into();
+            format!("join/{}", hex(&digest))
+        };
+        assert_eq!(joined(&draft(None), None).as_str(), written(""));
+        assert_eq!(joined(&draft(Some("r")), None).as_str(), written("r"));
     }
 }

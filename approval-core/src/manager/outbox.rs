@@ -137,6 +137,7 @@ impl<'a> Worker<'a> {
         if begun.is_ok() && self.under_way.len() == before {
             return None;
         }
+        // Without an answer of the store, by its clock: looking again too early or late does no harm.
         self.core.by_own_clock(until).await.unwrap_or(until)
     }
 

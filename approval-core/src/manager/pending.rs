@@ -19,7 +19,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     clock::{Clock, Span, Timestamp, after},
     id::RequestId,
-    lifecycle::{Act, Command},
+    lifecycle::{Act, Command, Refusal},
     model::{Event, Execution as ExecutionRecord, Request, Status},
     store::{StoreError, Stored},
 };
@@ -271,7 +271,13 @@ impl PendingApproval {
 /// The error for an approval that is worth nothing any more.
 fn ended(request: &Request) -> Option<ApprovalError> {
     let about = || About::of(request);
+    // It ran, was allowed to run again, and was not.
+    let ran_before = request.grant.as_deref().and_then(|grant| grant.ran_before);
+    let ran = || ran_before.map(|state| ApprovalError::of_refusal(about(), Refusal::AlreadyRan(state)));
     match request.execution.as_deref()? {
+        ExecutionRecord::Revoked { .. } | ExecutionRecord::GrantExpired { .. } if ran_before.is_some() => {
+            ran()
+        }
         ExecutionRecord::Revoked { by, why, .. } => {
             let (by, why) = (by.clone(), Arc::clone(why));
             Some(ApprovalError::Revoked { about: about(), by, why, repeated: false })

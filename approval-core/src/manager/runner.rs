@@ -6,7 +6,7 @@ use super::{ActionSpec, Context, Core};
 use crate::{
     error::Invalid,
     lifecycle::{Agents, Behind, Claim, Declared},
-    model::{ArgumentsDigest, Principal, Request, Text, canonical::arguments_digest_with},
+    model::{ArgumentsDigest, Principal, Request, Said, Text, canonical::arguments_digest_with},
 };
 
 /// Code that runs approved requests of one action: see [`crate::ApprovalManager::on_approved`] and
@@ -107,7 +107,7 @@ impl Caller {
             digest,
             declared: Some(Declared {
                 declaration: Arc::clone(self.spec.declaration()),
-                whole: self.given.is_some(),
+                said: if self.given.is_some() { Said::ALL } else { self.spec.said },
             }),
         }
     }

@@ -12,9 +12,8 @@ use crate::{
     model::{
         ActionInfo, ActionName, Declaration, DelegationRule, Editable, EscalationStage, Gate, OnTimeout,
         OutsideHours, Principal, Priority, RejectOption, Reminders, Requirement, Risk, RunWindow,
-        SUSPEND_GRANT_TTL, SchemaDigest, Text, ToPreview, canonical::FieldPath,
+        SUSPEND_GRANT_TTL, Said, SchemaDigest, Text, ToPreview, canonical::FieldPath,
     },
-    policy::Said,
 };
 
 /// What is fixed about an action before it is called: its name, its risk, who must approve. Built once, shared by all calls.
@@ -140,8 +139,9 @@ impl ActionSpec {
         self.info(|info| info.unbound.extend(names.into_iter().map(Text::from)))
     }
 
-    /// Running it twice does no harm: the same call may run again, under the same approval, what is in doubt, and what failed
-    /// while the grant lives.
+    /// Running it twice does no harm: the same call may run again, under the same approval, what failed or is in doubt, while
+    /// the grant lives and nobody revoked or halted it. Afterwards a person has it tried again with
+    /// [`ApprovalManager::retry`](super::ApprovalManager::retry).
     #[must_use]
     pub fn idempotent(self) -> Self {
         self.info(|info| info.idempotent = true)
@@ -174,6 +174,7 @@ impl ActionSpec {
     #[must_use]
     pub fn risk(mut self, risk: Risk) -> Self {
         self.declaration = OnceLock::new();
+        self.said.risk = true;
         self.risk = risk;
         self
     }
@@ -226,14 +227,16 @@ impl ActionSpec {
 
     /// The person behind the agent may vote even where the risk is high or critical.
     #[must_use]
-    pub fn allow_self_approval(self) -> Self {
+    pub fn allow_self_approval(mut self) -> Self {
+        self.said.self_approval = true;
         self.gate(|gate| gate.allow_self_approval = Some(true))
     }
 
     /// The person behind the agent may not vote, whatever the risk. Without a setting the person may not vote at high and
     /// critical risk.
     #[must_use]
-    pub fn forbid_self_approval(self) -> Self {
+    pub fn forbid_self_approval(mut self) -> Self {
+        self.said.self_approval = true;
         self.gate(|gate| gate.allow_self_approval = Some(false))
     }
 

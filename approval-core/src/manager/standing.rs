@@ -11,9 +11,9 @@ use std::{
 use super::{ApprovalManager, Core};
 use crate::{
     approval_error::ApprovalError,
-    id::StandingId,
+    id::{RequestId, StandingId},
     lifecycle::{Act, Command, Standing, StandingWrite},
-    model::{ActionName, Ballot, CoveredBehalf, Principal, StandingApproval, Text},
+    model::{ActionName, Ballot, CoveredBehalf, LibraryPart, Principal, Request, StandingApproval, Text},
     store::{Condition, Record, RecordName, RecordWrite, StoreError},
     sync::{Mutex, lock},
 };
@@ -114,7 +114,7 @@ impl StandingWatch {
         }
     }
 
-    fn name(&self, standing: StandingId) -> RecordName {
+    pub(super) fn name(&self, standing: StandingId) -> RecordName {
         RecordName::new(format!("{}{standing}", self.prefix))
     }
 
@@ -149,8 +149,11 @@ impl Core {
     pub(crate) async fn standing_for(
         &self,
         command: &Command,
-        action: &ActionName,
+        request: &Request,
     ) -> Result<Arc<[Standing]>, StoreError> {
+        if matches!(command.act, Act::Consume { .. }) {
+            return self.standing_behind(request).await;
+        }
         let matters = matches!(
             command.act,
             Act::Vote { ballot: Ballot::Reject { .. }, .. } | Act::WithdrawStanding { .. }
@@ -159,7 +162,35 @@ impl Core {
             return Ok(Arc::default());
         }
         self.standing.forget();
-        self.standing.of(self, action).await
+        self.standing.of(self, &request.action.name).await
+    }
+
+    /// The standing approval that approved a request, if one did: in force or not.
+    async fn standing_behind(&self, request: &Request) -> Result<Arc<[Standing]>, StoreError> {
+        let Some(id) = request.decision.as_deref().and_then(|decision| decision.by_standing) else {
+            return Ok(Arc::default());
+        };
+        let Some(record) = self.store.record(&self.standing.name(id)).await? else {
+            return Ok(Arc::default());
+        };
+        Ok(Arc::new([Standing { approval: parse(&record)?, version: record.version }]))
+    }
+
+    /// Revokes what a standing approval approved that was taken back since, so that the same call asks people. A request
+    /// that has begun, or ended, meanwhile is left as it is.
+    pub(crate) async fn revoke_withdrawn(&self, request: RequestId, standing: StandingId, by: &Principal) {
+        let reason = format!("the standing approval {standing} was withdrawn by {by}").into();
+        let actor = Principal::part(LibraryPart::Guard);
+        let command = Command { actor, via: None, operator: true, act: Act::Revoke { reason } };
+        match self.execute(request, command).await {
+            Ok(_) => {
+                tracing::warn!(%request, %standing, %by, "revoked an approval: the standing approval that gave it was withdrawn");
+            }
+            // Tried again at the next attempt to run it, which is refused as well.
+            Err(error) => {
+                tracing::warn!(%request, %standing, %error, "failed to revoke an approval of a withdrawn standing approval");
+            }
+        }
     }
 }
 
@@ -174,8 +205,8 @@ impl ApprovalManager {
         Ok(all.into_iter().map(|(_, approval)| approval).collect())
     }
 
-    /// Takes a standing approval back: from now on people are asked again. Noted in the history of the request that it was
-    /// given with.
+    /// Takes a standing approval back: from now on people are asked again, and what it approved and has not begun does not
+    /// run. Noted in the history of the request that it was given with.
     ///
     /// # Errors
     /// When there is none of this id in force, or the store failed.

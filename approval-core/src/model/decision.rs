@@ -105,6 +105,13 @@ pub struct Grant {
     pub digest: ArgumentsDigest,
     /// From then on it is worthless.
     pub expires_at: Timestamp,
+    /// What became of an earlier run of the request, where an idempotent action got this grant to run again: `failed` or
+    /// `unknown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ran_before: Option<ExecutionState>,
+    /// Whether the right of an idempotent action to run again was taken back after this grant was spent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_again: bool,
 }
 
 /// What became of an approved request.

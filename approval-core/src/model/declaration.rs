@@ -40,3 +40,37 @@ impl Declaration {
         Self { version: action.version, schema: action.schema, risk, gate }
     }
 }
+
+/// Which settings of an action were set explicitly. The others are defaults: a policy may set them as it likes, and a worker
+/// that runs what others asked for does not demand them. What was set explicitly can only be tightened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent setting")]
+pub struct Said {
+    /// The risk.
+    pub risk: bool,
+    /// [`Gate::timeout`].
+    pub timeout: bool,
+    /// [`Gate::on_timeout`].
+    pub on_timeout: bool,
+    /// [`Gate::grant_ttl`].
+    pub grant_ttl: bool,
+    /// [`Gate::veto`].
+    pub veto: bool,
+    /// [`Gate::delegation`].
+    pub delegation: bool,
+    /// [`Gate::allow_self_approval`].
+    pub self_approval: bool,
+}
+
+impl Said {
+    /// Everything was set explicitly.
+    pub const ALL: Self = Self {
+        risk: true,
+        timeout: true,
+        on_timeout: true,
+        grant_ttl: true,
+        veto: true,
+        delegation: true,
+        self_approval: true,
+    };
+}

@@ -261,7 +261,7 @@ pub enum EventKind {
     },
     /// The grant was not used in time.
     GrantExpired,
-    /// The approval was taken back.
+    /// The approval was taken back; after it was used, the right of an idempotent action to run again.
     Revoked {
         /// Why.
         why: Text,

@@ -298,6 +298,7 @@ pub(super) mod millis {
 
     use crate::clock::Span;
 
+    /// Held at the end, 292 million years.
     fn millis(span: Span) -> i64 {
         i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
     }

@@ -80,7 +80,7 @@ pub struct ActionInfo {
     /// Paths of arguments that are kept secret from people; they are told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Text>,
-    /// Whether running it twice does no harm, so that what is in doubt, or failed, may run again under its approval.
+    /// Whether running it twice does no harm, so that what is in doubt, or failed, may run again while its grant lives.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idempotent: bool,
     /// Whether it may give money back: its cost may be below zero. Without it, a negative cost is an error.

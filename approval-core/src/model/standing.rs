@@ -266,6 +266,7 @@ impl StandingApproval {
     /// How many calls are left; `None`: any number.
     #[must_use]
     pub fn left(&self) -> Option<u32> {
+        // Used more often than it may be, it covers nothing either.
         self.calls.map(|calls| calls.saturating_sub(self.used))
     }
 

@@ -250,8 +250,8 @@ impl Decider {
         self.act(request, by, Act::Delegate { to: to.clone() }).await
     }
 
-    /// Asks more people for a requirement in which `by` holds a seat: people whom the gate names for it (by its stages, too), or
-    /// to whom `by` might delegate.
+    /// Asks more people for a requirement in which `by` holds a seat: people whom the gate names for it (by its stages, too).
+    /// To let others decide, `by` hands the own seat on with [`Decider::delegate`].
     ///
     /// # Errors
     /// Why it does not count.

@@ -63,6 +63,8 @@ pub struct Model {
     pub ended: Option<Ended>,
     pub running: Option<Running>,
     pub grant_until: Option<i64>,
+    /// Whether the right of an idempotent action to run again was taken back.
+    pub no_rerun: bool,
     pub comments: usize,
     pub successor: Option<u8>,
     pub cents: u8,
@@ -93,6 +95,7 @@ impl Model {
             ended: None,
             running: None,
             grant_until: None,
+            no_rerun: false,
             comments: 0,
             successor: None,
             cents: 0,
@@ -213,10 +216,18 @@ impl Model {
             list.contains(&who) || person.is_some_and(|person| self.expand(list).contains(&person))
         };
         let stages = self.setup.stages.iter().filter(|stage| stage.requirement == requirement);
-        let barred = person.is_some_and(|person| self.barred(person).is_some());
-        listed(&self.needs[requirement].of)
-            || stages.into_iter().any(|stage| listed(&stage.to))
-            || self.setup.delegates.as_ref().is_some_and(|list| listed(list) && !barred)
+        listed(&self.needs[requirement].of) || stages.into_iter().any(|stage| listed(&stage.to))
+    }
+
+    /// Whether an action that runs may run again, once it failed or is in doubt.
+    fn may_rerun(&self) -> bool {
+        self.setup.idempotent && !self.no_rerun && self.grant_until.is_some_and(|until| self.now < until)
+    }
+
+    /// Whether it ran, and may run again now.
+    fn runs_again(&self) -> bool {
+        let ran = matches!(self.running, Some(Running::Failed | Running::Unknown(_)));
+        ran && self.may_rerun() && self.successor.is_none()
     }
 
     fn voter(&self, who: Who) -> Result<Who, No> {
@@ -306,9 +317,6 @@ impl Model {
             if stage.requirement == number && (fires || holder) {
                 all.extend(self.expand(&stage.to));
             }
-        }
-        if holder && let Some(list) = &self.setup.delegates {
-            all.extend(self.expand(list));
         }
         all.retain(|person| !says_no(person) && self.barred(*person).is_none());
         all
@@ -672,12 +680,19 @@ impl Model {
                     self.ended.as_mut().expect("just ended").by_halt = true;
                 } else if self.running == Some(Running::NotStarted) {
                     self.running = Some(Running::Revoked);
+                } else if matches!(self.running, Some(Running::Executing(_))) && self.may_rerun()
+                    || self.runs_again()
+                {
+                    self.no_rerun = true;
                 } else {
                     return Err("NothingToDo");
                 }
             }
             Step::Revoke { who } => {
-                self.unspent()?;
+                let again = self.runs_again();
+                if !again {
+                    self.unspent()?;
+                }
                 if self.now >= self.grant_until.expect("an unspent grant has a time") {
                     return Err("GrantExpired");
                 }
@@ -691,7 +706,11 @@ impl Model {
                 if *who != BOSS && !may {
                     return Err("NotPermitted");
                 }
-                self.running = Some(Running::Revoked);
+                if again {
+                    self.no_rerun = true;
+                } else {
+                    self.running = Some(Running::Revoked);
+                }
             }
             Step::Consume { wrong } => {
                 self.unspent()?;
@@ -737,17 +756,18 @@ impl Model {
                 self.running = Some(if *succeeded { Running::Succeeded } else { Running::Failed });
             }
             Step::Reopen { who } => {
-                let mut until = self.now + GRANT_TTL;
-                let granted_until = self.grant_until.unwrap_or_default();
                 match self.running.ok_or("NotApproved")? {
-                    Running::Unknown(_) => {}
-                    Running::Failed if self.successor.is_some() => return Err("AlreadyRetried"),
-                    Running::Failed if self.now >= granted_until => return Err("GrantExpired"),
-                    Running::Failed => until = granted_until,
+                    Running::Unknown(_) | Running::Failed => {}
                     Running::Executing(_) | Running::Succeeded => return Err("AlreadyRan"),
                     Running::NotStarted | Running::GrantExpired | Running::Revoked => {
                         return Err("NothingToDo");
                     }
+                }
+                if self.successor.is_some() {
+                    return Err("AlreadyRetried");
+                }
+                if self.no_rerun || self.now >= self.grant_until.unwrap_or_default() {
+                    return Err("AlreadyRan");
                 }
                 if !self.setup.idempotent || !self.involved(*who) {
                     return Err("NotPermitted");
@@ -756,7 +776,6 @@ impl Model {
                     return Err("Halted");
                 }
                 self.running = Some(Running::NotStarted);
-                self.grant_until = Some(until);
             }
             Step::Retry { who, successor } => {
                 match self.successor {

@@ -3,7 +3,7 @@
 use approval_core::{
     Action, ActionSpec, ApprovalError, Invalid, Risk,
     manager::ManagerBuilder,
-    model::{Gate, OnTimeout, Requirement, Status},
+    model::{DelegationRule, Gate, OnTimeout, Requirement, Status},
     policy::Ruling,
     store::Query,
 };
@@ -222,4 +222,66 @@ async fn identical_calls_join_no_request_of_a_weaker_declaration() {
     assert_ne!(ann.id(), cat.id());
     manager.advance(seconds(1)).await;
     assert_eq!(manager.get(ann.id()).await.unwrap().status, Status::Pending, "its callers still wait for it");
+}
+
+/// A call whose declaration is looser than every default, approved by Ann.
+async fn loosely_approved(manager: &TestManager) -> approval_core::RequestId {
+    let loose = build(|action| {
+        let action = action.risk(Risk::Low).approvers([ANN])?.veto(2).on_timeout(OnTimeout::Approve);
+        Ok(action.delegation(DelegationRule::To(vec![person(EVE)])))
+    });
+    let id = manager.request(loose).await.unwrap().detach();
+    manager.approve(id, ANN).await.unwrap();
+    id
+}
+
+fn worker() -> ActionSpec {
+    ActionSpec::new("payments.refund").unwrap()
+}
+
+#[tokio::test]
+async fn a_default_that_a_worker_writes_out_is_a_demand() {
+    let written: [(&str, ActionSpec); 5] = [
+        ("a higher risk", worker().risk(Risk::Medium)),
+        ("a lower veto", worker().veto(1)),
+        ("a stricter end of its time", worker().on_timeout(OnTimeout::Reject)),
+        ("a narrower delegation", worker().delegation(DelegationRule::Directory)),
+        ("no approval of one's own request", worker().forbid_self_approval()),
+    ];
+    for (expected, spec) in written {
+        let manager = unattended();
+        let id = loosely_approved(&manager).await;
+        let approved = soon(manager.attach(id).await.unwrap()).await.unwrap();
+        let (changed, text) = error(approved.begin_as(spec).await);
+        assert!(
+            matches!(changed, ApprovalError::DefinitionChanged { what, revoked: true, .. } if what == expected),
+            "{text}"
+        );
+    }
+    for spec in [worker(), worker().allow_self_approval(), worker().timeout(seconds(1)).risk(Risk::Low)] {
+        let manager = unattended();
+        let id = loosely_approved(&manager).await;
+        let approved = soon(manager.attach(id).await.unwrap()).await.unwrap();
+        approved.begin_as(spec).await.unwrap().succeeded(None).await;
+    }
+}
+
+#[tokio::test]
+async fn a_worker_of_approved_requests_demands_the_defaults_that_it_writes_out() {
+    for (spec, runs) in [(worker(), 1), (worker().risk(Risk::Medium), 0), (worker().veto(1), 0)] {
+        let manager = unattended();
+        let (ran, mut runs_of) = tokio::sync::mpsc::unbounded_channel();
+        let running = manager.on_approved(spec, move |arguments: serde_json::Value, _| {
+            ran.send(arguments).unwrap();
+            async { Ok::<_, String>(()) }
+        });
+        let id = loosely_approved(&manager).await;
+        let begun = |request: &approval_core::model::Request| {
+            use approval_core::model::ExecutionState::{Revoked, Succeeded};
+            request.execution.as_ref().is_some_and(|one| matches!(one.state(), Revoked | Succeeded))
+        };
+        manager.until(id, begun).await.unwrap();
+        soon(running.stop()).await;
+        assert_eq!(runs_of.try_recv().is_ok(), runs == 1);
+    }
 }

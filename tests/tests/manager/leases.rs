@@ -53,7 +53,7 @@ async fn a_lost_process_leaves_its_execution_unknown_and_nobody_runs_it_again() 
     let runs = Runs::default();
     let (unknown, text) = error(runs.run(&watching, call().key("k")).await);
     assert!(matches!(unknown, ApprovalError::Unknown(_)), "{text}");
-    assert!(text.contains("settle the request before trying again"), "{text}");
+    assert!(text.contains("settle the request, and retry it if it failed"), "{text}");
     assert_eq!(unknown.stop_reason().as_str(), "outcome_unknown");
     assert!(error(watching.retry(id).await).1.contains("settle"), "in doubt nothing is tried again");
     assert_eq!(runs.count(), 0);

@@ -7,15 +7,16 @@ use std::sync::{
 
 use approval_core::{
     Action, ApprovalError, ApprovalManager,
-    model::{ExecutionState, Gate},
+    model::{ActionName, ExecutionState, Gate, HaltScope},
     policy::Ruling,
+    store::Query,
 };
 use approval_testkit::{ApproveAll, TestManager};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use crate::common::{ANN, Runs, call, call_with, error, seconds, soon, unattended};
+use crate::common::{ANN, BOB, Runs, call, call_with, error, person, seconds, soon, unattended};
 
 fn replayed() -> Action {
     call_with(|action| Ok(action.replay())).key("k")
@@ -159,7 +160,7 @@ async fn a_limited_wait_without_a_key_is_refused_before_people_are_asked() {
         let (refused, text) = error(Runs::default().run(&manager, action).await);
         assert!(matches!(refused, ApprovalError::Invalid(_)) && text.contains("no key"), "{text}");
     }
-    assert!(manager.list(&approval_core::store::Query::default()).await.unwrap().items.is_empty());
+    assert!(manager.list(&Query::default()).await.unwrap().items.is_empty());
 }
 
 /// A body that fails, told of by its result alone.
@@ -198,7 +199,7 @@ async fn an_idempotent_call_that_failed_runs_again_under_its_approval_while_the_
     assert_eq!(runs.run(&manager, idempotent()).await.unwrap(), json!({ "cents": 500 }));
     let (again, text) = error(runs.run(&manager, idempotent()).await);
     assert!(matches!(again, ApprovalError::AlreadyRan { state: ExecutionState::Succeeded, .. }), "{text}");
-    assert_eq!(manager.list(&approval_core::store::Query::default()).await.unwrap().items.len(), 1);
+    assert_eq!(manager.list(&Query::default()).await.unwrap().items.len(), 1);
 }
 
 #[tokio::test]
@@ -236,4 +237,142 @@ async fn a_failed_call_that_is_retried_does_not_run_again_under_the_old_approval
     let (pending, text) = error(Runs::default().run(&manager, patient).await);
     assert!(matches!(pending, ApprovalError::Pending(_)), "{text}");
     assert_eq!(pending.request(), Some(successor.id()));
+}
+
+fn idempotent() -> Action {
+    call_with(|action| Ok(action.idempotent())).key("k")
+}
+
+/// Approves an idempotent call whose body fails, or leaves a doubt.
+async fn ran(manager: &TestManager, doubt: bool) -> approval_core::RequestId {
+    let opened = manager.request(idempotent()).await.unwrap();
+    let id = opened.id();
+    manager.approve(id, ANN).await.unwrap();
+    let mut execution = soon(opened).await.unwrap().begin().await.unwrap();
+    execution.start();
+    if doubt {
+        drop(execution);
+    } else {
+        execution.failed("the bank is closed").await;
+    }
+    let over = |request: &approval_core::model::Request| {
+        request.execution.as_ref().is_some_and(|one| one.state() != ExecutionState::Executing)
+    };
+    manager.until(id, over).await.unwrap();
+    id
+}
+
+/// That the call does not run, and is told what became of it and what to do.
+async fn runs_no_more(manager: &TestManager, doubt: bool) {
+    let runs = Runs::default();
+    let (refused, text) = error(soon(runs.run(manager, idempotent())).await);
+    if doubt {
+        assert!(matches!(refused, ApprovalError::Unknown(_)), "{text}");
+        assert!(text.contains("settle the request"), "{text}");
+    } else {
+        assert!(matches!(refused, ApprovalError::AlreadyRan { state: ExecutionState::Failed, .. }), "{text}");
+    }
+    assert!(text.contains("retry"), "{text}");
+    assert_eq!(runs.count(), 0);
+}
+
+#[tokio::test]
+async fn a_person_takes_back_the_right_of_an_idempotent_action_to_run_again() {
+    for doubt in [false, true] {
+        let manager = unattended();
+        let id = ran(&manager, doubt).await;
+        let state = manager.get(id).await.unwrap().execution.clone();
+        manager.revoke(id, &person(BOB), "paid by hand").await.unwrap();
+        runs_no_more(&manager, doubt).await;
+        assert_eq!(manager.get(id).await.unwrap().execution, state, "what became of the run stays");
+        let history = manager.history(id).await.unwrap();
+        assert!(history.last().unwrap().text.contains("paid by hand"), "on record");
+        manager.verify_history(id).await.unwrap();
+        let (gone, text) = error(manager.revoke(id, &person(BOB), "again").await);
+        assert!(matches!(gone, ApprovalError::AlreadyRan { .. } | ApprovalError::Unknown(_)), "{text}");
+        // People are asked again only if a person wants it.
+        if doubt {
+            use approval_core::lifecycle::Settlement;
+            manager.settle(id, &person(ANN), Settlement::Failed, None).await.unwrap();
+            runs_no_more(&manager, false).await;
+        }
+        let next = manager.retry(id).await.unwrap();
+        manager.approve(next.id(), ANN).await.unwrap();
+        let runs = Runs::default();
+        soon(runs.run(&manager, idempotent())).await.unwrap();
+        assert_eq!(runs.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_halt_takes_back_the_right_of_an_idempotent_action_to_run_again() {
+    let covering = HaltScope::Action(ActionName::new("payments.refund").unwrap());
+    for scope in [HaltScope::Everything, covering] {
+        for doubt in [false, true] {
+            let manager = unattended();
+            let id = ran(&manager, doubt).await;
+            assert_eq!(
+                manager.halt(scope.clone(), &person(BOB), "stop").await.unwrap(),
+                0,
+                "it ended before"
+            );
+            manager.resume(&scope, &person(BOB)).await.unwrap();
+            runs_no_more(&manager, doubt).await;
+            manager.verify_history(id).await.unwrap();
+        }
+    }
+    // What runs when the brake is pulled, and fails afterwards.
+    let manager = unattended();
+    let opened = manager.request(idempotent()).await.unwrap();
+    let id = opened.id();
+    manager.approve(id, ANN).await.unwrap();
+    let execution = soon(opened).await.unwrap().begin().await.unwrap();
+    manager.halt(HaltScope::Everything, &person(BOB), "stop").await.unwrap();
+    manager.resume(&HaltScope::Everything, &person(BOB)).await.unwrap();
+    execution.failed("the bank is closed").await;
+    runs_no_more(&manager, false).await;
+    // A halt of another action takes nothing back.
+    let manager = unattended();
+    let id_of_other = ran(&manager, false).await;
+    let other = HaltScope::Action(ActionName::new("mail.send").unwrap());
+    manager.halt(other, &person(BOB), "stop").await.unwrap();
+    soon(Runs::default().run(&manager, idempotent())).await.unwrap();
+    assert_ne!(id, id_of_other);
+}
+
+#[tokio::test]
+async fn what_is_in_doubt_does_not_run_again_after_the_time_of_its_grant() {
+    for (minutes, runs_again) in [(14, true), (15, false), (600, false)] {
+        let manager = unattended();
+        ran(&manager, true).await;
+        manager.advance(seconds(minutes * 60)).await;
+        if runs_again {
+            soon(Runs::default().run(&manager, idempotent())).await.unwrap();
+        } else {
+            runs_no_more(&manager, true).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_to_run_again_and_did_not_is_told_as_what_it_was() {
+    for revokes in [false, true] {
+        let manager = unattended();
+        let id = ran(&manager, false).await;
+        // The right to run again is given, and not used.
+        let authorization = manager.authorize(idempotent()).await.unwrap();
+        if revokes {
+            manager.revoke(id, &person(ANN), "no").await.unwrap();
+        } else {
+            manager.advance(seconds(15 * 60)).await;
+        }
+        drop(authorization);
+        runs_no_more(&manager, false).await;
+        let other = idempotent().arguments(&json!({"cents": 501})).unwrap();
+        let (conflict, text) = error(manager.request(other).await);
+        assert!(matches!(conflict, ApprovalError::KeyConflict { .. }), "{text}");
+        assert_eq!(manager.list(&Query::default()).await.unwrap().items.len(), 1, "nobody was asked anew");
+        let next = manager.retry(id).await.unwrap();
+        assert_eq!(manager.get(next.id()).await.unwrap().predecessor, Some(id));
+    }
 }

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use approval_core::{
-    ApprovalError,
-    model::{StandingArguments, StandingReach, StandingTerms, Status},
+    Action, ApprovalError, RequestId,
+    manager::ManagerBuilder,
+    model::{ExecutionState, StandingArguments, StandingReach, StandingTerms, Status},
     store::{MemoryStore, Query},
 };
 use approval_store::SqliteStore;
 use approval_testkit::{FakeClock, TestManager};
 use futures_util::future::join_all;
 
-use crate::common::{ANN, BOB, Runs, call, error, person, seconds, soon, unattended};
+use crate::{
+    common::{ANN, BOB, Runs, call, error, person, seconds, soon, unattended},
+    outage::{Op, Outage},
+};
 
 fn terms() -> StandingTerms {
     StandingTerms::new(StandingReach::Agent, StandingArguments::Any)
@@ -132,4 +136,146 @@ async fn a_halt_stops_what_is_covered_too() {
     manager.halt(approval_core::model::HaltScope::Everything, &person(BOB), "stop").await.unwrap();
     let (refused, text) = error(manager.request(call()).await);
     assert!(matches!(refused, ApprovalError::Halted { .. }), "{text}");
+}
+
+/// Opens a call that is covered; its grant is unspent.
+async fn covered(manager: &TestManager, action: Action) -> RequestId {
+    let pending = manager.request(action).await.unwrap();
+    assert_eq!(pending.request().await.unwrap().status, Status::Approved);
+    pending.detach()
+}
+
+async fn withdraw(manager: &TestManager) {
+    let standing = manager.standing_approvals().await.unwrap().remove(0);
+    manager.withdraw_standing(standing.id, &person(BOB), "enough").await.unwrap();
+}
+
+async fn state(manager: &TestManager, id: RequestId) -> ExecutionState {
+    manager.get(id).await.unwrap().execution.as_ref().unwrap().state()
+}
+
+#[tokio::test]
+async fn what_a_withdrawn_standing_approval_gave_runs_on_no_way() {
+    for way in ["guard", "begin", "begin_as", "begin_with"] {
+        let manager = unattended();
+        stand(&manager, terms()).await;
+        let standing = manager.standing_approvals().await.unwrap().remove(0);
+        let runs = Runs::default();
+        let keyed = || call().key("order-17");
+        let opened = manager.request(keyed()).await.unwrap();
+        let id = opened.id();
+        let approved = soon(opened).await.unwrap();
+        let attached = soon(manager.attach(id).await.unwrap()).await.unwrap();
+        withdraw(&manager).await;
+        let refused = match way {
+            "guard" => soon(runs.run(&manager, keyed())).await.map(drop),
+            "begin" => approved.begin().await.map(drop),
+            "begin_as" => attached.begin_as(call().spec()).await.map(drop),
+            _ => {
+                let arguments = serde_json::json!({"cents": 500});
+                attached.begin_with(call().spec(), &arguments).await.map(drop)
+            }
+        };
+        let (refused, text) = error(refused);
+        assert!(
+            matches!(
+                &refused,
+                ApprovalError::StandingWithdrawn { about, standing: named, by, why }
+                    if about.request == id && *named == standing.id && *by == person(BOB) && &**why == "enough"
+            ),
+            "{way}: {text}"
+        );
+        assert!(
+            text.contains(&format!("the standing approval {} that approved", standing.id))
+                && text
+                    .contains("was withdrawn by user:bob@example.com: 'enough'; nothing was run, call again"),
+            "{text}"
+        );
+        assert_eq!((refused.stop_reason().as_str(), refused.request()), ("approval_cancelled", Some(id)));
+        let model = refused.for_model();
+        assert!(model.contains("a person must now approve it") && model.contains("once more"), "{model}");
+        assert!(model.contains("data, not an instruction"), "{model}");
+        assert_eq!(state(&manager, id).await, ExecutionState::Revoked);
+        manager.verify_history(id).await.unwrap();
+        // The same call asks people now.
+        let next = manager.request(keyed()).await.unwrap().request().await.unwrap();
+        assert_eq!((next.status, next.predecessor), (Status::Pending, Some(id)), "{way}");
+        manager.approve(next.id, ANN).await.unwrap();
+        soon(runs.run(&manager, keyed())).await.unwrap();
+        assert_eq!(runs.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_worker_does_not_run_what_a_withdrawn_standing_approval_gave() {
+    let manager = unattended();
+    stand(&manager, terms()).await;
+    let id = covered(&manager, call()).await;
+    withdraw(&manager).await;
+    let (ran, mut runs) = tokio::sync::mpsc::unbounded_channel();
+    let worker = manager.on_approved(call().spec(), move |arguments: serde_json::Value, _| {
+        ran.send(arguments).unwrap();
+        async { Ok::<_, String>(()) }
+    });
+    // The one that Ann approved herself runs; the other is revoked.
+    let revoked = |request: &approval_core::model::Request| {
+        request.execution.as_ref().is_some_and(|one| one.state() == ExecutionState::Revoked)
+    };
+    let ended = manager.until(id, revoked).await.unwrap();
+    let Some(approval_core::model::Execution::Revoked { by, why, .. }) = ended.execution.as_deref() else {
+        panic!("{ended:?}")
+    };
+    assert!(!by.is_person(), "{by}");
+    assert!(why.contains("was withdrawn by user:bob@example.com"), "{why}");
+    assert!(soon(runs.recv()).await.is_some());
+    soon(worker.stop()).await;
+    assert!(runs.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn what_a_rejection_took_back_gives_no_run() {
+    let manager = unattended();
+    let open = manager.request(call()).await.unwrap();
+    stand(&manager, terms()).await;
+    let id = covered(&manager, call().key("k")).await;
+    manager.reject(open.id(), BOB, "not this one").await.unwrap();
+    let runs = Runs::default();
+    let (refused, text) = error(soon(runs.run(&manager, call().key("k"))).await);
+    assert!(matches!(refused, ApprovalError::StandingWithdrawn { .. }), "{text}");
+    assert!(text.contains(&format!("request {} was rejected", open.id())), "{text}");
+    assert_eq!((runs.count(), state(&manager, id).await), (0, ExecutionState::Revoked));
+}
+
+#[tokio::test]
+async fn a_standing_approval_that_ran_out_meanwhile_still_gave_the_run() {
+    let manager = unattended();
+    stand(&manager, terms().lasting(seconds(60)).at_most(1)).await;
+    let pending = manager.request(call()).await.unwrap();
+    let approved = soon(pending).await.unwrap();
+    manager.advance(seconds(61)).await;
+    approved.begin().await.unwrap().succeeded(None).await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_between_loading_and_writing_wins() {
+    let time = FakeClock::new();
+    let store = Outage::of(MemoryStore::with_clock(Arc::new(time.clone())));
+    let shared: Arc<dyn approval_core::store::Store> = Arc::<Outage>::clone(&store);
+    let manager = TestManager::on(shared, &time, ManagerBuilder::unattended).unwrap();
+    let other = TestManager::on(store.inner(), &time, ManagerBuilder::unattended).unwrap();
+    stand(&manager, terms()).await;
+    // The lease is there already, so that the held write is that of the grant.
+    soon(manager.request(call()).await.unwrap()).await.unwrap().begin().await.unwrap().succeeded(None).await;
+    let pending = manager.request(call()).await.unwrap();
+    let id = pending.id();
+    let approved = soon(pending).await.unwrap();
+    let commits = store.calls(Op::Commit);
+    store.hold(Op::Commit);
+    let held = tokio::spawn(async move { approved.begin().await.map(drop) });
+    store.until_called(Op::Commit, commits + 1).await;
+    withdraw(&other).await;
+    store.heal();
+    let (refused, text) = error(soon(held).await.unwrap());
+    assert!(matches!(refused, ApprovalError::StandingWithdrawn { .. }), "{text}");
+    assert_eq!(state(&other, id).await, ExecutionState::Revoked);
 }

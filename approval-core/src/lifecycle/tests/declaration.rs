@@ -1,5 +1,7 @@
 use super::*;
-use crate::model::{Declaration, DelegationRule, EscalationStage, OnTimeout, OutsideHours, SchemaDigest};
+use crate::model::{
+    Declaration, DelegationRule, EscalationStage, OnTimeout, OutsideHours, Said, SchemaDigest,
+};
 
 fn info() -> ActionInfo {
     ActionInfo::new(ActionName::new("payments.refund").unwrap())
@@ -148,18 +150,18 @@ fn a_declaration_is_stored_where_the_gate_does_not_show_it() {
 #[test]
 fn a_grant_is_not_consumed_under_a_declaration_that_asks_for_more() {
     let mut world = approved();
-    let claiming = |declaration: Declaration, whole: bool| {
+    let claiming = |declaration: Declaration, said: Said| {
         let Act::Consume { executor, grant, mut claim } = world.consume_act() else { unreachable!() };
-        claim.declared = Some(Declared { declaration: Arc::new(declaration), whole });
+        claim.declared = Some(Declared { declaration: Arc::new(declaration), said });
         let act = Act::Consume { executor, grant, claim };
         world.try_act(&Command { actor: agent(), via: None, operator: false, act }, 2).map(drop)
     };
     let critical = Declaration::new(&info(), Risk::Critical, &gate([need(2, "cfo ceo")]));
-    assert_eq!(claiming(critical, true), Err(Refusal::DefinitionChanged("a higher risk")));
+    assert_eq!(claiming(critical, Said::ALL), Err(Refusal::DefinitionChanged("a higher risk")));
     let others = declared(&gate([need(1, "cfo")]));
-    assert_eq!(claiming(others.clone(), true), Err(Refusal::DefinitionChanged("other approvers")));
-    assert_eq!(claiming(others, false), Err(Refusal::DefinitionChanged("other approvers")));
-    assert_eq!(claiming(declared(&gate([])), true), Ok(()));
+    assert_eq!(claiming(others.clone(), Said::ALL), Err(Refusal::DefinitionChanged("other approvers")));
+    assert_eq!(claiming(others, Said::default()), Err(Refusal::DefinitionChanged("other approvers")));
+    assert_eq!(claiming(declared(&gate([])), Said::ALL), Ok(()));
     let revoked = world.operate(Act::Supersede { reason: text("stricter") }, 3).unwrap();
     assert!(matches!(
         revoked.request.execution.as_deref(),
@@ -167,25 +169,104 @@ fn a_grant_is_not_consumed_under_a_declaration_that_asks_for_more() {
     ));
 }
 
-#[test]
-fn a_default_of_a_worker_demands_nothing() {
-    let relaxed = Gate {
-        veto: 2,
-        allow_self_approval: Some(true),
-        on_timeout: OnTimeout::Approve,
-        delegation: DelegationRule::To(users("eve")),
-        ..gate([need(1, "ann")])
-    };
-    let mut world = World::open(Draft { risk: Risk::Low, ..draft(relaxed) }, People::default());
+/// Whether a worker that set `said` explicitly may run, of a request whose gate is this, what its declaration demands.
+fn worked(then: &Gate, risk: Risk, now: &Declaration, said: Said) -> Result<(), Refusal> {
+    let mut world = World::open(Draft { risk, ..draft(then.clone()) }, People::default());
     world.approve("ann", 1).unwrap();
-    let claiming = |declaration: Declaration, whole: bool| {
-        let Act::Consume { executor, grant, mut claim } = world.consume_act() else { unreachable!() };
-        claim.declared = Some(Declared { declaration: Arc::new(declaration), whole });
-        let act = Act::Consume { executor, grant, claim };
-        world.try_act(&Command { actor: agent(), via: None, operator: false, act }, 2).map(drop)
-    };
-    assert_eq!(claiming(declared(&gate([])), false), Ok(()));
-    assert!(claiming(declared(&gate([])), true).is_err());
-    let high = Declaration::new(&info(), Risk::High, &gate([]));
-    assert_eq!(claiming(high, false), Err(Refusal::DefinitionChanged("a higher risk")));
+    let Act::Consume { executor, grant, mut claim } = world.consume_act() else { unreachable!() };
+    claim.declared = Some(Declared { declaration: Arc::new(now.clone()), said });
+    world.act(&agent(), Act::Consume { executor, grant, claim }, 2).map(drop)
+}
+
+#[test]
+fn a_worker_demands_what_it_set_explicitly_and_nothing_else() {
+    let own = |risk, gate: Gate| Declaration::new(&info(), risk, &gate);
+    let bare = || own(Risk::Low, gate([]));
+    let asked = || gate([need(1, "ann")]);
+    let none = Said::default();
+    let cases = [
+        // A default that was written out, and another value.
+        (asked(), Risk::Low, own(Risk::Medium, gate([])), Said { risk: true, ..none }, "a higher risk"),
+        (asked(), Risk::Low, own(Risk::High, gate([])), Said { risk: true, ..none }, "a higher risk"),
+        (Gate { veto: 2, ..asked() }, Risk::Low, bare(), Said { veto: true, ..none }, "a lower veto"),
+        (
+            Gate { veto: 3, ..asked() },
+            Risk::Low,
+            own(Risk::Low, Gate { veto: 2, ..gate([]) }),
+            Said { veto: true, ..none },
+            "a lower veto",
+        ),
+        (
+            Gate { on_timeout: OnTimeout::Approve, ..asked() },
+            Risk::Low,
+            bare(),
+            Said { on_timeout: true, ..none },
+            "a stricter end of its time",
+        ),
+        (
+            Gate { delegation: DelegationRule::To(users("eve")), ..asked() },
+            Risk::Low,
+            own(Risk::Low, Gate { delegation: DelegationRule::Forbidden, ..gate([]) }),
+            Said { delegation: true, ..none },
+            "a narrower delegation",
+        ),
+        (
+            Gate { delegation: DelegationRule::To(users("eve")), ..asked() },
+            Risk::Low,
+            bare(),
+            Said { delegation: true, ..none },
+            "a narrower delegation",
+        ),
+        (
+            asked(),
+            Risk::Low,
+            own(Risk::Low, Gate { allow_self_approval: Some(false), ..gate([]) }),
+            Said { self_approval: true, ..none },
+            "no approval of one's own request",
+        ),
+    ];
+    for (then, risk, now, said, what) in cases {
+        let more = Err(Refusal::DefinitionChanged(what));
+        assert_eq!(worked(&then, risk, &now, said), more, "{said:?}");
+        assert_eq!(worked(&then, risk, &now, Said::ALL), more, "a caller demands its defaults too");
+        assert_eq!(worked(&then, risk, &now, none), Ok(()), "{what} was not set explicitly");
+        let others = Said {
+            risk: !said.risk,
+            veto: !said.veto,
+            on_timeout: !said.on_timeout,
+            delegation: !said.delegation,
+            self_approval: !said.self_approval,
+            ..Said::ALL
+        };
+        let other = worked(&then, risk, &now, others);
+        assert_ne!(other, more, "{what} is not what else was set");
+        // What was set explicitly is met by what is no less strict.
+        let met = Gate { requirements: asked().requirements, ..now.gate.clone() };
+        assert_eq!(worked(&met, now.risk, &now, said), Ok(()), "{what}");
+    }
+}
+
+#[test]
+fn a_worker_demands_its_approvers_and_exclusions_always() {
+    let now = |gate: Gate| worked(&gate_of_ann(), Risk::Medium, &declared(&gate), Said::default());
+    let more = |what| Err(Refusal::DefinitionChanged(what));
+    assert_eq!(now(gate([need(1, "bob")])), more("other approvers"));
+    assert_eq!(now(gate([need(2, "ann bob")])), more("other approvers"));
+    assert_eq!(now(Gate { excluded: users("ann"), ..gate([]) }), more("more excluded people"));
+    assert_eq!(now(Gate { no_standing: true, ..gate([]) }), more("no standing approval"));
+    assert_eq!(now(gate([need(1, "ann")])), Ok(()));
+}
+
+fn gate_of_ann() -> Gate {
+    gate([need(1, "ann")])
+}
+
+#[test]
+fn a_high_risk_of_a_worker_does_not_forbid_approving_ones_own_request() {
+    // The caller allowed it explicitly; the worker repeats the risk, and leaves the rest to the caller.
+    let then = Gate { allow_self_approval: Some(true), ..gate_of_ann() };
+    let now = Declaration::new(&info(), Risk::High, &gate([]));
+    assert_eq!(worked(&then, Risk::High, &now, Said { risk: true, ..Said::default() }), Ok(()));
+    let more = Err(Refusal::DefinitionChanged("no approval of one's own request"));
+    assert_eq!(worked(&then, Risk::High, &now, Said { self_approval: true, ..Said::default() }), more);
 }

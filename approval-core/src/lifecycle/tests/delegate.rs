@@ -48,12 +48,19 @@ fn the_own_vote_overrides_the_delegate() {
 
 #[test]
 fn the_own_rejection_overrides_the_delegates_approval() {
-    let mut world = open([need(2, "ann cid")]);
+    let mut world = open([need(2, "ann cid dan")]);
     delegate(&mut world, "ann", "bob").unwrap();
     world.approve("bob", 6).unwrap();
     world.reject("ann", 7).unwrap();
     world.approve("cid", 8).unwrap();
     assert_eq!(world.request.status, Status::Pending);
+    world.approve("dan", 9).unwrap();
+    assert_eq!(world.decision().by, users("cid dan"));
+
+    let mut world = open([need(2, "ann cid")]);
+    delegate(&mut world, "ann", "bob").unwrap();
+    world.reject("ann", 7).unwrap();
+    assert!(world.decision().unreachable, "nobody else can take the seat");
 }
 
 #[test]

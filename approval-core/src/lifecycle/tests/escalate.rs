@@ -7,8 +7,8 @@ fn escalate(requirement: usize, to: &str, priority: Option<Priority>) -> Act {
 
 #[test]
 fn operators_and_approvers_ask_more_people() {
-    let delegation = DelegationRule::To(users("cid ann"));
-    let world = World::new(Gate { delegation, ..gate([need(1, "ann"), need(1, "bob")]) });
+    let escalation = vec![stage(1, users("cid ann"))];
+    let world = World::new(Gate { escalation, ..gate([need(1, "ann"), need(1, "bob")]) });
     let act = escalate(1, "cid bob cid ann", Some(Priority::Critical));
     for who in [user("eve"), agent(), user("ann")] {
         assert!(matches!(world.clone().act(&who, act.clone(), 1), Err(Refusal::NotPermitted { .. })));
@@ -120,7 +120,7 @@ fn an_approver_cannot_widen_the_requirement_of_others() {
 }
 
 #[test]
-fn an_approver_escalates_only_to_people_whom_gate_or_delegation_let_in() {
+fn an_approver_escalates_only_to_people_whom_the_gate_names() {
     let outside_hours = Some(OutsideHours::OnCall(users("night")));
     let one = Requirement { outside_hours, ..Requirement::any_of([p("group:finance")]) };
     let people = || People {
@@ -157,40 +157,65 @@ fn an_approver_escalates_only_to_people_whom_gate_or_delegation_let_in() {
     let member = world.act(&user("ann"), escalate(0, "bob", None), 1);
     assert_eq!(member.unwrap_err(), Refusal::NothingToDo, "a member is asked as a member");
 
-    let world = with(DelegationRule::Directory);
-    assert!(refused(&world, "bob", 0, "eve").contains(NAMED), "ann may delegate to eve, bob may not");
-    let by_ann = allowed(&world, "ann", 0, "eve");
-    assert!(refused(&by_ann, "eve", 0, "fay").contains(NAMED), "eve was let in by hand");
-    assert!(allowed(&by_ann, "eve", 0, "dan").approve("dan", 2).is_ok(), "the gate names dan");
-
-    let world = with(DelegationRule::To(users("eve cfo")));
-    let by_bob = allowed(&world, "bob", 0, "eve");
-    assert!(allowed(&by_bob, "eve", 0, "cfo").request.widened.len() == 2);
-    let mut excluded = world;
-    excluded.request.gate = Arc::new(Gate { excluded: users("eve"), ..(*excluded.request.gate).clone() });
-    assert!(refused(&excluded, "bob", 0, "eve").contains(NAMED));
+    // However the directory and the gate let seats be handed on.
+    for delegation in [DelegationRule::Directory, DelegationRule::To(users("eve cfo"))] {
+        let world = with(delegation);
+        for (who, to) in [("ann", "eve"), ("ann", "cfo"), ("bob", "eve"), ("ann", "dan eve")] {
+            let why = refused(&world, who, 0, to);
+            assert!(why.contains(NAMED) && why.contains("delegate your own seat"), "{who} {to}: {why}");
+        }
+        let by_ann = allowed(&world, "ann", 0, "dan");
+        assert!(allowed(&by_ann, "dan", 0, "night").approve("night", 2).is_ok());
+    }
 }
 
 #[test]
-fn a_delegate_escalates_as_far_as_a_chain_of_delegations_may_reach() {
+fn an_approver_and_a_delegate_fill_one_seat() {
+    let delegates = [(user("ann"), users("dan").into_iter().collect())].into();
+    let people = People { delegates, ..People::default() };
+    let by_rule = Gate { delegation: DelegationRule::To(users("dan")), ..gate([need(2, "ann bob")]) };
+    for mut world in [
+        World::open(draft(gate([need(2, "ann bob")])), people.clone()),
+        World::open(draft(by_rule), People::default()),
+    ] {
+        assert!(refused(&world, "ann", 0, "dan").contains(NAMED));
+        world.act(&user("ann"), Act::Delegate { to: user("dan") }, 1).unwrap();
+        assert!(refused(&world, "ann", 0, "dan").contains(NAMED));
+        world.approve("dan", 2).unwrap();
+        world.approve("ann", 3).unwrap();
+        assert!(world.request.status.is_open(), "the vote of ann takes the seat back");
+        world.approve("bob", 4).unwrap();
+        assert_eq!(world.decision().by, users("ann bob"));
+    }
+}
+
+#[test]
+fn a_delegate_escalates_as_the_delegator_might() {
     let chain = |from: &str, to: &str| (user(from), users(to).into_iter().collect());
     let people = People {
-        delegates: [chain("ann", "bob"), chain("bob", "cid"), chain("cid", "dan"), chain("dan", "eve")]
-            .into(),
+        delegates: [chain("ann", "bob"), chain("bob", "cid"), chain("cid", "dan")].into(),
         ..People::default()
     };
-    let mut world = World::open(draft(gate([need(1, "ann")])), people);
-    for (from, to) in [("ann", "bob"), ("bob", "cid"), ("cid", "dan")] {
+    let escalation = vec![stage(0, users("boss"))];
+    let mut world = World::open(draft(Gate { escalation, ..gate([need(1, "ann")]) }), people);
+    for (from, to) in [("ann", "bob"), ("bob", "cid")] {
         world.act(&user(from), Act::Delegate { to: user(to) }, 1).unwrap();
-        assert!(refused(&world, "ann", 0, "cid").contains(NAMED));
     }
-    assert!(refused(&world, "dan", 0, "eve").contains(NAMED), "a chain has three links");
+    for who in ["ann", "bob", "cid"] {
+        assert!(refused(&world, who, 0, "dan").contains(NAMED), "{who}");
+        assert!(allowed(&world, who, 0, "boss").approve("boss", 2).is_ok(), "{who}");
+    }
 }
 
 #[test]
 fn a_delegate_whose_delegator_voted_escalates_no_more() {
-    let delegation = DelegationRule::To(users("bob cid"));
-    let mut world = World::new(Gate { delegation, veto: 2, ..gate([need(1, "ann"), need(1, "zoe")]) });
+    let gate = Gate {
+        delegation: DelegationRule::To(users("bob")),
+        escalation: vec![stage(0, users("cid"))],
+        veto: 2,
+        ..gate([need(1, "ann"), need(1, "zoe")])
+    };
+    let mut world = World::new(gate);
     world.act(&user("ann"), Act::Delegate { to: user("bob") }, 1).unwrap();
     allowed(&world, "bob", 0, "cid");
     world.approve("ann", 2).unwrap();

@@ -362,37 +362,177 @@ fn a_halt_cancels_what_is_open_and_revokes_what_has_not_begun() {
     assert_eq!(running().operate(halt_it(), 3).unwrap_err(), Refusal::NothingToDo);
 }
 
+fn idempotent(mut world: World) -> World {
+    world.request.action = Arc::new(ActionInfo { idempotent: true, ..(*world.request.action).clone() });
+    world
+}
+
+/// An idempotent action whose run ended so.
+fn ended(ending: Ending) -> World {
+    let mut world = idempotent(running());
+    world.finish(ending, 3).unwrap();
+    world
+}
+
 #[test]
 fn only_what_is_harmless_twice_is_reopened() {
-    let mut world = doubtful();
-    assert!(matches!(world.act(&agent(), Act::Reopen, 4), Err(Refusal::NotPermitted { .. })));
-    let mut action = (*world.request.action).clone();
-    action.idempotent = true;
-    world.request.action = Arc::new(action);
-    assert!(matches!(world.act(&user("eve"), Act::Reopen, 4), Err(Refusal::NotPermitted { .. })));
-    let mut halted = world.clone();
-    halted.halts = Halts(vec![halt()]);
-    assert_eq!(halted.act(&agent(), Act::Reopen, 4).unwrap_err(), Refusal::Halted(halt()));
-    let before = world.request.grant.clone().unwrap();
-    for who in [agent(), p("service:recovery"), user("ann")] {
-        world.clone().act(&who, Act::Reopen, 4).unwrap();
+    for (ending, state) in [(unknown(), ExecutionState::Unknown), (failed("no"), ExecutionState::Failed)] {
+        let mut once = running();
+        once.finish(ending.clone(), 3).unwrap();
+        assert!(matches!(once.act(&agent(), Act::Reopen, 4), Err(Refusal::NotPermitted { .. })));
+        let mut world = ended(ending);
+        assert!(matches!(world.act(&user("eve"), Act::Reopen, 4), Err(Refusal::NotPermitted { .. })));
+        let mut halted = world.clone();
+        halted.halts = Halts(vec![halt()]);
+        assert_eq!(halted.act(&agent(), Act::Reopen, 4).unwrap_err(), Refusal::Halted(halt()));
+        let before = world.request.grant.clone().unwrap();
+        for who in [agent(), p("service:recovery"), user("ann")] {
+            world.clone().act(&who, Act::Reopen, 4).unwrap();
+        }
+        let transition = world.act(&agent(), Act::Reopen, 4).unwrap();
+        let grant = world.request.grant.clone().unwrap();
+        assert_ne!(grant.id, before.id);
+        assert_eq!((grant.digest, grant.expires_at), (before.digest, before.expires_at), "no longer time");
+        assert_eq!((grant.ran_before, grant.not_again), (Some(state), false));
+        assert_eq!((before.ran_before, before.not_again), (None, false));
+        assert_eq!(transition.not_after, Some(before.expires_at));
+        assert_eq!(world.state(), Some(ExecutionState::NotStarted));
+        assert_eq!(transition.requires, [Requires::SameHalts]);
+        assert_eq!(told(&transition), [EventKind::Reopened]);
+        assert_eq!(world.finish(succeeded(), 5).unwrap_err(), Refusal::NotExecuting, "the old run is over");
+        assert_eq!(world.act(&agent(), Act::Reopen, 5).unwrap_err(), Refusal::NothingToDo);
+        world.consume(6).unwrap();
+        assert_eq!(
+            world.act(&agent(), Act::Reopen, 7).unwrap_err(),
+            Refusal::AlreadyRan(ExecutionState::Executing)
+        );
+        world.finish(succeeded(), 8).unwrap();
+        assert_eq!(
+            world.act(&agent(), Act::Reopen, 9).unwrap_err(),
+            Refusal::AlreadyRan(ExecutionState::Succeeded)
+        );
     }
-    let transition = world.act(&agent(), Act::Reopen, 4).unwrap();
-    let grant = world.request.grant.clone().unwrap();
-    assert_ne!(grant.id, before.id);
-    assert_eq!((grant.digest, grant.expires_at), (before.digest, at(904)));
-    assert_eq!(world.state(), Some(ExecutionState::NotStarted));
-    assert_eq!(transition.requires, [Requires::SameHalts]);
-    assert_eq!(told(&transition), [EventKind::Reopened]);
-    assert_eq!(world.finish(succeeded(), 5).unwrap_err(), Refusal::NotExecuting, "the old run is over");
-    assert_eq!(world.act(&agent(), Act::Reopen, 5).unwrap_err(), Refusal::NothingToDo);
-    world.consume(6).unwrap();
-    assert_eq!(
-        world.act(&agent(), Act::Reopen, 7).unwrap_err(),
-        Refusal::AlreadyRan(ExecutionState::Executing)
-    );
     let open = &mut World::new(gate([need(1, "ann")]));
     assert_eq!(open.act(&agent(), Act::Reopen, 1).unwrap_err(), Refusal::NotApproved);
+}
+
+#[test]
+fn the_right_to_run_again_ends_with_the_time_of_the_grant() {
+    for (ending, state) in [(unknown(), ExecutionState::Unknown), (failed("no"), ExecutionState::Failed)] {
+        let world = ended(ending.clone());
+        assert!(may_reopen(&world.request, at(900)));
+        assert!(world.clone().act(&agent(), Act::Reopen, 900).is_ok());
+        assert!(!may_reopen(&world.request, at(901)));
+        assert_eq!(
+            world.clone().act(&agent(), Act::Reopen, 901).unwrap_err(),
+            Refusal::AlreadyRan(state),
+            "what happened"
+        );
+        // However often it is reopened.
+        let mut world = world;
+        for seconds in [100, 200, 300] {
+            world.act(&agent(), Act::Reopen, seconds).unwrap();
+            world.consume(seconds + 1).unwrap();
+            world.finish(ending.clone(), seconds + 2).unwrap();
+            assert_eq!(world.request.grant.as_ref().unwrap().expires_at, at(901));
+        }
+        assert!(!may_reopen(&world.request, at(901)));
+        let retry = Act::Retry { successor: RequestId::from_uuid(id(2)) };
+        assert_eq!(world.act(&agent(), retry, 1000).is_ok(), state == ExecutionState::Failed);
+    }
+    let mut once = running();
+    once.finish(failed("no"), 3).unwrap();
+    assert!(!may_reopen(&once.request, at(4)), "it is not declared idempotent");
+    for other in [idempotent(running()), idempotent(approved()), ended(succeeded())] {
+        assert!(!may_reopen(&other.request, at(4)));
+    }
+    let mut retried = ended(failed("no"));
+    let successor = RequestId::from_uuid(id(2));
+    retried.act(&agent(), Act::Retry { successor }, 4).unwrap();
+    assert!(!may_reopen(&retried.request, at(5)));
+    assert_eq!(retried.act(&agent(), Act::Reopen, 5).unwrap_err(), Refusal::AlreadyRetried(successor));
+}
+
+#[test]
+fn a_person_takes_the_right_to_run_again_back() {
+    let revoke = || Act::Revoke { reason: text("the order was paid by hand") };
+    for (ending, state) in [(unknown(), ExecutionState::Unknown), (failed("no"), ExecutionState::Failed)] {
+        let mut once = running();
+        once.finish(ending.clone(), 3).unwrap();
+        assert_eq!(once.act(&user("ann"), revoke(), 4).unwrap_err(), Refusal::AlreadyRan(state));
+        let mut world = ended(ending);
+        let execution = world.request.execution.clone();
+        assert!(matches!(world.act(&user("eve"), revoke(), 4), Err(Refusal::NotPermitted { .. })));
+        assert!(matches!(world.act(&agent(), revoke(), 4), Err(Refusal::NotPermitted { .. })));
+        let blank = Act::Revoke { reason: text(" ") };
+        assert!(matches!(world.act(&user("ann"), blank, 4), Err(Refusal::Invalid(_))));
+        assert_eq!(
+            world.clone().act(&user("ann"), revoke(), 901).unwrap_err(),
+            Refusal::AlreadyRan(state),
+            "nothing is left to take back"
+        );
+        world.clone().operate(revoke(), 4).unwrap();
+        let transition = world.act(&user("ann"), revoke(), 4).unwrap();
+        assert_eq!(told(&transition), [EventKind::Revoked { why: text("the order was paid by hand") }]);
+        assert_eq!(transition.not_after, Some(at(901)));
+        assert_eq!(world.request.execution, execution, "what happened stays");
+        assert!(world.request.grant.as_ref().unwrap().not_again);
+        assert!(!may_reopen(&world.request, at(5)));
+        assert_eq!(world.act(&agent(), Act::Reopen, 5).unwrap_err(), Refusal::AlreadyRan(state));
+        assert_eq!(world.act(&user("ann"), revoke(), 5).unwrap_err(), Refusal::AlreadyRan(state));
+        let stored = serde_json::to_string(&world.request).unwrap();
+        assert_eq!(serde_json::from_str::<Request>(&stored).unwrap(), world.request);
+    }
+    // A late report and a person who settles it give nothing back.
+    let mut late = ended(unknown());
+    late.operate(revoke(), 4).unwrap();
+    let mut settled = late.clone();
+    late.finish(failed("no"), 5).unwrap();
+    let settlement = Act::Settle { settlement: Settlement::Failed, note: None };
+    settled.act(&user("ann"), settlement, 5).unwrap();
+    for world in [late, settled] {
+        assert_eq!(world.state(), Some(ExecutionState::Failed));
+        assert!(!may_reopen(&world.request, at(6)));
+    }
+    // While it runs there is nothing to take back yet.
+    let mut runs = idempotent(running());
+    assert_eq!(
+        runs.act(&user("ann"), revoke(), 4).unwrap_err(),
+        Refusal::AlreadyRan(ExecutionState::Executing)
+    );
+}
+
+#[test]
+fn a_halt_takes_the_right_to_run_again_from_what_it_covers() {
+    let halt_it = || Act::Halt { reason: text("stop") };
+    let running_now = idempotent(running());
+    for mut world in [ended(unknown()), ended(failed("no")), running_now] {
+        let execution = world.request.execution.clone();
+        assert!(matches!(world.act(&user("eve"), halt_it(), 4), Err(Refusal::NotPermitted { .. })));
+        assert_eq!(world.clone().operate(halt_it(), 901).unwrap_err(), Refusal::NothingToDo);
+        let transition = world.operate(halt_it(), 900).unwrap();
+        assert_eq!(told(&transition), [EventKind::Revoked { why: text("stop") }]);
+        assert_eq!(transition.requires, [Requires::SameHalts]);
+        assert_eq!(world.request.execution, execution);
+        assert_eq!(world.operate(halt_it(), 900).unwrap_err(), Refusal::NothingToDo);
+        if world.state() == Some(ExecutionState::Executing) {
+            world.finish(failed("no"), 900).unwrap();
+        }
+        assert!(!may_reopen(&world.request, at(900)));
+    }
+    for mut world in [ended(succeeded()), running(), doubtful()] {
+        assert_eq!(world.operate(halt_it(), 4).unwrap_err(), Refusal::NothingToDo);
+    }
+}
+
+#[test]
+fn a_row_of_before_is_judged_by_what_it_holds() {
+    let world = ended(unknown());
+    let mut stored = serde_json::to_value(&world.request).unwrap();
+    let grant = stored["grant"].as_object_mut().unwrap();
+    assert!(!grant.contains_key("not_again") && !grant.contains_key("ran_before"), "{grant:?}");
+    let read: Request = serde_json::from_value(stored).unwrap();
+    assert_eq!((may_reopen(&read, at(900)), may_reopen(&read, at(901))), (true, false));
 }
 
 #[test]

@@ -213,3 +213,40 @@ fn what_ran_is_followed_by_nothing_but_a_retry() {
         assert_eq!(find(&chain, &call(6)), UnderKey::Conflict);
     }
 }
+
+#[test]
+fn what_was_to_run_again_and_did_not_has_run() {
+    let mut draft = call(8);
+    draft.action = Arc::new(ActionInfo { idempotent: true, ..ActionInfo::clone(&draft.action) });
+    let mut failed = approved_for(draft, 1);
+    failed.consume(2).unwrap();
+    failed.finish(Ending::Failed { why: text("no"), started: true }, 3).unwrap();
+    failed.act(&agent(), Act::Reopen, 4).unwrap();
+    assert_eq!(find(&[failed.request.clone()], &call(8)), UnderKey::Join);
+    assert!(!may_be_followed(&failed.request), "its grant is unspent");
+    let mut expired = failed.clone();
+    expired.tick(4000).unwrap();
+    let mut revoked = failed.clone();
+    revoked.operate(Act::Revoke { reason: text("no") }, 5).unwrap();
+    let mut halted = failed;
+    halted.operate(Act::Halt { reason: text("stop") }, 5).unwrap();
+    for world in [expired, revoked, halted] {
+        let chain = [world.request];
+        assert_eq!(find(&chain, &call(8)), UnderKey::Join, "{:?}", chain[0].execution);
+        assert_eq!(find(&chain, &call(6)), UnderKey::Conflict);
+        assert!(may_be_followed(&chain[0]), "by a retry");
+    }
+}
+
+#[test]
+fn what_a_withdrawn_standing_approval_gave_is_asked_about_anew() {
+    let mut world = approved_for(call(8), 1);
+    let guard = Command {
+        actor: Principal::part(crate::model::LibraryPart::Guard),
+        via: None,
+        operator: true,
+        act: Act::Revoke { reason: text("the standing approval was withdrawn") },
+    };
+    world.run(&guard, 2).unwrap();
+    assert_eq!(find(&[world.request], &call(8)), UnderKey::Follow);
+}

@@ -3,7 +3,7 @@
 use super::*;
 use crate::lifecycle::Declared;
 use crate::model::{
-    Declaration, OnTimeout, RunWindow, StandingArguments, StandingReach, StandingTerms, Status,
+    Declaration, OnTimeout, RunWindow, Said, StandingArguments, StandingReach, StandingTerms, Status,
 };
 
 fn denies() -> RunRuling {
@@ -84,18 +84,25 @@ fn approval_by_a_rule_falls_when_the_policy_asks_at_all() {
     world.consume(2).unwrap();
 }
 
-#[test]
-fn approval_by_a_standing_approval_falls_when_the_policy_asks_for_more() {
+/// Approved by a standing approval at second 2, which is in the facts.
+fn covered(terms: impl FnOnce(StandingTerms) -> StandingTerms) -> World {
     let mut first = World::new(gate([need(1, "ann")]));
-    let terms = StandingTerms::new(StandingReach::Agent, StandingArguments::Exactly);
+    let terms = terms(StandingTerms::new(StandingReach::Agent, StandingArguments::Exactly));
     let digest = first.digest();
     let given = first.act(&user("ann"), Act::ApproveStanding { digest, note: None, terms }, 1).unwrap();
     let standing = [Standing { approval: given.standing[0].approval.clone(), version: 1 }];
     let people = People::default();
     let draft = Draft { id: RequestId::from_uuid(id(2)), ..draft(gate([need(1, "ann")])) };
     let covered = create(draft, &Facts { standing: &standing, ..facts(&people) }, at(2)).unwrap();
-    let mut world = World { request: covered.request, lines: covered.events, ..first };
+    let used = Standing { approval: covered.standing[0].approval.clone(), version: 2 };
+    let world = World { request: covered.request, lines: covered.events, standing: vec![used], ..first };
     assert!(world.decision().by_standing.is_some());
+    world
+}
+
+#[test]
+fn approval_by_a_standing_approval_falls_when_the_policy_asks_for_more() {
+    let mut world = covered(|terms| terms);
     let then = Gate::clone(&world.request.gate);
     world.ruling = Some(asks(then.clone()));
     assert!(world.clone().consume(3).is_ok(), "the rule asks as it did");
@@ -103,6 +110,69 @@ fn approval_by_a_standing_approval_falls_when_the_policy_asks_for_more() {
         world.ruling = Some(asks(now));
         assert_eq!(world.consume(3).unwrap_err(), asks_again());
     }
+}
+
+#[test]
+fn what_a_standing_approval_gave_does_not_run_once_that_is_withdrawn() {
+    let mut world = covered(|terms| terms);
+    let standing = world.standing[0].approval.id;
+    let withdrawn = Refusal::StandingWithdrawn { standing, by: user("bob"), why: text("enough") };
+    world.standing[0].approval.withdrawn =
+        Some(crate::model::Withdrawn { by: user("bob"), at: at(3), why: text("enough") });
+    world.standing[0].version = 3;
+    let sentence = withdrawn.to_string();
+    assert!(
+        sentence.contains(&format!("standing approval {standing}"))
+            && sentence.contains("withdrawn by user:bob: enough"),
+        "{sentence}"
+    );
+    assert_eq!(world.consume(4).unwrap_err(), withdrawn);
+    assert_eq!(world.state(), Some(ExecutionState::NotStarted));
+    // Whatever the policy says.
+    world.ruling = Some(denies());
+    assert_eq!(world.consume(4).unwrap_err(), withdrawn);
+    world.ruling = Some(asks(gate([need(1, "bob")])));
+    assert_eq!(world.consume(4).unwrap_err(), withdrawn);
+}
+
+#[test]
+fn a_withdrawal_that_commits_first_wins() {
+    let mut world = covered(|terms| terms);
+    let standing = world.standing[0].approval.id;
+    // Another standing approval is none of its concern.
+    let mut other = world.standing[0].clone();
+    other.approval.id = StandingId::from_uuid(id(77));
+    other.approval.withdrawn = Some(crate::model::Withdrawn { by: user("bob"), at: at(3), why: text("no") });
+    world.standing.insert(0, other);
+    let transition = world.consume(4).unwrap();
+    assert_eq!(
+        transition.requires,
+        [Requires::SameHalts, Requires::LeaseHeld(executor(7)), Requires::SameStanding(standing, 2)]
+    );
+    assert!(transition.standing.is_empty(), "nothing more is counted");
+}
+
+#[test]
+fn a_standing_approval_that_ran_out_or_was_used_up_meanwhile_is_no_reason() {
+    let mut used_up = covered(|terms| terms.at_most(1));
+    assert_eq!(used_up.standing[0].approval.left(), Some(0));
+    used_up.consume(3).unwrap();
+    let mut ran_out = covered(|terms| terms.lasting(Span::from_secs(60)));
+    assert!(!ran_out.standing[0].approval.is_in_force(at(100)));
+    ran_out.consume(100).unwrap();
+}
+
+#[test]
+fn nothing_runs_under_a_standing_approval_of_which_nothing_is_known() {
+    let mut world = covered(|terms| terms);
+    world.standing.clear();
+    assert!(matches!(world.consume(3), Err(Refusal::Internal(_))));
+    assert_eq!(world.state(), Some(ExecutionState::NotStarted));
+    // What people approved themselves rests on none.
+    let mut asked = approved();
+    assert!(asked.standing.is_empty());
+    let transition = asked.consume(3).unwrap();
+    assert!(!transition.requires.iter().any(|one| matches!(one, Requires::SameStanding(..))));
 }
 
 /// Open for an hour from 10:00 to 11:00 UTC: seconds 36000 to 39600 of the first day, a Thursday.
@@ -144,7 +214,7 @@ fn declaring(world: &World, windows: &[RunWindow]) -> Act {
     let Act::Consume { executor, grant, mut claim } = world.consume_act() else { panic!("it consumes") };
     let gate = Gate { run_windows: windows.to_vec(), ..gate([need(1, "ann")]) };
     let declaration = Declaration { version: 1, schema: None, risk: world.request.risk, gate };
-    claim.declared = Some(Declared { declaration: Arc::new(declaration), whole: true });
+    claim.declared = Some(Declared { declaration: Arc::new(declaration), said: Said::ALL });
     Act::Consume { executor, grant, claim }
 }
 
