@@ -84,8 +84,9 @@ use crate::{
 /// - `on_behalf_of`, `run` and `cost_usd` are null where a call has none. An argument that is missing is an error; `has(args.note)` asks.
 /// - Numbers are exact, with and without a fraction, and `/` does not round: `int(x)` cuts a fraction off. A credit counts by its amount.
 /// - A redacted value is an error wherever a condition looks at it.
-/// - A condition makes at most 500,000 steps with one call (all that are looked at 2,000,000), about one for each operation, element of a
-///   list and 16 bytes of text. Patterns of `matches` are written in the condition, and take at most 256 KB when they are compiled.
+/// - A condition makes at most 500,000 steps with one call (all that are looked at 2,000,000), about one for each operation, each element of a
+///   list, each 16 bytes of text and each 16 bytes of the texts and lists that it makes: at most 8 MB of them. Patterns of `matches` are
+///   written in the condition, and take at most 256 KB when they are compiled.
 ///
 /// # What a rule can do to what an action says itself
 ///

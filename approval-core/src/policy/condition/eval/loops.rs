@@ -8,7 +8,7 @@ use crate::{
     policy::condition::{
         node::{Loop, LoopKind, Node},
         number::Number,
-        value::Value,
+        value::{Value, Words},
     },
 };
 
@@ -29,7 +29,7 @@ impl<'v> Range<'_, 'v> {
     fn get(&self, place: usize) -> Option<Outcome<Value<'v>>> {
         match self {
             Range::Items(items) => items.get(place),
-            Range::Keys(fields) => fields.get(place).map(|(key, _)| Ok(Value::Text(Cow::Borrowed(key)))),
+            Range::Keys(fields) => fields.get(place).map(|(key, _)| Ok(Value::Text(Words::Lent(key)))),
         }
     }
 }
@@ -111,7 +111,9 @@ impl<'v> Evaluation<'v, '_> {
             {
                 continue;
             }
-            items.push(self.with(range, place, item)?);
+            let item = self.with(range, place, item)?;
+            self.charge_elements(1)?;
+            items.push(item);
         }
         Ok(Value::List(Arc::from(items)))
     }
