@@ -26,6 +26,7 @@ use self::{
 };
 use super::{Call, Policy, PolicyError, Ruling};
 use crate::{
+    error::Internal,
     model::{Limit, Text},
     yaml::Item,
 };
@@ -179,8 +180,9 @@ impl Inner {
     /// What the rule that counts says, stricter where its condition failed or the action names approvers itself.
     fn ruling(&self, call: &Call<'_>, found: &Found<'_>) -> Ruling {
         let Some(rule) = found.rule else {
-            // Never: the defaults match every call.
-            return Ruling::Ask { rule: named("defaults", found), gate: None, whole: false };
+            // The defaults match every call.
+            let reason = Internal::new("no rule of the file counts, not even its defaults").to_string();
+            return Ruling::Deny { rule: named("defaults", found), reason: reason.into() };
         };
         let name = named(&rule.name, found);
         let asks_itself = !call.gate.requirements.is_empty() && !rule.may_relax;

@@ -48,6 +48,10 @@ fn here<T>(why: impl Into<String>) -> Outcome<T> {
     Err(Failure::Here(why.into()))
 }
 
+fn shorter<T>() -> Outcome<T> {
+    here("a list is shorter than that")
+}
+
 fn secret<T>() -> Outcome<T> {
     Err(Failure::Whole(SECRET.to_owned()))
 }
@@ -209,7 +213,7 @@ impl<'v, 'a> Evaluation<'v, 'a> {
             }
             _ => return not_applicable("[ ]", &[&value, &index]),
         };
-        found.unwrap_or_else(|| here("a list is shorter than that"))
+        found.unwrap_or_else(shorter)
     }
 
     fn negated(&mut self, of: &'v Node) -> Outcome<Value<'v>> {
@@ -288,11 +292,8 @@ impl<'v, 'a> Evaluation<'v, 'a> {
                     return Ok(false);
                 }
                 for place in 0..one.len() {
-                    let (Some(one), Some(other)) = (one.get(place), other.get(place)) else {
-                        return Ok(false);
-                    };
                     // What a condition put into a list may hold a secret.
-                    if !self.equal(&one?, &other?)? {
+                    if !self.equal(&one.get(place)?, &other.get(place)?)? {
                         return Ok(false);
                     }
                 }
@@ -365,7 +366,7 @@ impl<'v, 'a> Evaluation<'v, 'a> {
                 let mut items = Vec::with_capacity(length);
                 for list in [one, other] {
                     for place in 0..list.len() {
-                        items.extend(list.get(place).transpose()?);
+                        items.push(list.get(place)?);
                     }
                 }
                 Ok(Some(Value::List(Arc::from(items))))
@@ -392,8 +393,7 @@ impl<'v, 'a> Evaluation<'v, 'a> {
 
     fn is_among(&mut self, one: &Value<'v>, items: &Items<'_, 'v>) -> Outcome<Value<'v>> {
         for place in 0..items.len() {
-            let Some(item) = items.get(place) else { break };
-            if self.equal(one, &item?)? {
+            if self.equal(one, &items.get(place)?)? {
                 return Ok(Value::Bool(true));
             }
         }
@@ -438,10 +438,11 @@ impl<'i, 'v> Items<'i, 'v> {
         }
     }
 
-    fn get(&self, place: usize) -> Option<Outcome<Value<'v>>> {
-        match self {
+    fn get(&self, place: usize) -> Outcome<Value<'v>> {
+        let found = match self {
             Items::Json(items) => items.get(place).map(view),
             Items::Made(items) => items.get(place).cloned().map(Ok),
-        }
+        };
+        found.unwrap_or_else(shorter)
     }
 }
