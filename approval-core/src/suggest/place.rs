@@ -24,6 +24,7 @@ pub(super) fn suggestions(
         Suggestions { file: file.to_owned(), requests, patched: text.to_owned(), ..Suggestions::default() };
     let layout = Layout::of(file, text);
     let mut accepted: Vec<Proposal<'_>> = Vec::new();
+    let mut put_in: Vec<Insertion> = Vec::new();
     for ((action, agent), group) in groups {
         if agent.is_some() && !separates(action, groups) {
             continue;
@@ -39,7 +40,7 @@ pub(super) fn suggestions(
             tried(file, text, &layout, &accepted).inspect_err(|_| drop(accepted.pop()))
         });
         match fits {
-            Ok(patched) => suggested.patched = patched,
+            Ok((patched, insertions)) => (suggested.patched, put_in) = (patched, insertions),
             Err(why) => suggested.passed_over.push(PassedOver {
                 action: action.clone(),
                 agent: agent.clone(),
@@ -48,9 +49,7 @@ pub(super) fn suggestions(
             }),
         }
     }
-    if !accepted.is_empty() {
-        suggested.diff = diff::unified(file, text, &insertions(&layout, &accepted).unwrap_or_default());
-    }
+    suggested.diff = diff::unified(file, text, &put_in);
     for mut proposal in accepted {
         let written = layout.as_ref().map_or(0, |layout| layout.items.len());
         let before = proposal.before.filter(|asking| asking.place < written);
@@ -65,14 +64,15 @@ fn separates(action: &ActionName, groups: &Groups) -> bool {
     groups.get(&(action.clone(), None)).is_some_and(|all| !all.risky && !all.against.is_empty())
 }
 
-/// The file with the rules in it, if they do there what they are meant to.
+/// The file with the rules in it, and what is put in, if they do there what they are meant to.
 fn tried(
     file: &str,
     text: &str,
     layout: &Result<Layout, String>,
     proposals: &[Proposal<'_>],
-) -> Result<String, String> {
-    let patched = diff::applied(text, &insertions(layout, proposals)?);
+) -> Result<(String, Vec<Insertion>), String> {
+    let insertions = insertions(layout, proposals)?;
+    let patched = diff::applied(text, &insertions);
     let changed = ApprovalsFile::parse(file, &patched).map_err(|mistakes| {
         format!("the file would have a mistake: {}", first_line(&mistakes.to_string()))
     })?;
@@ -89,7 +89,7 @@ fn tried(
             }
         }
     }
-    Ok(patched)
+    Ok((patched, insertions))
 }
 
 fn first_line(text: &str) -> &str {
