@@ -8,12 +8,18 @@ use std::{
     io::{self, Write},
 };
 
-use approval_core::model::visible::{neutral, neutral_line, visible_line};
+use approval_core::{
+    Principal,
+    model::visible::{neutral, neutral_line, visible_line},
+};
 use approval_store::{StoreUrl, looks_like_address};
 use serde::Serialize;
 
 /// Shown in place of an address.
 const HIDDEN: &str = "[address of a database, not shown]";
+
+/// Options whose values name people and agents, which look like the address of a database and are to be shown.
+const NAMING: [&str; 4] = ["--agent", "--approvers", "--by", "--on-behalf-of"];
 
 /// Texts of the command line that look like the address of a database: messages may repeat them.
 pub(crate) struct Addresses(Vec<String>);
@@ -21,9 +27,20 @@ pub(crate) struct Addresses(Vec<String>);
 impl Addresses {
     pub(crate) fn of(arguments: &[OsString]) -> Self {
         let mut found = Vec::new();
+        let mut names = false;
         for argument in arguments {
             let whole = argument.to_string_lossy().into_owned();
             let value = whole.split_once('=').map(|(_, value)| value.to_owned());
+            let option = whole.split_once('=').map_or(&*whole, |(option, _)| option);
+            let named = if std::mem::replace(&mut names, NAMING.contains(&&*whole)) {
+                Some(&whole)
+            } else {
+                value.as_ref().filter(|_| NAMING.contains(&option))
+            };
+            // What names nobody may be an address in a wrong place.
+            if named.is_some_and(|named| named.split(',').all(|name| Principal::new(name).is_ok())) {
+                continue;
+            }
             for text in [Some(whole), value].into_iter().flatten() {
                 // Arguments of a sample call are JSON, and are to be shown.
                 if text.starts_with('{') {
@@ -176,6 +193,29 @@ mod tests {
         assert_eq!(hidden(&[], text), format!("the server of {HIDDEN} said \"no\"\n"));
         let text = "copied to postgres://db:5432/app?schema=approvals\n";
         assert_eq!(hidden(&["postgres://db:5432/app?schema=approvals", "postgres://ann@db/app"], text), text);
+    }
+
+    #[test]
+    fn people_and_agents_that_options_name_are_shown() {
+        for arguments in [
+            &["--on-behalf-of", "user:ann@example.com"][..],
+            &["--on-behalf-of=user:ann@example.com"],
+            &["--approvers", "user:ann@example.com,group:ops"],
+            &["--by", "user:ann@example.com", "--agent", "agent:a@b"],
+        ] {
+            let text = "needs 1 of user:ann@example.com, for agent:a@b\n";
+            assert_eq!(hidden(arguments, text), text, "{arguments:?}");
+        }
+        for (arguments, text) in [
+            (&["user:s3cret@db"][..], "user:s3cret@db"),
+            (&["--by", "user:ann@example.com", "user:s3cret@db"], "user:s3cret@db"),
+            (&["--store", "user:s3cret@db"], "user:s3cret@db"),
+            (&["--by", "postgres:s3cret@db"], "postgres:s3cret@db"),
+            (&["--by", "user:ann,ann:s3cret@db"], "ann:s3cret@db"),
+            (&["--by=ann:s3cret@db"], "ann:s3cret@db"),
+        ] {
+            assert!(!hidden(arguments, text).contains("s3cret"), "{arguments:?}");
+        }
     }
 
     #[test]
