@@ -3,9 +3,9 @@
 /// Longest word that is compared with others, in bytes: nobody mistypes more.
 const GIVEN_LIMIT: usize = 200;
 
-/// How many letters are compared with each other at most for one suggestion, and for all of a document: enough for 1,000
-/// words of 30 letters, or for 20 such suggestions.
-pub(super) const LETTERS_LIMIT: usize = 20_000_000;
+/// How many letters are compared with each other at most for one suggestion, and for all of a document: enough for 10
+/// suggestions among 1,000 words of 30 letters.
+pub(super) const LETTERS_LIMIT: usize = 10_000_000;
 
 /// So many words are compared at most.
 const KNOWN_LIMIT: usize = 1_000;

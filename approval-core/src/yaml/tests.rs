@@ -207,10 +207,10 @@ fn a_list_up_to_a_bound_says_what_is_too_much() {
 #[test]
 fn suggestions_of_a_document_compare_a_bounded_number_of_letters() {
     let document = Document::parse("f.yaml", "a: 1\n").unwrap();
-    let known: Vec<String> = (0..1_000).map(|number| format!("{}{number:03}", "x".repeat(97))).collect();
-    let wrong = format!("{}777y", "x".repeat(97));
+    let known: Vec<String> = (0..1_000).map(|number| format!("{}{number:03}", "x".repeat(67))).collect();
+    let wrong = format!("{}777y", "x".repeat(67));
     let near = || document.root().nearest(&wrong, known.iter().map(String::as_str));
-    // 1,000 words of 100 letters, each compared with 101: half of what may be.
+    // 1,000 words of 70 letters, each compared with 71: half of what may be.
     assert_eq!(near(), Some(known[777].as_str()));
     assert_eq!(near(), None, "the second is too much");
     assert_eq!(
