@@ -70,7 +70,7 @@ fn is_option(text: &str) -> bool {
 fn is_declared(option: &str, value: &str) -> bool {
     match option {
         "--args" => serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value).is_ok(),
-        "--agent" | "--approvers" | "--on-behalf-of" => {
+        "--agent" | "--approvers" | "--by" | "--on-behalf-of" => {
             value.split(',').all(|one| Principal::new(one).is_ok())
         }
         _ => false,
@@ -245,6 +245,29 @@ mod tests {
         }
         let text = hidden(&["--by", r#"{"pw":"s3cret"}"#], r#"invalid value '{"pw":"s3cret"}'"#);
         assert!(!text.contains("s3cret"), "{text}");
+    }
+
+    #[test]
+    fn people_and_agents_that_options_name_are_shown() {
+        for arguments in [
+            &["--on-behalf-of", "user:ann@example.com"][..],
+            &["--on-behalf-of=user:ann@example.com"],
+            &["--approvers", "user:ann@example.com,group:ops"],
+            &["--by", "user:ann@example.com", "--agent", "agent:a@b"],
+        ] {
+            let text = "needs 1 of user:ann@example.com, for agent:a@b\n";
+            assert_eq!(hidden(arguments, text), text, "{arguments:?}");
+        }
+        for (arguments, text) in [
+            (&["user:s3cret@db"][..], "user:s3cret@db"),
+            (&["--by", "user:ann@example.com", "user:s3cret@db"], "user:s3cret@db"),
+            (&["--store", "user:s3cret@db"], "user:s3cret@db"),
+            (&["--by", "postgres:s3cret@db"], "postgres:s3cret@db"),
+            (&["--by", "user:ann,ann:s3cret@db"], "ann:s3cret@db"),
+            (&["--by=ann:s3cret@db"], "ann:s3cret@db"),
+        ] {
+            assert!(!hidden(arguments, text).contains("s3cret"), "{arguments:?}");
+        }
     }
 
     #[test]

@@ -108,3 +108,80 @@ fn a_call_is_explained() {
     let (_, out, _) = policy("test", RULES, &named);
     assert!(out.starts_with("ask: small refunds\n") && out.contains("names its approvers itself"), "{out}");
 }
+
+#[test]
+fn a_call_on_behalf_of_a_person_is_explained() {
+    let rules = "
+policy:
+  rules:
+    - {name: own, when: on_behalf_of == 'user:ann@example.com', allow: true}
+    - {name: house, when: on_behalf_of.endsWith('@example.com'), ask: {approvers: group:finance}}
+    - {name: others, deny: only for people of the house}
+";
+    for (behind, first, part) in [
+        (&["--on-behalf-of", "user:ann@example.com"][..], "allow: own\n", "counts"),
+        (&["--on-behalf-of", "User:Ann@Example.com"], "allow: own\n", "counts"),
+        (
+            &["--on-behalf-of", "user:bob@example.com"],
+            "ask: house\n",
+            "agent:sample, on behalf of user:bob@example.com, wants to run a.b",
+        ),
+        (&["--on-behalf-of", "user:eve@elsewhere.example"], "deny: others\n", "only for people of the house"),
+        // Nobody is behind it, and the second rule needs somebody.
+        (&[], "ask: house\n", "! house: cannot be evaluated"),
+    ] {
+        let (status, out, errors) = policy("test", rules, &[&["--action", "a.b"], behind].concat());
+        assert_eq!(status, FINE, "{errors}");
+        assert!(out.starts_with(first) && out.contains(part), "{behind:?}: {out}");
+        let (_, json, _) = policy("test", rules, &[&["--action", "a.b", "--json"], behind].concat());
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            Some(first.trim_end()),
+            Some(&*format!("{}: {}", json["outcome"], json["rule"]).replace('"', ""))
+        );
+    }
+    for wrong in ["ann@example.com", "user:", "person:ann", ""] {
+        let (status, _, errors) = policy("test", rules, &["--action", "a.b", "--on-behalf-of", wrong]);
+        assert!(status == UNUSABLE && errors.contains("--on-behalf-of"), "{wrong:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_run_window_is_told_with_its_next_opening() {
+    let rules = |window: &str| {
+        format!("policy:\n  rules:\n    - {{name: a, ask: {{approvers: group:ops, run_window: {window}}}}}\n")
+    };
+    let office = rules("{mon-fri: 09:00-17:00, time_zone: Europe/Berlin}");
+    assert_eq!(policy("check", &office, &[]).0, FINE);
+    for (now, part) in [
+        ("2026-01-05T10:00:00Z", "runs only within mon-fri 09:00-17:00 Europe/Berlin, which is open now"),
+        (
+            "2026-01-09T17:00:00Z",
+            "runs only within mon-fri 09:00-17:00 Europe/Berlin, which opens 2026-01-12T08:00:00Z",
+        ),
+    ] {
+        let (status, out, errors) = policy("test", &office, &["--action", "a.b", "--now", now]);
+        assert!(status == FINE && out.contains(part), "{out}{errors}");
+    }
+    let (_, out, _) = policy("test", RULES, &["--action", "payments.refund"]);
+    assert!(!out.contains("runs only within"), "{out}");
+    for (window, part) in [
+        ("{mon-fri: 09:00-17:00}", "run_window: has no `time_zone`"),
+        ("{time_zone: UTC}", "run_window: has no hours"),
+        (
+            "{mon-fri: 09:00-17:00, time_zone: Europe/Atlantis}",
+            "run_window.time_zone: time zone \"Europe/Atlantis\" is not known",
+        ),
+        (
+            "{mon-fir: 09:00-17:00, time_zone: UTC}",
+            "run_window.mon-fir: days \"mon-fir\" are no days of the week",
+        ),
+        ("{mon: 09:00, time_zone: UTC}", "run_window.mon: hours \"09:00\" are not a time from and a time to"),
+    ] {
+        let (status, _, errors) = policy("check", &rules(window), &[]);
+        assert!(
+            status == MISTAKES && errors.contains("approvals.yaml:3:") && errors.contains(part),
+            "{errors}"
+        );
+    }
+}

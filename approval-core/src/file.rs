@@ -2,9 +2,29 @@
 //!
 //! Its top-level keys are `policy`, `directory`, `server` and `channels`. The last two belong to the crates that serve and
 //! reach people; here they may say anything.
+//!
+//! # Bounds
+//!
+//! What is more is a mistake that names the bound and the place.
+//!
+//! | of | at most |
+//! |---|---|
+//! | a file | 1 MB, 100,000 values, 32 levels |
+//! | names in one list of people or actions, limits, members of a rotation, absences of a person, entries of a calendar | 1,000 |
+//! | names and patterns of actions in all rules together, and patterns among them | 20,000 and 1,000 |
+//! | requirements, stages of an escalation, options to reject | 100 of each |
+//! | stretches of a day in hours of the week | 24 |
+//! | channels, calendars and quiet hours of a person | 20 of each |
+//! | members of all groups and roles together, where those of groups within groups count again | 250,000 |
+//! | people who stand in for each other in a row | 100 |
+//! | days of all calendars of holidays together | 100,000 |
+//!
+//! Groups and roles may have any number of members, and stand within each other to any depth.
 
 mod people;
 mod reload;
+#[cfg(test)]
+mod tests;
 mod watched;
 
 use std::{

@@ -72,6 +72,8 @@ pub use standing::{Standing, may_stand};
 pub use tighten::tighten;
 pub use timeout::due_at;
 pub use transition::{Requires, StandingWrite, Transition};
+#[cfg(feature = "file")]
+pub(crate) use window::next_opening;
 
 use crate::{
     clock::Timestamp,

@@ -20,7 +20,8 @@
 //! ```
 //!
 //! - [`Item::map`] for a map with known keys, [`Item::entries`] for one with any keys, [`Item::list`],
-//!   [`Item::one_or_many`] for what may be one thing or a list of them.
+//!   [`Item::one_or_many`] for what may be one thing or a list of them; [`Item::list_up_to`] and [`Item::up_to`] for those that
+//!   may not be long.
 //! - [`Item::text`], [`Item::parse`] (anything that is read from text with [`Invalid`](crate::Invalid) as its error, such
 //!   as a principal), [`Item::read`] with a function, [`Item::choice`], [`Item::bool`], [`Item::whole`],
 //!   [`Item::decimal`], [`Item::duration`], [`Item::positive_duration`].
@@ -38,6 +39,7 @@ mod node;
 mod parse;
 mod scalar;
 mod suggest;
+mod week;
 
 #[cfg(test)]
 mod tests;
@@ -45,5 +47,5 @@ mod tests;
 pub use duration::{parse_duration, show_duration};
 pub use item::{Document, Entry, Fields, Item};
 pub use mistake::{MISTAKE_LIMIT, Mistake, Mistakes, Place};
-pub use parse::{DEPTH_LIMIT, NODE_LIMIT, SIZE_LIMIT};
+pub use parse::{DEPTH_LIMIT, LIST_LIMIT, NODE_LIMIT, SIZE_LIMIT};
 pub use suggest::{nearest, one_of};

@@ -30,8 +30,8 @@
 //! A request that names `on_call:payments` asks whoever is on call when it is opened and, at each hand-over while it is open,
 //! whoever comes next, once. Those who handed over may still decide.
 
-mod chain;
 mod check;
+mod groups;
 mod names;
 mod person;
 mod read;
@@ -40,6 +40,7 @@ mod read_person;
 mod read_rotation;
 mod read_time;
 mod roster;
+mod stand_ins;
 #[cfg(test)]
 mod tests;
 

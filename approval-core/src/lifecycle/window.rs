@@ -41,7 +41,7 @@ pub(super) fn open_until<'w>(
 ///
 /// # Errors
 /// [`Refusal::Invalid`] when there is none, or a time zone is not known.
-pub(super) fn next_opening(gate: &Gate, at: Timestamp) -> Result<Timestamp, Refusal> {
+pub(crate) fn next_opening(gate: &Gate, at: Timestamp) -> Result<Timestamp, Refusal> {
     match opening(gate.run_windows.iter(), at)? {
         Opening::Open(_) => Ok(at),
         Opening::At(opens) => Ok(opens),

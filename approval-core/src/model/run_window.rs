@@ -108,7 +108,9 @@ pub(crate) fn weekdays(text: &str) -> Result<Vec<Weekday>, Invalid> {
         let (first, last) = (weekday(first).ok_or_else(bad)?, weekday(last).ok_or_else(bad)?);
         let mut day = first;
         loop {
-            days.push(day);
+            if !days.contains(&day) {
+                days.push(day);
+            }
             if day == last {
                 break;
             }

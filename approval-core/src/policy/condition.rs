@@ -27,8 +27,9 @@
 //! by comparing or searching what holds it, by `has`. How many members a map has and what they are called is no secret.
 //!
 //! **Bounds.** A condition makes at most 500,000 steps with one call, all conditions that are looked at together 2,000,000: about one step for each
-//! operation, element of a list and 16 bytes of text. What needs more fails. Patterns of `matches` are written in the file, and compiled
-//! to at most 256 KB.
+//! operation, each element of a list, each 16 bytes of text and each 16 bytes of the texts and lists that it makes. What needs more fails. So what
+//! a condition makes takes at most 8 MB; while a list grows it may take three times as much. Patterns of `matches` are written in the file, and
+//! compiled to at most 256 KB; the crate `regex` keeps up to 2 MB more of each for each thread that looks with it at the same time.
 //!
 //! Source: the CEL specification (<https://github.com/google/cel-spec>). The crate `cel` reads the expressions; they are evaluated here, so that
 //! the rules above hold.

@@ -26,6 +26,7 @@ use self::{
 };
 use super::{Call, Policy, PolicyError, Ruling};
 use crate::{
+    error::Internal,
     model::{Limit, Text},
     yaml::Item,
 };
@@ -84,8 +85,9 @@ use crate::{
 /// - `on_behalf_of`, `run` and `cost_usd` are null where a call has none. An argument that is missing is an error; `has(args.note)` asks.
 /// - Numbers are exact, with and without a fraction, and `/` does not round: `int(x)` cuts a fraction off. A credit counts by its amount.
 /// - A redacted value is an error wherever a condition looks at it.
-/// - A condition makes at most 500,000 steps with one call (all that are looked at 2,000,000), about one for each operation, element of a
-///   list and 16 bytes of text. Patterns of `matches` are written in the condition, and take at most 256 KB when they are compiled.
+/// - A condition makes at most 500,000 steps with one call (all that are looked at 2,000,000), about one for each operation, each element of a
+///   list, each 16 bytes of text and each 16 bytes of the texts and lists that it makes: at most 8 MB of them. Patterns of `matches` are
+///   written in the condition, and take at most 256 KB when they are compiled.
 ///
 /// # What a rule can do to what an action says itself
 ///
@@ -178,8 +180,9 @@ impl Inner {
     /// What the rule that counts says, stricter where its condition failed or the action names approvers itself.
     fn ruling(&self, call: &Call<'_>, found: &Found<'_>) -> Ruling {
         let Some(rule) = found.rule else {
-            // Never: the defaults match every call.
-            return Ruling::Ask { rule: named("defaults", found), gate: None, whole: false };
+            // The defaults match every call.
+            let reason = Internal::new("no rule of the file counts, not even its defaults").to_string();
+            return Ruling::Deny { rule: named("defaults", found), reason: reason.into() };
         };
         let name = named(&rule.name, found);
         let asks_itself = !call.gate.requirements.is_empty() && !rule.may_relax;

@@ -14,6 +14,8 @@ const TEXT_LIMIT: usize = 100;
 const DEPTH: usize = 3;
 /// No double beyond stands for one integer alone.
 const EXACT: f64 = 9_007_199_254_740_992.0;
+/// Why nothing is suggested where names of arguments do not fit into a condition.
+const NAMES: &str = "its arguments have too many names";
 /// Words of CEL that cannot stand behind a dot.
 const RESERVED: [&str; 22] = [
     "as",
@@ -44,11 +46,11 @@ const RESERVED: [&str; 22] = [
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
     calls: u64,
+    /// Whether those of a call could not be read, so that nothing bounds them.
+    unreadable: bool,
     /// By the way to it as CEL writes it, as in `args.customer`.
     objects: BTreeMap<String, Object>,
     values: BTreeMap<String, Values>,
-    /// The arguments of a call could not be read, so that nothing holds for all.
-    unread: bool,
 }
 
 #[derive(Debug, Default)]
@@ -89,7 +91,7 @@ impl Arguments {
         self.calls = self.calls.saturating_add(1);
         match arguments.to_nearest_value() {
             Ok(value) => self.look("args", "", &value, redacted, 0),
-            Err(_) => self.unread = true,
+            Err(_) => self.unreadable = true,
         }
     }
 
@@ -123,9 +125,12 @@ impl Arguments {
     }
 
     /// Conditions that hold for all that was seen, as far as they fit into `room` bytes together.
-    pub(super) fn bounds(&self, room: usize) -> Option<Bounds> {
-        if self.unread {
-            return None;
+    ///
+    /// # Errors
+    /// Why nothing bounds the arguments.
+    pub(super) fn bounds(&self, room: usize) -> Result<Bounds, &'static str> {
+        if self.unreadable {
+            return Err("the arguments of a call cannot be read");
         }
         let mut bounds = Bounds::default();
         let mut used = 0_usize;
@@ -133,12 +138,12 @@ impl Arguments {
             if object.present < self.calls {
                 continue;
             }
-            let condition = object.only_known(path, self)?;
+            let condition = object.only_known(path, self).ok_or(NAMES)?;
             used = used.saturating_add(condition.len()).saturating_add(4);
             bounds.conditions.push(condition);
         }
         if used > room {
-            return None;
+            return Err(NAMES);
         }
         for (path, values) in &self.values {
             // An object that was looked into is bounded by its members, if it stood there every time.
@@ -161,7 +166,7 @@ impl Arguments {
                 Err(why) => bounds.not_bounded.push(format!("{path} ({why})")),
             }
         }
-        Some(bounds)
+        Ok(bounds)
     }
 }
 
@@ -207,12 +212,13 @@ impl Values {
                             .map_or((whole, whole), |(least, most)| (least.min(whole), most.max(whole))),
                     );
                 }
-                (None, Some(real)) if number.is_f64() => {
+                // An integer beyond 64 bits is not exact either.
+                (None, Some(real)) if number.is_f64() && real.abs() < EXACT => {
                     self.real = Some(
                         self.real.map_or((real, real), |(least, most)| (least.min(real), most.max(real))),
                     );
                 }
-                _ => self.unbounded = Some("numbers beyond 64 bits"),
+                _ => self.unbounded = Some("numbers that are too large to be exact"),
             },
             Value::String(text) => {
                 if text.len() > TEXT_LIMIT || text.contains(visible::is_hidden) {
@@ -326,7 +332,7 @@ mod tests {
         for call in calls {
             arguments.add(&parse_canonical(call).unwrap(), &redacted);
         }
-        arguments.bounds(room)
+        arguments.bounds(room).ok()
     }
 
     fn told(calls: &[&str]) -> (Vec<String>, Vec<String>) {
@@ -375,6 +381,12 @@ mod tests {
         assert_eq!(told(&many).1, ["args.to (many texts)"]);
         assert!(told(&many[..8]).1.is_empty());
         for (calls, why) in [
+            (vec![r#"{"a":18446744073709551617}"#], "args.a (numbers that are too large to be exact)"),
+            (
+                vec![r#"{"a":1}"#, r#"{"a":9223372036854775808}"#],
+                "args.a (numbers that are too large to be exact)",
+            ),
+            (vec![r#"{"a":1e300}"#], "args.a (numbers that are too large to be exact)"),
             (vec![r#"{"a":[1]}"#], "args.a (lists)"),
             (vec![r#"{"a":1}"#, r#"{"a":"x"}"#], "args.a (values of several kinds)"),
             (vec![r#"{"a":"x\u0007"}"#], "args.a (texts that are long or cannot be seen)"),

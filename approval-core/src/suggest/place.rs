@@ -24,7 +24,7 @@ pub(super) fn suggestions(
         Suggestions { file: file.to_owned(), requests, patched: text.to_owned(), ..Suggestions::default() };
     let layout = Layout::of(file, text);
     let mut accepted: Vec<Proposal<'_>> = Vec::new();
-    let mut placed = Vec::new();
+    let mut put_in: Vec<Insertion> = Vec::new();
     for ((action, agent), group) in groups {
         if agent.is_some() && !separates(action, groups) {
             continue;
@@ -40,7 +40,7 @@ pub(super) fn suggestions(
             tried(file, text, &layout, &accepted).inspect_err(|_| drop(accepted.pop()))
         });
         match fits {
-            Ok((patched, insertions)) => (suggested.patched, placed) = (patched, insertions),
+            Ok((patched, insertions)) => (suggested.patched, put_in) = (patched, insertions),
             Err(why) => suggested.passed_over.push(PassedOver {
                 action: action.clone(),
                 agent: agent.clone(),
@@ -49,9 +49,7 @@ pub(super) fn suggestions(
             }),
         }
     }
-    if !accepted.is_empty() {
-        suggested.diff = diff::unified(file, text, &placed);
-    }
+    suggested.diff = diff::unified(file, text, &put_in);
     for mut proposal in accepted {
         let written = layout.as_ref().map_or(0, |layout| layout.items.len());
         let before = proposal.before.filter(|asking| asking.place < written);
@@ -66,7 +64,7 @@ fn separates(action: &ActionName, groups: &Groups) -> bool {
     groups.get(&(action.clone(), None)).is_some_and(|all| !all.risky && !all.against.is_empty())
 }
 
-/// The file with the rules in it, and what was put in, if they do there what they are meant to.
+/// The file with the rules in it, and what is put in, if they do there what they are meant to.
 fn tried(
     file: &str,
     text: &str,

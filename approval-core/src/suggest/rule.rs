@@ -48,10 +48,8 @@ impl<'g> Proposal<'g> {
         conditions.push(risks(group));
         conditions.push(costs(&group.costs, before.is_some_and(|asking| asking.cost_threshold))?);
         let used: usize = conditions.iter().map(|condition| condition.len() + " && ".len()).sum();
-        let Bounds { conditions: more, not_bounded } = group
-            .arguments
-            .bounds(CONDITION_LIMIT.saturating_sub(used))
-            .ok_or("its arguments have too many names")?;
+        let Bounds { conditions: more, not_bounded } =
+            group.arguments.bounds(CONDITION_LIMIT.saturating_sub(used))?;
         conditions.extend(more);
         let (since, until) = group.opened.ok_or("nothing was approved")?;
         let told = Suggestion {
@@ -138,6 +136,11 @@ fn in_one_line(when: &str) -> Result<String, String> {
     if lines.len() > 1 && when.contains("//") {
         return Err("the condition of the rule that asks has comments: write it without".to_owned());
     }
+    if lines.len() > 1 && (when.contains("'''") || when.contains("\"\"\"")) {
+        return Err(
+            "the condition of the rule that asks has a text of several lines: write it on one".to_owned()
+        );
+    }
     Ok(format!("({})", lines.join(" ")))
 }
 
@@ -188,5 +191,18 @@ fn plain_or_quoted(text: &str) -> String {
         text.to_owned()
     } else {
         quoted(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_put_on_one_line_only_where_that_changes_nothing() {
+        assert_eq!(in_one_line("a > 1\n  && b"), Ok("(a > 1 && b)".to_owned()));
+        for when in ["a > 1 // dear\n&& b", "t == '''a\nb'''", "t == \"\"\"a\n  b\"\"\""] {
+            assert!(in_one_line(when).is_err(), "{when}");
+        }
     }
 }

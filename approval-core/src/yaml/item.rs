@@ -1,6 +1,10 @@
 //! Walking the tree of a document, and noting what is wrong.
 
-use std::{cell::RefCell, fmt::Display, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    fmt::Display,
+    sync::Arc,
+};
 
 use super::{
     mistake::{Mistakes, Noted, Place},
@@ -15,6 +19,8 @@ pub struct Document {
     text: String,
     root: Node,
     mistakes: RefCell<Noted>,
+    /// How many letters may still be compared for suggestions.
+    suggesting: Cell<usize>,
 }
 
 /// A value in a document, and the way to it.
@@ -62,6 +68,7 @@ impl Document {
                 text: text.to_owned(),
                 root: root.unwrap_or_else(empty),
                 mistakes: RefCell::new(parsed.mistakes),
+                suggesting: Cell::new(suggest::LETTERS_LIMIT),
             }),
         }
     }
@@ -160,10 +167,16 @@ impl<'a> Item<'a> {
     }
 
     /// The one of `known` that is nearest to `given`, for the hint of a mistake: see [`nearest`](super::nearest). `None` too
-    /// where the mistake would not be listed any more.
+    /// where the mistake would not be listed any more, and where much was compared for other mistakes of the document.
     #[must_use]
     pub fn nearest<'k>(&self, given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-        if self.document.is_full() { None } else { suggest::nearest(given, known) }
+        if self.document.is_full() {
+            return None;
+        }
+        let mut left = self.document.suggesting.get();
+        let found = suggest::nearest_within(given, known, &mut left);
+        self.document.suggesting.set(left);
+        found
     }
 
     /// Whether nothing is written here (or `null`, or `~`).
@@ -260,18 +273,46 @@ impl<'a> Item<'a> {
             );
             return None;
         };
-        let item = |(number, node): (usize, &'a Node)| Self {
-            document: self.document,
-            node,
-            path: format!("{}[{number}]", self.path),
-        };
-        Some(items.iter().enumerate().map(item).collect())
+        Some(items.iter().enumerate().map(|(number, node)| self.entry(number, node)).collect())
+    }
+
+    /// An entry of the list that this is.
+    fn entry(&self, number: usize, node: &'a Node) -> Self {
+        let path = if is_long(&self.path) { self.path.clone() } else { format!("{}[{number}]", self.path) };
+        Self { document: self.document, node, path }
+    }
+
+    /// The items of a list of at most `limit`. What is more is noted at the first one too many, with what to do `instead`, and
+    /// left out. `None`: it is no list, and that is noted.
+    #[must_use]
+    pub fn list_up_to(&self, limit: usize, instead: &str) -> Option<Vec<Self>> {
+        if let Value::List(items) = &self.node.value
+            && let Some(more) = items.get(limit)
+        {
+            self.entry(limit, more).wrong_with(
+                format!(
+                    "is one more than the {limit} entries that this list may have; there are {}",
+                    items.len()
+                ),
+                instead,
+            );
+            let first = items.iter().take(limit).enumerate();
+            return Some(first.map(|(number, node)| self.entry(number, node)).collect());
+        }
+        self.list()
     }
 
     /// The items of a list, or the one thing that stands here instead.
     #[must_use]
     pub fn one_or_many(&self) -> Vec<Self> {
         if self.is_list() { self.list().unwrap_or_default() } else { vec![self.clone()] }
+    }
+
+    /// The items of a list of at most `limit`, or the one thing that stands here instead: see
+    /// [`list_up_to`](Self::list_up_to).
+    #[must_use]
+    pub fn up_to(&self, limit: usize, instead: &str) -> Vec<Self> {
+        if self.is_list() { self.list_up_to(limit, instead).unwrap_or_default() } else { vec![self.clone()] }
     }
 }
 
@@ -336,11 +377,22 @@ impl<'a> Fields<'a> {
 /// Longest part of a path that a file may make up, in characters.
 const PATH_PART_LIMIT: usize = 100;
 
+/// Longest path that grows, in bytes: what stands deeper has the path of what it stands in.
+const PATH_LIMIT: usize = 400;
+
+const fn is_long(path: &str) -> bool {
+    path.len() > PATH_LIMIT
+}
+
 /// A key of the file as it stands in paths.
 fn in_path(key: &str) -> &str {
     key.char_indices().nth(PATH_PART_LIMIT).and_then(|(end, _)| key.get(..end)).unwrap_or(key)
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    match path {
+        "" => key.to_owned(),
+        long if is_long(long) => long.to_owned(),
+        path => format!("{path}.{key}"),
+    }
 }

@@ -16,6 +16,10 @@ pub const DEPTH_LIMIT: usize = 32;
 /// How many values a file may have.
 pub const NODE_LIMIT: usize = 100_000;
 
+/// How many entries a list of names may have that is looked through for each call or kept with each request, such as approvers or
+/// actions of a rule.
+pub const LIST_LIMIT: usize = 1_000;
+
 /// What was found: the tree, if the text is YAML at all, and what is wrong with it.
 pub(super) struct Parsed {
     pub(super) root: Option<Node>,

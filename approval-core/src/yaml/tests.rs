@@ -187,3 +187,57 @@ fn texts_of_a_file_are_cut_in_messages_and_paths() {
     });
     assert!(told.len() < 60_000, "{}", told.len());
 }
+
+#[test]
+fn a_list_up_to_a_bound_says_what_is_too_much() {
+    let text = "few: [a, b]\nmany: [a, b, c, d]\none: a\nnone: {}\n";
+    let told = told(text, |document| {
+        let top = document.root().map(&["few", "many", "one", "none"]).unwrap();
+        let of = |key: &str| top.required(key).unwrap().up_to(2, "write fewer").len();
+        assert_eq!((of("few"), of("many"), of("one")), (2, 2, 1));
+        assert!(top.required("none").unwrap().list_up_to(2, "write fewer").is_none());
+    });
+    assert!(told.contains(
+        "f.yaml:2:14: many[2]: is one more than the 2 entries that this list may have; there are 4"
+    ));
+    assert!(told.contains("hint: write fewer") && told.contains("none: is a map"), "{told}");
+    assert!(told.ends_with("2 mistakes in f.yaml"), "{told}");
+}
+
+#[test]
+fn suggestions_of_a_document_compare_a_bounded_number_of_letters() {
+    let document = Document::parse("f.yaml", "a: 1\n").unwrap();
+    let known: Vec<String> = (0..1_000).map(|number| format!("{}{number:03}", "x".repeat(67))).collect();
+    let wrong = format!("{}777y", "x".repeat(67));
+    let near = || document.root().nearest(&wrong, known.iter().map(String::as_str));
+    // 1,000 words of 70 letters, each compared with 71: half of what may be.
+    assert_eq!(near(), Some(known[777].as_str()));
+    assert_eq!(near(), None, "the second is too much");
+    assert_eq!(
+        document.root().nearest("aprovers", ["timeout", "approvers"]),
+        Some("approvers"),
+        "a little is left"
+    );
+    // What is far longer or shorter costs nothing.
+    let short = Document::parse("f.yaml", "a: 1\n").unwrap();
+    for _ in 0..100 {
+        assert_eq!(short.root().nearest("x", known.iter().map(String::as_str)), None);
+    }
+    assert_eq!(short.root().nearest(&wrong, known.iter().map(String::as_str)), Some(known[777].as_str()));
+}
+
+#[test]
+fn paths_do_not_grow_with_the_depth() {
+    let mut text = String::new();
+    for depth in 0..30 {
+        text.push_str(&format!("{}{}:\n", " ".repeat(depth), "k".repeat(100)));
+    }
+    text.push_str(&format!("{}[a, b]\n", " ".repeat(30)));
+    let document = Document::parse("f.yaml", &text).unwrap();
+    let mut item = document.root();
+    while item.is_map() {
+        item = item.entries().unwrap().remove(0).value;
+    }
+    let lengths: Vec<usize> = item.list().unwrap().iter().map(|item| item.path().len()).collect();
+    assert_eq!(lengths, [403, 403], "four keys of 100 letters and three points");
+}

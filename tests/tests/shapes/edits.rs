@@ -171,3 +171,32 @@ async fn an_edit_from_one_large_number_to_its_neighbour_runs() {
         [r#"{"transfer":{"wei":18446744073709551618},"wei":18446744073709551617}"#]
     );
 }
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Rated {
+    #[serde(flatten)]
+    inner: Rate,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Rate {
+    rate: f64,
+    id: u64,
+}
+
+#[guarded_action(name = "edits.rated", manager = approvals, editable(rated))]
+async fn rated(approvals: &ApprovalManager, rated: Rated) -> Result<u64, ApprovalError> {
+    Ok(rated.inner.id)
+}
+
+/// serde buffers what stands behind `flatten`, and rounds an integer that lands in a float there.
+#[tokio::test]
+async fn an_edit_that_serde_would_round_does_not_run() {
+    let call = || Rated { inner: Rate { rate: 0.5, id: 1 } };
+    let beyond = 9_007_199_254_740_993_u64;
+    let manager = editing([("rated", json!({"rate": beyond, "id": 1}))]);
+    assert!(rated(&manager, call()).await.is_err());
+    assert_eq!(outcomes(&manager).await, ["not_started"]);
+    let manager = editing([("rated", json!({"rate": 0.25, "id": beyond}))]);
+    assert_eq!(rated(&manager, call()).await.unwrap(), beyond);
+}

@@ -1,15 +1,19 @@
 //! Reading the section `directory:`.
+//!
+//! A value that cannot be read is noted as a mistake, which refuses the whole file. What reading goes on with in its place, to find
+//! further mistakes, never counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
 use super::{
-    Roster, chain,
+    Roster,
     names::Names,
     person::Person,
     read_groups, read_person, read_rotation,
     read_time::{self, Named},
+    stand_ins::{self, STAND_INS_LIMIT, Wrong},
 };
 use crate::{
     model::{Principal, PrincipalKind},
@@ -19,13 +23,16 @@ use crate::{
 const KEYS: [&str; 8] =
     ["time_zone", "hours", "holidays", "defaults", "people", "groups", "roles", "on_call"];
 
+/// How many days all calendars of holidays together may have.
+const HOLIDAYS_LIMIT: usize = 100_000;
+
 /// What is known while reading.
-pub(super) struct Reading<'a> {
+pub(super) struct Reading {
     /// Where nothing else is said.
     pub(super) zone: TimeZone,
     pub(super) named: Named,
     /// What people want who say nothing else.
-    pub(super) defaults: Option<Fields<'a>>,
+    pub(super) defaults: read_person::Wishes,
     pub(super) names: Names,
     /// Everybody, by id, for suggestions.
     pub(super) ids: BTreeSet<Principal>,
@@ -48,15 +55,16 @@ impl Roster {
         }
         read_groups::read(&fields, &listed, &reading, &mut roster);
         read_rotation::read(&fields, &reading, &mut roster);
-        circles(&listed, &roster.people);
+        stand_ins(&listed, &roster.people);
         roster.names = reading.names;
         section.document().is_clean().then_some(roster)
     }
 }
 
-impl<'a> Reading<'a> {
-    fn new(fields: &Fields<'a>) -> Self {
+impl Reading {
+    fn new(fields: &Fields<'_>) -> Self {
         let mut named = Named::default();
+        let mut days = HOLIDAYS_LIMIT;
         for Entry { key, value } in
             fields.optional("hours").and_then(|item| item.entries()).unwrap_or_default()
         {
@@ -71,22 +79,24 @@ impl<'a> Reading<'a> {
             fields.optional("holidays").and_then(|item| item.entries()).unwrap_or_default()
         {
             let name = key.text().unwrap_or_default().to_owned();
-            named.holidays.insert(name, read_time::holidays(&value).into());
+            named.holidays.insert(name, read_time::holidays(&value, &mut days).into());
         }
+        let defaults = fields.optional("defaults").and_then(|item| item.map(&read_person::DEFAULTS));
+        let defaults = read_person::Wishes::read(|key| defaults.as_ref()?.optional(key), &named);
         Self {
             zone: fields
                 .optional("time_zone")
                 .and_then(|item| read_time::zone(&item))
                 .unwrap_or(TimeZone::UTC),
             named,
-            defaults: fields.optional("defaults").and_then(|item| item.map(&read_person::DEFAULTS)),
+            defaults,
             names: Names::default(),
             ids: BTreeSet::new(),
         }
     }
 
     /// Who there is, under which names. Names of people are known before anything else is read, whatever stands first.
-    fn people(&mut self, entries: Vec<Entry<'a>>, roster: &mut Roster) -> Vec<(Principal, Item<'a>)> {
+    fn people<'a>(&mut self, entries: Vec<Entry<'a>>, roster: &mut Roster) -> Vec<(Principal, Item<'a>)> {
         let mut listed: Vec<(Principal, Item<'a>)> = Vec::with_capacity(entries.len());
         for Entry { key, value } in entries {
             let Some(id) = key.parse::<Principal>() else { continue };
@@ -143,25 +153,23 @@ impl<'a> Reading<'a> {
 }
 
 /// Notes people who stand in for each other while all of them are out.
-fn circles(listed: &[(Principal, Item<'_>)], people: &BTreeMap<Principal, Person>) {
-    for (id, item) in listed {
-        let count = people.get(id).map_or(0, |person| person.out.len());
-        for absence in 0..count {
-            let Some((way, period)) = chain::circle_of_stand_ins(people, id, absence) else { continue };
-            // Told once, at the one whose id is first.
-            if way.iter().min() == Some(id) {
-                let way: Vec<&str> = way.iter().map(Principal::as_str).collect();
-                item.document().wrong_at(
-                    item.place(),
-                    item.path(),
-                    format!(
-                        "people stand in for each other while all are out of office, from {}: {}",
-                        period.from,
-                        way.join(" -> ")
-                    ),
-                    Some("let somebody stand in who is there"),
-                );
+fn stand_ins(listed: &[(Principal, Item<'_>)], people: &BTreeMap<Principal, Person>) {
+    for (moment, wrong) in stand_ins::wrong(people) {
+        let (first, message) = match &wrong {
+            Wrong::Circle(way) => {
+                let names: Vec<&str> = way.iter().map(Principal::as_str).collect();
+                let way_of = names.join(" -> ");
+                let all = "people stand in for each other while all are out of office";
+                (way.first(), format!("{all}, from {moment}: {way_of}"))
             }
+            Wrong::TooLong(person) => {
+                let row = format!("more than {STAND_INS_LIMIT} people stand in for each other in a row");
+                (Some(person), format!("{row}, from {moment}"))
+            }
+        };
+        // Told once, at the one whose id is first.
+        if let Some((_, item)) = listed.iter().find(|(id, _)| Some(id) == first) {
+            item.wrong_with(message, "let somebody stand in who is there");
         }
     }
 }

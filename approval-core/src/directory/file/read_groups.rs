@@ -1,8 +1,13 @@
 //! Reading groups and roles, to whom people may hand a seat on, and what channels call them.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use super::{Roster, chain, read::Reading, read_person::many};
+use super::{
+    Roster,
+    groups::{self, MEMBERSHIPS_LIMIT, Unusable, Written},
+    read::Reading,
+    read_person::many,
+};
 use crate::{
     model::{Principal, PrincipalKind},
     yaml::{Entry, Fields, Item},
@@ -23,41 +28,48 @@ pub(super) fn name(item: &Item<'_>, kind: PrincipalKind) -> Option<Principal> {
     })
 }
 
-/// Groups and roles as they are written: people by their ids, and other groups.
-type Written = BTreeMap<Principal, Vec<Principal>>;
-
 pub(super) fn read(
     fields: &Fields<'_>,
     listed: &[(Principal, Item<'_>)],
-    reading: &Reading<'_>,
+    reading: &Reading,
     roster: &mut Roster,
 ) {
     let groups = section(fields, "groups", PrincipalKind::Group);
     let roles = section(fields, "roles", PrincipalKind::Role);
-    let mut written: Written =
-        groups.iter().chain(&roles).map(|(name, ..)| (name.clone(), Vec::new())).collect();
-    for (name, key, value) in groups.iter().chain(&roles) {
+    let names: BTreeSet<&Principal> = groups.iter().map(|(name, ..)| name).collect();
+    let all = || groups.iter().chain(&roles);
+    let mut written: Written = all().map(|(name, ..)| (name.clone(), Vec::new())).collect();
+    for (name, key, value) in all() {
         let items = value.list().unwrap_or_default();
         if value.is_list() && items.is_empty() {
             key.wrong_with(format!("{name} has no members"), "add people, or remove it");
         }
-        let members = items.iter().filter_map(|item| member(item, reading, &groups)).collect();
+        let members = items.iter().filter_map(|item| member(item, reading, &names)).collect();
         written.insert(name.clone(), members);
     }
     for (id, item) in listed {
-        person(id, item, reading, (&groups, &mut written), roster);
+        person(id, item, reading, (&names, &mut written), roster);
     }
-    for (name, key, _) in &groups {
-        let Some(way) = chain::circle_of_groups(&written, name) else { continue };
-        if way.iter().min() == Some(name) {
-            let way: Vec<&str> = way.iter().map(Principal::as_str).collect();
-            key.wrong_with(
-                format!("groups contain each other: {}", way.join(" -> ")),
-                "take one of them out of another",
-            );
+    let key = |wanted: &Principal| all().find(|(name, ..)| name == wanted).map(|(_, key, _)| key);
+    match groups::resolve(&written) {
+        Ok(people) => roster.groups = people,
+        Err(Unusable::Circles(circles)) => {
+            for way in circles {
+                let names: Vec<&str> = way.iter().map(Principal::as_str).collect();
+                let message = format!("groups contain each other: {}", names.join(" -> "));
+                // Told once, at the group whose name is first.
+                let key = way.first().and_then(key).unwrap_or_else(|| fields.item());
+                key.wrong_with(message, "take one of them out of another");
+            }
         }
+        Err(Unusable::TooMany(name)) => key(&name).unwrap_or_else(|| fields.item()).wrong_with(
+            format!(
+                "has, with the groups and roles before it, more than {MEMBERSHIPS_LIMIT} members; those of groups within groups \
+                 count again"
+            ),
+            "name a large group where it is meant, and not within many others",
+        ),
     }
-    roster.groups = written.keys().map(|name| (name.clone(), chain::members(&written, name))).collect();
 }
 
 /// The groups or roles of a section: name, where it stands, members.
@@ -65,28 +77,29 @@ type Section<'a> = Vec<(Principal, Item<'a>, Item<'a>)>;
 
 fn section<'a>(fields: &Fields<'a>, key: &str, kind: PrincipalKind) -> Section<'a> {
     let mut all: Section<'a> = Vec::new();
+    let mut names: BTreeSet<Principal> = BTreeSet::new();
     for Entry { key, value } in fields.optional(key).and_then(|item| item.entries()).unwrap_or_default() {
         let Some(name) = name(&key, kind) else { continue };
-        if all.iter().any(|(other, ..)| *other == name) {
-            key.wrong_with(format!("{name} stands here twice"), "put all members into one entry");
-        } else {
+        if names.insert(name.clone()) {
             all.push((name, key, value));
+        } else {
+            key.wrong_with(format!("{name} stands here twice"), "put all members into one entry");
         }
     }
     all
 }
 
 /// A person or a group.
-fn member(item: &Item<'_>, reading: &Reading<'_>, groups: &Section<'_>) -> Option<Principal> {
+fn member(item: &Item<'_>, reading: &Reading, groups: &BTreeSet<&Principal>) -> Option<Principal> {
     let text = item.text()?;
     if !text.trim_start().to_lowercase().starts_with("group:") {
         return reading.known_person(item);
     }
     let group = item.parse::<Principal>()?;
-    if groups.iter().any(|(name, ..)| *name == group) {
+    if groups.contains(&group) {
         return Some(group);
     }
-    let hint = match item.nearest(group.as_str(), groups.iter().map(|(name, ..)| name.as_str())) {
+    let hint = match item.nearest(group.as_str(), groups.iter().map(|name| name.as_str())) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "add it under `directory.groups`".to_owned(),
     };
@@ -98,8 +111,8 @@ fn member(item: &Item<'_>, reading: &Reading<'_>, groups: &Section<'_>) -> Optio
 fn person(
     id: &Principal,
     item: &Item<'_>,
-    reading: &Reading<'_>,
-    (groups, written): (&Section<'_>, &mut Written),
+    reading: &Reading,
+    (groups, written): (&BTreeSet<&Principal>, &mut Written),
     roster: &mut Roster,
 ) {
     for delegate in many(item, "delegates") {
@@ -119,6 +132,9 @@ fn person(
     for (channel, identity) in identities {
         let owner =
             roster.identities.entry((channel.clone(), identity.clone())).or_insert_with(|| id.clone());
+        if item.document().is_full() {
+            return;
+        }
         if owner != id {
             let places = [many(item, &channel), many(item, "identities")].concat();
             places.first().unwrap_or(item).wrong_with(

@@ -1,19 +1,22 @@
 //! Reading what stands under a person.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use jiff::tz::TimeZone;
+use jiff::{civil::Time, tz::TimeZone};
 
 use super::{
     person::{Channels, OutOfOffice, Person},
     read::Reading,
-    read_time,
+    read_time::{self, Named},
 };
 use crate::{
-    directory::calendar::{Digest, Period, QuietHours, QuietRule, Schedule, WEEK, WeeklyHours},
+    directory::calendar::{Digest, Holidays, Period, QuietHours, QuietRule, Schedule, WEEK, WeeklyHours},
     error::Invalid,
-    model::{Principal, Priority, Text},
-    yaml::Item,
+    model::{Principal, Priority, Text, weekdays},
+    yaml::{Item, LIST_LIMIT},
 };
 
 /// What may be said for everybody.
@@ -46,7 +49,7 @@ pub(super) struct Name<'a> {
 pub(super) fn many<'a>(item: &Item<'a>, key: &str) -> Vec<Item<'a>> {
     let entries = if item.is_map() { item.entries() } else { None };
     let found = entries.into_iter().flatten().find(|entry| entry.key.text() == Some(key));
-    found.map(|entry| entry.value.one_or_many()).unwrap_or_default()
+    found.map(|entry| entry.value.up_to(LIST_LIMIT, "keep to those that are used")).unwrap_or_default()
 }
 
 /// The mail addresses and aliases of a person.
@@ -79,29 +82,59 @@ fn mail_address(text: &str) -> Result<String, Invalid> {
     if is_part(local) && is_part(domain) { Ok(text.trim().to_owned()) } else { Err(bad()) }
 }
 
+/// What a person wants, or everybody who wants nothing else. `None`: nothing is written, or there is a mistake in it.
+#[derive(Default)]
+pub(super) struct Wishes {
+    hours: Option<WeeklyHours>,
+    /// Whether hours are written, with or without a mistake.
+    has_hours: bool,
+    holidays: Option<Vec<Arc<Holidays>>>,
+    channels: Option<Channels>,
+    quiet: Option<Vec<QuietRule>>,
+    digest: Option<(Time, Priority)>,
+}
+
+/// How many calendars, channels of a priority and stretches of quiet hours a person may have.
+const WISHES_LIMIT: usize = 20;
+
+const FEWER: &str = "a person can have 20 of them";
+
+impl Wishes {
+    /// Reads what stands under the keys that `get` finds.
+    pub(super) fn read<'a>(get: impl Fn(&str) -> Option<Item<'a>>, named: &Named) -> Self {
+        let calendar = |item: Item<'_>| read_time::named(&item, "holidays", &named.holidays).cloned();
+        let calendars =
+            |item: Item<'_>| item.up_to(WISHES_LIMIT, FEWER).into_iter().filter_map(calendar).collect();
+        Self {
+            hours: get("hours").and_then(|item| read_time::hours(&item, &named.hours)),
+            has_hours: get("hours").is_some(),
+            holidays: get("holidays").map(calendars),
+            channels: get("channels").map(|item| channels(&item)),
+            quiet: get("quiet_hours").and_then(|item| quiet_hours(&item)),
+            digest: get("digest").and_then(|item| digest(&item)),
+        }
+    }
+}
+
 /// What stands under a person, and, where nothing does, under the defaults. Groups that are named are looked up later.
-pub(super) fn read(id: &Principal, item: &Item<'_>, reading: &Reading<'_>) -> Option<Person> {
+pub(super) fn read(id: &Principal, item: &Item<'_>, reading: &Reading) -> Option<Person> {
     // `user:ann@example.com:` by itself is a person of whom nothing else is known.
     let fields = if item.is_empty() { None } else { Some(item.map(&KEYS)?) };
     let own = |key: &str| fields.as_ref().and_then(|fields| fields.optional(key));
     let zone = own("time_zone").and_then(|item| read_time::zone(&item));
     let zone = zone.unwrap_or_else(|| reading.zone.clone());
-    let wish = |key: &str| {
-        own(key).or_else(|| reading.defaults.as_ref().and_then(|defaults| defaults.optional(key)))
-    };
+    let (wishes, defaults) = (Wishes::read(own, &reading.named), &reading.defaults);
     let out = out_of_office(id, own("out_of_office"), &zone, reading);
     let mut schedule = Schedule::always(zone.clone());
-    schedule.hours = wish("hours").and_then(|item| read_time::hours(&item, &reading.named.hours));
+    schedule.hours = wishes.hours.or_else(|| defaults.hours.clone());
     schedule.away = out.iter().map(|out| out.period).collect();
-    for calendar in wish("holidays").map(|item| item.one_or_many()).unwrap_or_default() {
-        let found = read_time::named(&calendar, "holidays", &reading.named.holidays);
-        schedule.holidays.extend(found.cloned());
-    }
-    if let Some(holidays) =
-        fields.as_ref().and_then(|fields| fields.key("holidays")).filter(|_| wish("hours").is_none())
-    {
+    schedule.holidays = wishes.holidays.or_else(|| defaults.holidays.clone()).unwrap_or_default();
+    let hours = wishes.has_hours || defaults.has_hours;
+    if let Some(holidays) = fields.as_ref().and_then(|fields| fields.key("holidays")).filter(|_| !hours) {
         holidays.wrong_with("holidays mean nothing to whoever has no hours", "add `hours`");
     }
+    let digest = wishes.digest.or(defaults.digest);
+    let quiet = wishes.quiet.or_else(|| defaults.quiet.clone());
     let emails = many(item, "email");
     Some(Person {
         id: id.clone(),
@@ -110,9 +143,9 @@ pub(super) fn read(id: &Principal, item: &Item<'_>, reading: &Reading<'_>) -> Op
         identities: identities(own("slack"), own("identities")),
         schedule,
         out,
-        channels: wish("channels").map(|item| channels(&item)).unwrap_or_default(),
-        quiet: wish("quiet_hours").and_then(|item| quiet_hours(&item, &zone)),
-        digest: wish("digest").and_then(|item| digest(&item, &zone)),
+        channels: wishes.channels.or_else(|| defaults.channels.clone()).unwrap_or_default(),
+        quiet: quiet.map(|rules| QuietHours { zone: zone.clone(), rules }),
+        digest: digest.map(|(at, up_to)| Digest { zone, at, up_to: Some(up_to) }),
         delegates: BTreeSet::new(),
     })
 }
@@ -149,7 +182,8 @@ fn identities(slack: Option<Item<'_>>, others: Option<Item<'_>>) -> BTreeMap<Tex
 /// Channels for everything, or by priority.
 fn channels(item: &Item<'_>) -> Channels {
     let list = |item: &Item<'_>| -> Vec<Text> {
-        let names: Vec<Text> = item.one_or_many().iter().filter_map(Item::words).map(Text::from).collect();
+        let listed = item.up_to(WISHES_LIMIT, FEWER);
+        let names: Vec<Text> = listed.iter().filter_map(Item::words).map(Text::from).collect();
         if item.is_list() && names.is_empty() {
             item.wrong_with("names no channel", "name at least one, such as email");
         }
@@ -172,51 +206,51 @@ fn channels(item: &Item<'_>) -> Channels {
 }
 
 /// `22:00-07:00`, or several of them by days and priority.
-fn quiet_hours(item: &Item<'_>, zone: &TimeZone) -> Option<QuietHours> {
+fn quiet_hours(item: &Item<'_>) -> Option<Vec<QuietRule>> {
     let mut rules = Vec::new();
-    for one in item.one_or_many() {
+    for one in item.up_to(WISHES_LIMIT, FEWER) {
         let (hours, up_to) = if one.is_map() {
             let fields = one.map(&["hours", "days", "up_to"])?;
-            let days = fields.optional("days").and_then(|days| read_time::days(&days));
-            let ranges = fields.required("hours").map(|hours| read_time::ranges(&hours)).unwrap_or_default();
+            let days = fields.optional("days").and_then(|days| days.read("days of the week", weekdays));
+            let ranges = fields.required("hours").map(|hours| hours.ranges()).unwrap_or_default();
             let days = days.unwrap_or_else(|| WEEK.to_vec());
             let hours =
                 ranges.into_iter().fold(WeeklyHours::new(), |all, range| all.on(days.iter().copied(), range));
             (hours, fields.optional("up_to").and_then(|item| read_time::priority(&item)))
         } else {
-            let ranges = read_time::ranges(&one);
+            let ranges = one.ranges();
             (ranges.into_iter().fold(WeeklyHours::new(), |all, range| all.on(WEEK, range)), None)
         };
         // What is critical comes at any hour, unless somebody says otherwise.
         rules.push(QuietRule { hours, up_to: up_to.unwrap_or(Priority::High) });
     }
-    let quiet = QuietHours { zone: zone.clone(), rules };
+    let quiet = QuietHours { zone: TimeZone::UTC, rules };
     if quiet.never_end() {
         item.wrong_with("never end: nothing would ever be told", "leave some hours of the week open");
     }
-    Some(quiet)
+    Some(quiet.rules)
 }
 
-/// `17:00`, or a time and what waits for it.
-fn digest(item: &Item<'_>, zone: &TimeZone) -> Option<Digest> {
-    let (at, up_to) = if item.is_map() {
-        let fields = item.map(&["at", "up_to"])?;
-        let up_to = fields.optional("up_to").and_then(|item| read_time::priority(&item));
-        (fields.required("at").and_then(|item| read_time::time(&item))?, up_to)
-    } else {
-        (read_time::time(item)?, None)
-    };
-    Some(Digest { zone: zone.clone(), at, up_to: Some(up_to.unwrap_or(Priority::Low)) })
+/// `17:00`, or a time and what waits for it: what is of low priority, unless it says more.
+fn digest(item: &Item<'_>) -> Option<(Time, Priority)> {
+    if !item.is_map() {
+        return Some((read_time::time(item)?, Priority::Low));
+    }
+    let fields = item.map(&["at", "up_to"])?;
+    let up_to = fields.optional("up_to").map_or(Some(Priority::Low), |item| read_time::priority(&item));
+    let at = fields.required("at").and_then(|item| read_time::time(&item));
+    Some((at?, up_to?))
 }
 
 fn out_of_office(
     id: &Principal,
     absences: Option<Item<'_>>,
     zone: &TimeZone,
-    reading: &Reading<'_>,
+    reading: &Reading,
 ) -> Vec<OutOfOffice> {
     let mut all = Vec::new();
-    for item in absences.map(|item| item.one_or_many()).unwrap_or_default() {
+    let absences = absences.map(|item| item.up_to(LIST_LIMIT, "drop those that are over"));
+    for item in absences.unwrap_or_default() {
         let Some(absence) = item.map(&["from", "until", "stand_in"]) else { continue };
         let from = absence.required("from").and_then(|item| read_time::moment(&item, zone, false));
         let until = absence.required("until");

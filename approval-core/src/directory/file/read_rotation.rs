@@ -6,10 +6,10 @@ use super::{Roster, read::Reading, read_groups, read_time};
 use crate::{
     directory::calendar::{Override, Rotation, Shift},
     model::PrincipalKind,
-    yaml::{Entry, Fields, Item},
+    yaml::{Entry, Fields, Item, LIST_LIMIT},
 };
 
-pub(super) fn read(fields: &Fields<'_>, reading: &Reading<'_>, roster: &mut Roster) {
+pub(super) fn read(fields: &Fields<'_>, reading: &Reading, roster: &mut Roster) {
     for Entry { key, value } in fields.optional("on_call").and_then(|item| item.entries()).unwrap_or_default()
     {
         let Some(name) = read_groups::name(&key, PrincipalKind::OnCall) else { continue };
@@ -20,20 +20,23 @@ pub(super) fn read(fields: &Fields<'_>, reading: &Reading<'_>, roster: &mut Rost
     }
 }
 
-fn rotation(item: &Item<'_>, reading: &Reading<'_>) -> Option<Rotation> {
+fn rotation(item: &Item<'_>, reading: &Reading) -> Option<Rotation> {
     let fields = item.map(&["start", "turn", "members", "time_zone", "overrides"])?;
     let zone = fields.optional("time_zone").and_then(|item| read_time::zone(&item));
     let zone = zone.unwrap_or_else(|| reading.zone.clone());
     let start = fields.required("start").and_then(|item| read_time::civil(&item));
     let shift = fields.required("turn").and_then(|item| turn(&item));
     let listed = fields.required("members");
-    let items = listed.as_ref().and_then(Item::list).unwrap_or_default();
+    let items = listed.as_ref().and_then(|item| item.list_up_to(LIST_LIMIT, "make several rotations of it"));
+    let items = items.unwrap_or_default();
     if let Some(listed) = listed.filter(|listed| listed.is_list() && items.is_empty()) {
         listed.wrong_with("nobody is on call", "name at least one person");
     }
     let members = items.iter().filter_map(|item| reading.known_person(item)).collect();
     let mut overrides = Vec::new();
-    for item in fields.optional("overrides").map(|item| item.one_or_many()).unwrap_or_default() {
+    let exceptions = fields.optional("overrides");
+    let exceptions = exceptions.map(|item| item.up_to(LIST_LIMIT, "drop those that are over"));
+    for item in exceptions.unwrap_or_default() {
         overrides.extend(exception(&item, &zone, reading));
     }
     Some(Rotation { zone, start: start?, shift: shift?, members, overrides })
@@ -55,7 +58,7 @@ fn turn(item: &Item<'_>) -> Option<Shift> {
     }
 }
 
-fn exception(item: &Item<'_>, zone: &TimeZone, reading: &Reading<'_>) -> Option<Override> {
+fn exception(item: &Item<'_>, zone: &TimeZone, reading: &Reading) -> Option<Override> {
     let fields = item.map(&["from", "until", "person"])?;
     let from = fields.required("from").and_then(|item| read_time::moment(&item, zone, false));
     let until = fields.required("until");

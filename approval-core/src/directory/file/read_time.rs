@@ -4,21 +4,24 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{
     Span,
-    civil::{Date, DateTime, Time, Weekday},
+    civil::{Date, DateTime, Time},
     tz::TimeZone,
 };
 
 use crate::{
     clock::Timestamp,
-    directory::calendar::{Holidays, TimeRange, WeeklyHours, YearDay, moment_of, time_of_day},
+    directory::calendar::{Holidays, WeeklyHours, YearDay, moment_of, time_of_day},
     error::Invalid,
-    model::{Priority, weekdays},
-    yaml::{Entry, Item},
+    model::Priority,
+    yaml::{Entry, Item, LIST_LIMIT},
 };
 
 /// A time zone by its name in the IANA database.
 pub(super) fn zone(item: &Item<'_>) -> Option<TimeZone> {
     let name = item.words()?;
+    if item.document().is_full() {
+        return None; // A name that is not known is looked for in many places.
+    }
     let found = TimeZone::get(name).ok();
     if found.is_none() {
         let all: Vec<String> = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect();
@@ -63,6 +66,7 @@ fn parse_date(text: &str) -> Option<Date> {
 pub(super) fn moment(item: &Item<'_>, zone: &TimeZone, end: bool) -> Option<Timestamp> {
     let text = item.text()?;
     if let Some(date) = parse_date(text) {
+        // The last day there is has no next one; it ends with time itself.
         let date = if end { date.saturating_add(Span::new().days(1)) } else { date };
         return Some(moment_of(date.to_datetime(Time::midnight()), zone));
     }
@@ -72,36 +76,48 @@ pub(super) fn moment(item: &Item<'_>, zone: &TimeZone, end: bool) -> Option<Time
 /// The longest row of holidays in one entry, in days.
 const LONGEST_ROW: i32 = 400;
 
-/// Holidays: dates, days of every year (`12-25`), and rows of dates (`2026-12-24..2026-12-31`).
-pub(super) fn holidays(item: &Item<'_>) -> Holidays {
+/// Holidays: dates, days of every year (`12-25`), and rows of dates (`2026-12-24..2026-12-31`). `left` days can be had.
+pub(super) fn holidays(item: &Item<'_>, left: &mut usize) -> Holidays {
     let mut holidays = Holidays::default();
-    for day in item.list().unwrap_or_default() {
-        let Some(text) = day.text() else { continue };
-        if let Some((from, to)) = text.split_once("..") {
-            match (parse_date(from), parse_date(to)) {
-                (Some(from), Some(to)) if from <= to && (to - from).get_days() <= LONGEST_ROW => {
-                    let days = std::iter::successors(Some(from), |date| date.tomorrow().ok());
-                    holidays.dates.extend(days.take_while(|date| *date <= to));
-                }
-                (Some(from), Some(to)) if from <= to => day
-                    .wrong_with(format!("`{text}` is longer than {LONGEST_ROW} days"), "write shorter rows"),
-                (Some(_), Some(_)) => {
-                    day.wrong_with(format!("`{text}` ends before it begins"), "write the earlier date first");
-                }
-                _ => day.wrong_with(format!("`{text}` is no row of dates"), "write 2026-12-24..2026-12-31"),
-            }
-        } else if let Some(date) = parse_date(text) {
-            holidays.dates.insert(date);
-        } else if let Some(yearly) = parse_year_day(text) {
-            holidays.yearly.insert(yearly);
-        } else {
-            day.wrong_with(
-                format!("`{text}` is no date"),
-                "write 2026-12-24, 12-24 for every year, or 2026-12-24..2026-12-31",
-            );
-        }
+    for day in item.list_up_to(LIST_LIMIT, "drop those that are over").unwrap_or_default() {
+        let before = holidays.dates.len().saturating_add(holidays.yearly.len());
+        holiday(&day, &mut holidays);
+        let more = holidays.dates.len().saturating_add(holidays.yearly.len()).saturating_sub(before);
+        let Some(rest) = left.checked_sub(more) else {
+            day.wrong_with("is more days than all calendars together may have", "drop those that are over");
+            break;
+        };
+        *left = rest;
     }
     holidays
+}
+
+fn holiday(day: &Item<'_>, holidays: &mut Holidays) {
+    let Some(text) = day.text() else { return };
+    if let Some((from, to)) = text.split_once("..") {
+        match (parse_date(from), parse_date(to)) {
+            (Some(from), Some(to)) if from <= to && (to - from).get_days() <= LONGEST_ROW => {
+                let days = std::iter::successors(Some(from), |date| date.tomorrow().ok());
+                holidays.dates.extend(days.take_while(|date| *date <= to));
+            }
+            (Some(from), Some(to)) if from <= to => {
+                day.wrong_with(format!("`{text}` is longer than {LONGEST_ROW} days"), "write shorter rows");
+            }
+            (Some(_), Some(_)) => {
+                day.wrong_with(format!("`{text}` ends before it begins"), "write the earlier date first");
+            }
+            _ => day.wrong_with(format!("`{text}` is no row of dates"), "write 2026-12-24..2026-12-31"),
+        }
+    } else if let Some(date) = parse_date(text) {
+        holidays.dates.insert(date);
+    } else if let Some(yearly) = parse_year_day(text) {
+        holidays.yearly.insert(yearly);
+    } else {
+        day.wrong_with(
+            format!("`{text}` is no date"),
+            "write 2026-12-24, 12-24 for every year, or 2026-12-24..2026-12-31",
+        );
+    }
 }
 
 fn parse_year_day(text: &str) -> Option<YearDay> {
@@ -138,39 +154,12 @@ pub(super) fn hours(item: &Item<'_>, named_hours: &BTreeMap<String, WeeklyHours>
     }
     let mut hours = WeeklyHours::new();
     for Entry { key, value } in item.entries()? {
-        let Some(days) = days(&key) else { continue };
-        for range in ranges(&value) {
-            for day in &days {
-                hours.add(*day, range);
-            }
-        }
+        key.add_hours(&value, &mut hours);
     }
     if hours.is_empty() && item.document().is_clean() {
         item.wrong_with("there are no hours", "write mon-fri: 09:00-17:00, or leave the key out");
     }
     Some(hours)
-}
-
-/// Stretches of a day: `09:00-12:00, 13:00-17:00`, or a list.
-pub(super) fn ranges(item: &Item<'_>) -> Vec<TimeRange> {
-    let mut ranges = Vec::new();
-    for one in item.one_or_many() {
-        let Some(text) = one.words() else { continue };
-        for part in text.split(',') {
-            match part.parse::<TimeRange>() {
-                Ok(range) => ranges.push(range),
-                Err(invalid) => {
-                    one.document().wrong_at(one.place(), one.path(), invalid.message(), invalid.advice());
-                }
-            }
-        }
-    }
-    ranges
-}
-
-/// Days of the week: `mon`, `mon-fri`, `sat, sun`, `daily`.
-pub(super) fn days(item: &Item<'_>) -> Option<Vec<Weekday>> {
-    item.read("days of the week", weekdays)
 }
 
 /// A priority by its name.

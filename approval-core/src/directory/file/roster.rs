@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{names::Names, person::Person};
+use super::{names::Names, person::Person, stand_ins};
 use crate::{
     clock::Timestamp,
     directory::{Profile, Reach, calendar::Rotation},
@@ -52,10 +52,9 @@ impl Roster {
                 ends(Some(out.period.from));
                 ends(Some(out.period.to));
             }
-            if let Some(stand_in) = self.stand_in(person, now) {
-                people.stand_ins.insert(id.clone(), stand_in.clone());
-            }
         }
+        let stand_ins = stand_ins::at(&self.people, now).into_iter();
+        people.stand_ins.extend(stand_ins.map(|(who, by)| (who.clone(), by.clone())));
         for (name, rotation) in &self.rotations {
             let hand_over = rotation.next_hand_over(now);
             ends(hand_over);
@@ -63,23 +62,6 @@ impl Roster {
             people.groups.insert(name.clone(), rotation.on_call(now).cloned().into_iter().collect());
         }
         (people, until)
-    }
-
-    /// Who stands in for a person at a moment: the first in the chain who is not out of office.
-    fn stand_in(&self, person: &Person, now: Timestamp) -> Option<&Principal> {
-        let mut passed: Vec<&Principal> = vec![&person.id];
-        let mut out = person.out(now)?;
-        loop {
-            let next = self.people.get(out.stand_in.as_ref()?)?;
-            if passed.contains(&&next.id) {
-                return None; // All of them are out.
-            }
-            passed.push(&next.id);
-            match next.out(now) {
-                Some(also) => out = also,
-                None => return Some(&next.id),
-            }
-        }
     }
 
     /// The one name of a person however addressed: by id, alias or mail address, in any case, with any plus tag. `None`:

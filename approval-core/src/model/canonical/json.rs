@@ -97,6 +97,10 @@ impl CanonicalJson {
 
     /// The value as a type of the caller, every number exactly.
     ///
+    /// What stands behind `#[serde(flatten)]`, in an untagged or an internally tagged enum, serde buffers before the type reads it. There
+    /// integers that land in integers are exact, those beyond 64 bits are refused, and a float is rounded without an error: an integer
+    /// that an `f64` cannot hold, and any number in an `f32`. Read such numbers as integers, or as a [`serde_json::Number`].
+    ///
     /// # Errors
     /// When the value does not have that type, or the type would hold a number that is not exactly the one in the text: as
     /// [`CanonicalJson::to_value`], or an `f32` or `f64` that would be rounded.

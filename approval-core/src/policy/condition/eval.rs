@@ -3,20 +3,30 @@
 mod functions;
 mod loops;
 
-use std::{borrow::Cow, cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, sync::Arc};
 
 use super::{
     node::{Comparison, Node, Sign},
     number::Number,
     scope::Scope,
-    value::{Value, same},
+    value::{Value, Words, same},
 };
 use crate::model::canonical::Tree;
 
-/// How much work one condition may make, in steps: about one for each operation, element of a list and 16 bytes of text.
+/// How much work one condition may make, in steps: about one for each operation, each element of a list that is looked at,
+/// each 16 bytes of text, and each 16 bytes of memory. So what it makes takes at most 8 MB while it is evaluated, and lists
+/// that grow three times that.
 pub(super) const CONDITION_STEPS: u64 = 500_000;
 /// How much all conditions that are looked at for one call may make together.
 pub(super) const CALL_STEPS: u64 = 2_000_000;
+
+/// What one more element of a list that the condition makes takes, in steps: one for each 16 bytes.
+pub(super) const ELEMENT_STEPS: u64 = 4;
+const _: () =
+    assert!(size_of::<Value<'_>>() <= 64, "an element of a list takes more memory than is charged for it");
+
+/// With how many keys of a map a text is compared at most, about, where it is looked up.
+const KEY_LOOKS: usize = 4;
 
 /// What a number with a fraction takes more than another value, in steps.
 const FRACTION_STEPS: u64 = 8;
@@ -38,6 +48,10 @@ fn here<T>(why: impl Into<String>) -> Outcome<T> {
     Err(Failure::Here(why.into()))
 }
 
+fn shorter<T>() -> Outcome<T> {
+    here("a list is shorter than that")
+}
+
 fn secret<T>() -> Outcome<T> {
     Err(Failure::Whole(SECRET.to_owned()))
 }
@@ -56,7 +70,7 @@ pub(super) fn view<'v>(tree: &'v Tree<'v>) -> Outcome<Value<'v>> {
             Some(number) => Value::Number(number),
             None => return here("a number in the arguments has too many digits to compute with"),
         },
-        Tree::Text(text) => Value::Text(Cow::Borrowed(text)),
+        Tree::Text(text) => Value::Text(Words::Lent(text)),
         Tree::List(_) | Tree::Map(_) => Value::Json(tree),
         Tree::Secret => return secret(),
     })
@@ -94,6 +108,11 @@ impl<'v, 'a> Evaluation<'v, 'a> {
         self.charge(u64::try_from(bytes / 16).unwrap_or(u64::MAX))
     }
 
+    /// Charges for elements of a list that the condition makes.
+    fn charge_elements(&mut self, count: usize) -> Outcome<()> {
+        self.charge(u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(ELEMENT_STEPS))
+    }
+
     /// Charges for a number with a fraction, which takes longer to read, to compute with and to compare.
     fn charge_fraction(&mut self, value: &Value<'_>) -> Outcome<()> {
         match value.number() {
@@ -113,10 +132,13 @@ impl<'v, 'a> Evaluation<'v, 'a> {
     fn value_of(&mut self, node: &'v Node) -> Outcome<Value<'v>> {
         match node {
             Node::Literal(value) => Ok(value.clone()),
-            Node::Text(text) => Ok(Value::Text(Cow::Borrowed(text))),
+            Node::Text(text) => Ok(Value::Text(Words::Lent(text))),
             Node::Bytes(bytes) => Ok(Value::Bytes(bytes)),
             Node::Variable(variable) => self.scope.variable(*variable),
-            Node::Bound(place) => self.bound_value(*place),
+            Node::Bound(place) => match self.bound.get(*place) {
+                Some(value) => Ok(value.clone()),
+                None => here("a variable has no value"),
+            },
             Node::Field { of, name, test } => self.field(of, name, *test),
             Node::Index(sides) => self.index(sides),
             Node::Conditional(parts) => self.conditional(parts),
@@ -132,14 +154,6 @@ impl<'v, 'a> Evaluation<'v, 'a> {
             Node::Matches(of, pattern) => self.matches(of, pattern),
             Node::Loop(of) => self.run_loop(of),
         }
-    }
-
-    fn bound_value(&mut self, place: usize) -> Outcome<Value<'v>> {
-        let Some(value) = self.bound.get(place).cloned() else { return here("a variable has no value") };
-        if let Value::Text(Cow::Owned(text)) = &value {
-            self.charge_bytes(text.len())?;
-        }
-        Ok(value)
     }
 
     fn truth(&mut self, node: &'v Node, sign: &str) -> Outcome<bool> {
@@ -179,6 +193,7 @@ impl<'v, 'a> Evaluation<'v, 'a> {
 
     fn index(&mut self, [of, index]: &'v [Node; 2]) -> Outcome<Value<'v>> {
         let (value, index) = (self.value(of)?, self.value(index)?);
+        self.charge_key(&index)?;
         let place = || {
             index
                 .number()
@@ -198,7 +213,7 @@ impl<'v, 'a> Evaluation<'v, 'a> {
             }
             _ => return not_applicable("[ ]", &[&value, &index]),
         };
-        found.unwrap_or_else(|| here("a list is shorter than that"))
+        found.unwrap_or_else(shorter)
     }
 
     fn negated(&mut self, of: &'v Node) -> Outcome<Value<'v>> {
@@ -237,6 +252,14 @@ impl<'v, 'a> Evaluation<'v, 'a> {
         }
     }
 
+    /// Charges for looking a text up among the keys of a map, which compares it with some of them.
+    fn charge_key(&mut self, key: &Value<'_>) -> Outcome<()> {
+        match key {
+            Value::Text(key) => self.charge_bytes(key.len().saturating_mul(KEY_LOOKS)),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether two values are equal. Values of different types are not; a list or a map that holds a secret is never compared.
     fn equal(&mut self, one: &Value<'v>, other: &Value<'v>) -> Outcome<bool> {
         self.charge(1)?;
@@ -269,11 +292,8 @@ impl<'v, 'a> Evaluation<'v, 'a> {
                     return Ok(false);
                 }
                 for place in 0..one.len() {
-                    let (Some(one), Some(other)) = (one.get(place), other.get(place)) else {
-                        return Ok(false);
-                    };
                     // What a condition put into a list may hold a secret.
-                    if !self.equal(&one?, &other?)? {
+                    if !self.equal(&one.get(place)?, &other.get(place)?)? {
                         return Ok(false);
                     }
                 }
@@ -337,16 +357,16 @@ impl<'v, 'a> Evaluation<'v, 'a> {
         match (one, other) {
             (Value::Text(one), Value::Text(other)) => {
                 self.charge_bytes(one.len().saturating_add(other.len()))?;
-                Ok(Some(Value::Text(Cow::Owned([&**one, &**other].concat()))))
+                Ok(Some(Value::Text(Words::Made([&**one, &**other].concat().into()))))
             }
             (Value::Json(Tree::List(_)) | Value::List(_), Value::Json(Tree::List(_)) | Value::List(_)) => {
                 let (one, other) = (Items::of(one), Items::of(other));
                 let length = one.len().saturating_add(other.len());
-                self.charge(u64::try_from(length).unwrap_or(u64::MAX))?;
+                self.charge_elements(length)?;
                 let mut items = Vec::with_capacity(length);
                 for list in [one, other] {
                     for place in 0..list.len() {
-                        items.extend(list.get(place).transpose()?);
+                        items.push(list.get(place)?);
                     }
                 }
                 Ok(Some(Value::List(Arc::from(items))))
@@ -357,6 +377,7 @@ impl<'v, 'a> Evaluation<'v, 'a> {
 
     fn membership(&mut self, [left, right]: &'v [Node; 2]) -> Outcome<Value<'v>> {
         let (one, among) = (self.value(left)?, self.value(right)?);
+        self.charge_key(&one)?;
         match (&one, &among) {
             (Value::Text(key), Value::Json(Tree::Map(fields))) => {
                 Ok(Value::Bool(Tree::field(fields, key).is_some()))
@@ -372,8 +393,7 @@ impl<'v, 'a> Evaluation<'v, 'a> {
 
     fn is_among(&mut self, one: &Value<'v>, items: &Items<'_, 'v>) -> Outcome<Value<'v>> {
         for place in 0..items.len() {
-            let Some(item) = items.get(place) else { break };
-            if self.equal(one, &item?)? {
+            if self.equal(one, &items.get(place)?)? {
                 return Ok(Value::Bool(true));
             }
         }
@@ -381,6 +401,7 @@ impl<'v, 'a> Evaluation<'v, 'a> {
     }
 
     fn list(&mut self, items: &'v [Node]) -> Outcome<Value<'v>> {
+        self.charge_elements(items.len())?;
         let items: Vec<Value<'v>> = items.iter().map(|item| self.value(item)).collect::<Outcome<_>>()?;
         Ok(Value::List(Arc::from(items)))
     }
@@ -417,10 +438,11 @@ impl<'i, 'v> Items<'i, 'v> {
         }
     }
 
-    fn get(&self, place: usize) -> Option<Outcome<Value<'v>>> {
-        match self {
+    fn get(&self, place: usize) -> Outcome<Value<'v>> {
+        let found = match self {
             Items::Json(items) => items.get(place).map(view),
             Items::Made(items) => items.get(place).cloned().map(Ok),
-        }
+        };
+        found.unwrap_or_else(shorter)
     }
 }

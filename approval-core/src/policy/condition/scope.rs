@@ -1,12 +1,12 @@
 //! What a condition can name, for one call.
 
-use std::{borrow::Cow, cell::Cell, sync::OnceLock};
+use std::{cell::Cell, sync::OnceLock};
 
 use super::{
     eval::{CALL_STEPS, CONDITION_STEPS, Evaluation, Failure, Outcome, view},
     node::{Node, Variable},
     number::{Form, Number},
-    value::Value,
+    value::{Value, Words},
 };
 use crate::{
     model::{Money, canonical::Tree},
@@ -59,7 +59,7 @@ impl<'a> Scope<'a> {
 
     pub(super) fn variable<'v>(&'v self, variable: Variable) -> Outcome<Value<'v>> {
         let call = self.call;
-        let text = |text: &'v str| Value::Text(Cow::Borrowed(text));
+        let text = |text: &'v str| Value::Text(Words::Lent(text));
         Ok(match variable {
             Variable::Action => text(call.action.name.as_str()),
             Variable::Agent => text(call.agent.as_str()),

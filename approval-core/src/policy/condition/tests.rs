@@ -1,3 +1,5 @@
+mod memory;
+
 use std::thread;
 
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Values of conditions.
 
-use std::{borrow::Cow, cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, ops::Deref, sync::Arc};
 
 use super::number::{Form, Number};
 use crate::{
@@ -16,7 +16,7 @@ pub(super) enum Value<'v> {
     Number(Number),
     /// An amount in US dollars.
     Amount(Number),
-    Text(Cow<'v, str>),
+    Text(Words<'v>),
     Bytes(&'v [u8]),
     Moment(Timestamp),
     /// Ordered as risks are; compares with its word.
@@ -27,6 +27,26 @@ pub(super) enum Value<'v> {
     List(Arc<[Self]>),
     /// A type, as in `type(args.x) == int`.
     Type(&'static str),
+}
+
+/// A text. A copy of it takes no memory: however often a condition puts one into lists, there is one.
+#[derive(Clone, Debug)]
+pub(super) enum Words<'v> {
+    /// Of the call, or of the condition itself.
+    Lent(&'v str),
+    /// One that the condition made.
+    Made(Arc<str>),
+}
+
+impl Deref for Words<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Lent(text) => text,
+            Self::Made(text) => text,
+        }
+    }
 }
 
 /// Names of the types that a condition can name.
@@ -73,7 +93,7 @@ impl Value<'_> {
     fn level(&self) -> Option<Risk> {
         match self {
             Self::Risk(risk) => Some(*risk),
-            Self::Text(word) => word.parse().ok(),
+            Self::Text(word) => Risk::ALL.iter().copied().find(|risk| risk.as_str() == &**word),
             Self::Null
             | Self::Bool(_)
             | Self::Number(_)
@@ -92,7 +112,7 @@ impl Value<'_> {
             (Self::Number(_) | Self::Amount(_), _) => Some(self.number()?.compare(&other.number()?)),
             (Self::Risk(_), _) | (_, Self::Risk(_)) => Some(self.level()?.cmp(&other.level()?)),
             (Self::Bool(one), Self::Bool(other)) => Some(one.cmp(other)),
-            (Self::Text(one), Self::Text(other)) => Some(one.cmp(other)),
+            (Self::Text(one), Self::Text(other)) => Some((**one).cmp(&**other)),
             (Self::Bytes(one), Self::Bytes(other)) => Some(one.cmp(other)),
             (Self::Moment(one), Self::Moment(other)) => Some(one.cmp(other)),
             (

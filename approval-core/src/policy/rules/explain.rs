@@ -10,6 +10,7 @@ use super::{
     rule::{Outcome, Rule},
 };
 use crate::{
+    lifecycle,
     model::{Gate, OnTimeout, OutsideHours, Requirement, visible::visible_line},
     policy::{Call, Ruling},
     yaml::show_duration,
@@ -77,8 +78,10 @@ impl Rules {
             });
         });
         let last = steps.last().map_or(0, |(place, ..)| *place);
+        // Both are in the order of the file.
+        let mut steps = steps.iter().peekable();
         let looked = rules.iter().enumerate().take(last + 1).map(|(place, rule)| {
-            let step = steps.iter().find(|(at, ..)| *at == place);
+            let step = steps.next_if(|(at, ..)| *at == place);
             let (verdict, failure) =
                 step.map_or((Verdict::OtherAction, None), |(_, verdict, why)| (*verdict, why.as_deref()));
             Looked { rule: rule.name.to_string(), verdict, why: why(rule, verdict, failure) }
@@ -144,8 +147,9 @@ fn told(ruling: &Ruling, call: &Call<'_>) -> (&'static str, String, Vec<String>)
 }
 
 fn asked(gate: &Gate, call: &Call<'_>, names: &dyn Fn(&[crate::model::Principal]) -> String) -> Vec<String> {
+    let behind = call.on_behalf_of.map_or_else(String::new, |person| format!(", on behalf of {person},"));
     let mut lines = vec![
-        format!("{} wants to run {} (risk {})", call.agent, call.action.name, call.risk),
+        format!("{}{behind} wants to run {} (risk {})", call.agent, call.action.name, call.risk),
         format!("with {}", visible_line(call.arguments.as_str())),
     ];
     if let Some(cost) = &call.cost {
@@ -189,6 +193,15 @@ fn asked(gate: &Gate, call: &Call<'_>, names: &dyn Fn(&[crate::model::Principal]
             )
         }
     });
+    if !gate.run_windows.is_empty() {
+        let windows: Vec<String> = gate.run_windows.iter().map(ToString::to_string).collect();
+        let opens = match lifecycle::next_opening(gate, call.now) {
+            Ok(at) if at == call.now => "is open now".to_owned(),
+            Ok(at) => format!("opens {at}"),
+            Err(refusal) => format!("cannot be used: {refusal}"),
+        };
+        lines.push(format!("runs only within {}, which {opens}", windows.join(" and ")));
+    }
     for stage in &gate.escalation {
         let raised = stage.priority.map_or_else(String::new, |priority| format!(", at priority {priority}"));
         lines.push(format!("after {} also {}{raised}", show_duration(stage.after), names(&stage.to)));

@@ -58,7 +58,8 @@ impl Inner {
         let scope = Scope::new(call);
         let mut found = Found { rule: None, failure: None, next: None, shadows: Vec::new() };
         for place in known.unwrap_or(&self.others) {
-            let Some(rule) = self.rules.get(*place) else { continue };
+            // A place that leads to no rule: none counts then, which denies.
+            let Some(rule) = self.rules.get(*place) else { break };
             if known.is_none() && !rule.is_about(action) {
                 look(*place, Step::OtherAction);
                 continue;

@@ -38,6 +38,11 @@ impl Pattern {
         }
     }
 
+    /// Whether it may stand for several names.
+    pub(super) const fn is_glob(&self) -> bool {
+        matches!(self, Self::Glob(_))
+    }
+
     pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Exact(name) => name.as_str(),

@@ -1,11 +1,18 @@
 //! From the section `policy` of a file to rules.
+//!
+//! A value that cannot be read is noted as a mistake, which refuses the whole file. What reading goes on with in its place, to find
+//! further mistakes, never counts.
 
 mod gate;
 mod limits;
+mod reach;
 mod rule;
 mod short;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     Rules,
@@ -16,11 +23,15 @@ use super::{
 };
 use crate::{
     model::Text,
-    yaml::{Fields, Item},
+    yaml::{Fields, Item, LIST_LIMIT},
 };
 
 /// Most memory that the patterns of all conditions together may take when they are compiled, in bytes.
 const PATTERN_LIMIT: usize = 32 << 20;
+/// How many names and patterns of actions all rules together may have, and how many of them patterns: each name is compared
+/// with each pattern.
+const ACTIONS_LIMIT: usize = 20_000;
+const GLOBS_LIMIT: usize = 1_000;
 /// Keys of the section.
 const KEYS: [&str; 11] = [
     "defaults",
@@ -94,7 +105,8 @@ fn written(fields: &Fields<'_>, defaults: &Part) -> Vec<Rule> {
     let Some(list) = fields.given("rules").and_then(|rules| rules.list()) else { return Vec::new() };
     let mut rules: Vec<Rule> = Vec::new();
     let mut names: HashMap<Text, usize> = HashMap::new();
-    let mut pattern_bytes = 0_usize;
+    let mut taken = reach::Taken::default();
+    let (mut pattern_bytes, mut actions, mut globs) = (0_usize, 0_usize, 0_usize);
     for item in list {
         if item.document().is_full() {
             break;
@@ -111,6 +123,17 @@ fn written(fields: &Fields<'_>, defaults: &Part) -> Vec<Rule> {
             );
             break;
         }
+        actions = actions.saturating_add(rule.actions.len());
+        globs = globs.saturating_add(rule.actions.iter().filter(|action| action.is_glob()).count());
+        if actions > ACTIONS_LIMIT || globs > GLOBS_LIMIT {
+            item.wrong_with(
+                format!(
+                    "names, with the rules before it, more than {ACTIONS_LIMIT} actions, or more than {GLOBS_LIMIT} patterns of them"
+                ),
+                "name actions by a pattern such as payments.*, and not each of them",
+            );
+            break;
+        }
         let line = item.place().line;
         if let Some(first) = names.insert(Arc::clone(&rule.name), line) {
             let name = item
@@ -122,39 +145,23 @@ fn written(fields: &Fields<'_>, defaults: &Part) -> Vec<Rule> {
                 "give each its own: decisions and statistics tell rules by their names",
             );
         }
-        if let Some(before) = rules.iter().find(|before| hides(before, &rule)) {
+        if let Some(before) = taken.before(&rule) {
             item.wrong_with(
-                format!("is never reached: the rule `{}` before it takes every call", before.name),
+                format!("is never reached: the rule `{before}` before it takes every call"),
                 "put the narrower rule first: the first that matches counts",
             );
         }
+        taken.note(&rule);
         rules.push(rule);
     }
     rules
 }
 
-/// Whether every call that `rule` is about is taken by `before`.
-fn hides(before: &Rule, rule: &Rule) -> bool {
-    let always = match &before.test {
-        Test::Always => true,
-        Test::When(_) | Test::CostAbove(_) | Test::RiskIs(_) => false,
-    };
-    if !always || before.shadow {
-        return false;
-    }
-    match rule.names() {
-        _ if before.actions.is_empty() => true,
-        Some(names) => names.iter().all(|name| before.is_about(name)),
-        None => {
-            !rule.actions.is_empty() && rule.actions.iter().all(|pattern| before.actions.contains(pattern))
-        }
-    }
-}
-
 /// The actions that a value names.
 fn patterns(item: &Item<'_>) -> Vec<Pattern> {
     let mut patterns: Vec<Pattern> = Vec::new();
-    let items = item.one_or_many();
+    let mut seen: HashSet<String> = HashSet::new();
+    let items = item.up_to(LIST_LIMIT, "name them by patterns such as payments.*");
     if items.is_empty() {
         item.wrong_with("names no action", "write one or more names, or leave the key out for every action");
     }
@@ -164,10 +171,10 @@ fn patterns(item: &Item<'_>) -> Vec<Pattern> {
         else {
             continue;
         };
-        if patterns.contains(&pattern) {
-            item.wrong(format!("`{}` stands here twice", pattern.as_str()));
-        } else {
+        if seen.insert(pattern.as_str().to_owned()) {
             patterns.push(pattern);
+        } else {
+            item.wrong(format!("`{}` stands here twice", pattern.as_str()));
         }
     }
     patterns

@@ -408,9 +408,9 @@ fn a_large_file_with_ten_thousand_mistakes_is_reported_in_bounded_room() {
             one_line(|n| format!("user:q{n}")),
         ),
         format!(
-            "directory: {{people: {{{}}}}}\npolicy: {{default_approvers: [{}]}}",
+            "directory: {{people: {{{}}}}}\npolicy: {{rules: [{}]}}",
             one_line(|n| format!("user:p{n}: {{}}")),
-            one_line(|n| format!("user:q{n}")),
+            one_line(|n| format!("{{name: r{n}, action: a.b{n}, ask: user:q{n}}}")),
         ),
     ] {
         let mistakes = ApprovalsFile::parse("f.yaml", &text).map(drop).unwrap_err();
@@ -442,4 +442,25 @@ fn patterns_of_a_file_are_bounded_together() {
     assert!(read(20).is_ok());
     let mistakes = read(3000).map(drop).unwrap_err().to_string();
     assert!(mistakes.contains("more than 32 MB for its patterns"), "{mistakes}");
+}
+
+/// What is empty or said twice means nothing that could be guessed.
+#[test]
+fn settings_that_say_nothing_or_two_things_are_mistakes() {
+    for (text, part) in [
+        ("policy: {risk_tiers: {high: {notify: group:ops, deny: never}}}", "says `deny` beside `notify`"),
+        ("policy: {risk_tiers: {high: {ask: group:ops, notify: group:ops}}}", "says `notify` beside `ask`"),
+        ("policy: {limits: [{name: few, calls: 3, per: []}]}", "limits[0].per: names nothing"),
+        (
+            "policy: {rules: [{name: a, ask: {approvers: user:a, editable: []}}]}",
+            "ask.editable: names no argument",
+        ),
+        ("policy: {defaults: {reject_options: []}}", "defaults.reject_options: names no option"),
+        ("policy: {defaults: {excluded: []}}", "defaults.excluded: names nobody"),
+        ("policy: {rules: [{name: a, ask: {approvers: []}}]}", "ask.approvers: names nobody"),
+        ("policy: {rules: [{name: a, action: [], allow: true}]}", "action: names no action"),
+    ] {
+        let told = ApprovalsFile::parse("f.yaml", text).map(drop).unwrap_err().to_string();
+        assert!(told.contains(part), "{text}: {told}");
+    }
 }

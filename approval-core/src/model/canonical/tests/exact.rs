@@ -123,3 +123,58 @@ fn a_part_is_the_text_at_its_path() {
         assert_eq!(part(none), None, "{none}");
     }
 }
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Behind<T> {
+    #[serde(flatten)]
+    inner: Inner<T>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Inner<T> {
+    n: T,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(tag = "kind")]
+enum Tagged<T> {
+    A { n: T },
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+enum Untagged<T> {
+    A { n: T },
+}
+
+/// Where serde buffers values, integers that land in integers and all that lands in JSON are exact.
+#[test]
+fn buffered_numbers_reach_integers_exactly_or_not_at_all() {
+    let of = |n: &str| text(&format!(r#"{{"kind":"A","n":{n}}}"#));
+    for n in [9_007_199_254_740_993_u64, 9_223_372_036_854_775_809, u64::MAX] {
+        let json = of(&n.to_string());
+        assert_eq!(json.deserialize::<Behind<u64>>().unwrap().inner.n, n);
+        assert_eq!(json.deserialize::<Tagged<u64>>().unwrap(), Tagged::A { n });
+        assert_eq!(json.deserialize::<Untagged<u64>>().unwrap(), Untagged::A { n });
+        assert_eq!(json.deserialize::<Behind<Value>>().unwrap().inner.n.to_string(), n.to_string());
+    }
+    for n in ["18446744073709551617", "-9223372036854775809"] {
+        assert!(of(n).deserialize::<Behind<u128>>().is_err(), "{n}");
+        assert!(of(n).deserialize::<Behind<i128>>().is_err(), "{n}");
+        assert!(of(n).deserialize::<Tagged<f64>>().is_err(), "{n}");
+        assert!(of(n).deserialize::<Untagged<Value>>().is_err(), "{n}");
+    }
+}
+
+/// What SECURITY.md says of them: serde rounds what it buffered where a float is wanted, and nothing outside of it can tell.
+#[test]
+fn buffered_numbers_are_rounded_where_a_float_is_wanted() {
+    let of = |n: &str| text(&format!(r#"{{"kind":"A","n":{n}}}"#));
+    let json = of("9007199254740993");
+    assert_eq!(json.deserialize::<Behind<f64>>().unwrap().inner.n.to_string(), "9007199254740992");
+    assert_eq!(json.deserialize::<Tagged<f64>>().unwrap(), Tagged::A { n: 9_007_199_254_740_992.0 });
+    assert_eq!(of("0.123456789").deserialize::<Untagged<f32>>().unwrap(), Untagged::A { n: 0.123_456_79 });
+    // Fields of their own are not buffered.
+    refused::<Inner<f64>>(r#"{"n":9007199254740993}"#);
+    refused::<Inner<f32>>(r#"{"n":0.123456789}"#);
+}

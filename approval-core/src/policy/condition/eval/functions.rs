@@ -1,7 +1,5 @@
 //! Functions of conditions.
 
-use std::borrow::Cow;
-
 use jiff::tz::TimeZone;
 
 use super::{Evaluation, Outcome, here, not_applicable};
@@ -12,7 +10,7 @@ use crate::{
         node::{Function, Node},
         number::{Form, Number},
         pattern::Pattern,
-        value::Value,
+        value::{Value, Words},
     },
 };
 
@@ -55,10 +53,15 @@ impl<'v> Evaluation<'v, '_> {
             },
             (Function::Dyn, [value]) => Ok(value.clone()),
             (Function::Type, [value]) => Ok(Value::Type(value.type_name())),
-            (Function::Timestamp, [Value::Text(text)]) => match text.parse::<Timestamp>() {
-                Ok(at) => Ok(Value::Moment(at)),
-                Err(_) => here("`timestamp` was given a text that is not written as 2026-12-24T18:00:00Z"),
-            },
+            (Function::Timestamp, [Value::Text(text)]) => {
+                self.charge_bytes(text.len())?;
+                match text.parse::<Timestamp>() {
+                    Ok(at) => Ok(Value::Moment(at)),
+                    Err(_) => {
+                        here("`timestamp` was given a text that is not written as 2026-12-24T18:00:00Z")
+                    }
+                }
+            }
             (Function::Timestamp, [Value::Moment(at)]) => Ok(Value::Moment(*at)),
             (Function::Part(part), [Value::Moment(at), zone @ ..]) => self.part(part, *at, zone),
             (_, values) => not_applicable(name(function), &values.iter().collect::<Vec<_>>()),
@@ -69,7 +72,10 @@ impl<'v> Evaluation<'v, '_> {
         self.charge(ZONE_STEPS)?;
         let zone = match zone {
             [] => Some(TimeZone::UTC),
-            [Value::Text(name)] => moment::zone(name),
+            [Value::Text(name)] => {
+                self.charge_bytes(name.len())?;
+                moment::zone(name)
+            }
             other => return not_applicable("a time zone", &other.iter().collect::<Vec<_>>()),
         };
         let Some(zone) = zone else { return here("there is no such time zone") };
@@ -78,10 +84,7 @@ impl<'v> Evaluation<'v, '_> {
 
     fn string(&mut self, value: &Value<'v>) -> Outcome<Value<'v>> {
         let text = match value {
-            Value::Text(text) => {
-                self.charge_bytes(text.len())?;
-                return Ok(Value::Text(text.clone()));
-            }
+            Value::Text(text) => return Ok(Value::Text(text.clone())),
             Value::Bool(is) => Some(is.to_string()),
             Value::Number(number) => number.text(),
             Value::Moment(at) => Some(at.to_string()),
@@ -95,7 +98,7 @@ impl<'v> Evaluation<'v, '_> {
         };
         text.map_or_else(
             || here("`string` was given a number without end"),
-            |text| Ok(Value::Text(Cow::Owned(text))),
+            |text| Ok(Value::Text(Words::Made(text.into()))),
         )
     }
 

@@ -2,13 +2,13 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{Evaluation, Failure, Items, Outcome, here, not_applicable};
+use super::{Evaluation, Failure, Items, Outcome, here, not_applicable, shorter};
 use crate::{
     model::canonical::Tree,
     policy::condition::{
         node::{Loop, LoopKind, Node},
         number::Number,
-        value::Value,
+        value::{Value, Words},
     },
 };
 
@@ -26,10 +26,13 @@ impl<'v> Range<'_, 'v> {
         }
     }
 
-    fn get(&self, place: usize) -> Option<Outcome<Value<'v>>> {
+    fn get(&self, place: usize) -> Outcome<Value<'v>> {
         match self {
             Range::Items(items) => items.get(place),
-            Range::Keys(fields) => fields.get(place).map(|(key, _)| Ok(Value::Text(Cow::Borrowed(key)))),
+            Range::Keys(fields) => match fields.get(place) {
+                Some((key, _)) => Ok(Value::Text(Words::Lent(key))),
+                None => shorter(),
+            },
         }
     }
 }
@@ -62,8 +65,8 @@ impl<'v> Evaluation<'v, '_> {
     /// Evaluates with the element at a place as the variable of the loop.
     fn with(&mut self, range: &Range<'_, 'v>, place: usize, node: &'v Node) -> Outcome<Value<'v>> {
         self.charge(1)?;
-        let Some(item) = range.get(place) else { return here("a list is shorter than that") };
-        self.bound.push(item?);
+        let item = range.get(place)?;
+        self.bound.push(item);
         let value = self.value(node);
         self.bound.pop();
         value
@@ -111,7 +114,9 @@ impl<'v> Evaluation<'v, '_> {
             {
                 continue;
             }
-            items.push(self.with(range, place, item)?);
+            let item = self.with(range, place, item)?;
+            self.charge_elements(1)?;
+            items.push(item);
         }
         Ok(Value::List(Arc::from(items)))
     }

@@ -7,7 +7,7 @@ mod window;
 use super::super::part::{Part, Timeout};
 use crate::{
     model::{Editable, OnTimeout, RejectOption, canonical::FieldPath},
-    yaml::{Fields, Item},
+    yaml::{Fields, Item, LIST_LIMIT},
 };
 
 pub(super) use people::{people, requirements};
@@ -15,6 +15,9 @@ pub(super) use times::on_timeout;
 
 /// Longest text of a reason, in bytes.
 pub(super) const TEXT_LIMIT: usize = 500;
+
+/// How many requirements, stages of an escalation and options a gate may have: each request keeps them.
+const PARTS_LIMIT: usize = 100;
 
 /// Keys under `ask`.
 const ASK: [&str; 19] = [
@@ -120,6 +123,12 @@ pub(super) fn common(fields: &Fields<'_>) -> Part {
 }
 
 fn editable(item: &Item<'_>) -> Vec<Editable> {
+    if item.is_list() && item.has_nothing() {
+        item.wrong_with(
+            "names no argument",
+            "leave the key out: what may be edited is then as the action says",
+        );
+    }
     let path = |item: Item<'_>| {
         let text = item.words()?;
         if let Err(error) = text.parse::<FieldPath>() {
@@ -131,12 +140,15 @@ fn editable(item: &Item<'_>) -> Vec<Editable> {
         }
         Some(Editable { path: text.into(), schema: None })
     };
-    item.one_or_many().into_iter().filter_map(path).collect()
+    item.up_to(LIST_LIMIT, "name what contains them").into_iter().filter_map(path).collect()
 }
 
 fn reject_options(item: &Item<'_>) -> Vec<RejectOption> {
+    if item.is_list() && item.has_nothing() {
+        item.wrong_with("names no option", "leave the key out: the options are then those of the action");
+    }
     let mut options: Vec<RejectOption> = Vec::new();
-    for item in item.list().unwrap_or_default() {
+    for item in item.list_up_to(PARTS_LIMIT, "people choose one of them").unwrap_or_default() {
         let Some(fields) = item.map(&["name", "title", "description"]) else { continue };
         let text = |key: &str| fields.optional(key).and_then(|item| item.words());
         let name = fields.required("name").and_then(|item| item.words());

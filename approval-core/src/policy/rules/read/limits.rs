@@ -1,22 +1,25 @@
 //! Limits on calls.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::patterns;
 use crate::{
     model::{CountedPer, Limit, Money, OverLimit, Text},
-    yaml::{Fields, Item},
+    yaml::{Fields, Item, LIST_LIMIT},
 };
 
 const KEYS: [&str; 8] = ["name", "action", "per", "within", "calls", "cost", "open", "over"];
 
 /// Reads the list of limits.
 pub(super) fn limits(fields: &Fields<'_>) -> Vec<Arc<Limit>> {
-    let Some(list) = fields.given("limits").and_then(|limits| limits.list()) else { return Vec::new() };
+    let limits = fields.given("limits");
+    let list =
+        limits.and_then(|limits| limits.list_up_to(LIST_LIMIT, "let one limit be about several actions"));
     let mut limits: Vec<Arc<Limit>> = Vec::new();
-    for item in list {
+    let mut names: HashSet<Text> = HashSet::new();
+    for item in list.unwrap_or_default() {
         let Some(limit) = limit(&item) else { continue };
-        if limits.iter().any(|other| other.name == limit.name) {
+        if !names.insert(Text::clone(&limit.name)) {
             item.wrong_with(
                 format!("`{}` is the name of another limit too", limit.name),
                 "give each its own: what they count is told apart by their names",
@@ -67,7 +70,13 @@ fn limit(item: &Item<'_>) -> Option<Limit> {
 
 fn per(item: &Item<'_>) -> CountedPer {
     let mut per = CountedPer::default();
-    for item in item.one_or_many() {
+    if item.is_list() && item.has_nothing() {
+        item.wrong_with(
+            "names nothing",
+            "name run, agent, action or person, or leave the key out to count all calls together",
+        );
+    }
+    for item in item.up_to(LIST_LIMIT, "write each word once") {
         match item.choice(&[
             ("run", CountedPer::RUN),
             ("agent", CountedPer::AGENT),

@@ -133,6 +133,13 @@ pub(super) fn risk_tiers(fields: &Fields<'_>, defaults: &Part) -> Vec<Rule> {
 fn tier_outcome(item: &Item<'_>, defaults: &Part) -> Option<Outcome> {
     if item.is_map() {
         let fields = item.map(&["notify", "ask", "deny"])?;
+        if let [first, second, ..] = fields.keys().collect::<Vec<_>>().as_slice() {
+            item.wrong_with(
+                format!("says `{second}` beside `{first}`"),
+                "one thing holds for a level of risk",
+            );
+            return None;
+        }
         if let Some(item) = fields.optional("notify") {
             return rule::notify(&item);
         }
@@ -164,8 +171,9 @@ const LEVELS: [&[Risk]; 5] = [
 pub(super) fn autonomy(fields: &Fields<'_>, ask: &Outcome) -> Vec<Rule> {
     let Some(item) = fields.given("autonomy") else { return Vec::new() };
     let Some(level) = item.whole(1..=5) else { return Vec::new() };
-    let index = usize::try_from(level).unwrap_or(1).saturating_sub(1);
-    let free = LEVELS.get(index).copied().unwrap_or_default();
+    // Of a level that were not listed nothing would be free.
+    let index = usize::try_from(level).ok().and_then(|level| level.checked_sub(1));
+    let free = index.and_then(|index| LEVELS.get(index)).copied().unwrap_or_default();
     let name = format!("autonomy.{level}");
     let allowed = free.iter().map(|risk| plain(&name, Test::RiskIs(*risk), Outcome::Allow));
     allowed.chain([plain(&name, Test::Always, ask.clone())]).collect()

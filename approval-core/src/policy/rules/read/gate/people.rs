@@ -2,18 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use super::PARTS_LIMIT;
 use crate::{
     model::{DelegationRule, OutsideHours, Principal, PrincipalKind, Requirement},
-    yaml::{Fields, Item},
+    yaml::{Fields, Item, LIST_LIMIT},
 };
 
 /// One or more people and groups, each once.
 pub(in super::super) fn people(item: &Item<'_>) -> Vec<Principal> {
-    let items = item.one_or_many();
+    let items = item.up_to(LIST_LIMIT, "name a group of them: see `directory.groups`");
     if items.is_empty() {
         item.wrong_with("names nobody", "name people or groups, as in [user:ann@example.com, group:finance]");
     }
     let mut people: Vec<Principal> = Vec::new();
+    let mut seen: BTreeSet<Principal> = BTreeSet::new();
     for item in items {
         let Some(principal) = item.parse::<Principal>() else { continue };
         match principal.kind() {
@@ -26,10 +28,10 @@ pub(in super::super) fn people(item: &Item<'_>) -> Vec<Principal> {
                 continue;
             }
         }
-        if people.contains(&principal) {
-            item.wrong(format!("{principal} stands here twice"));
-        } else {
+        if seen.insert(principal.clone()) {
             people.push(principal);
+        } else {
+            item.wrong(format!("{principal} stands here twice"));
         }
     }
     people
@@ -69,7 +71,13 @@ pub(in super::super) fn requirements(fields: &Fields<'_>) -> Vec<Requirement> {
         );
         return Vec::new();
     }
-    let items = if require.is_map() { vec![require.clone()] } else { require.list().unwrap_or_default() };
+    let items = if require.is_map() {
+        vec![require.clone()]
+    } else {
+        require
+            .list_up_to(PARTS_LIMIT, "ask more of one list of people, as in {count: 3, of: …}")
+            .unwrap_or_default()
+    };
     if items.is_empty() && require.is_list() {
         require.wrong_with("requires nothing", "write {count: 2, of: [group:finance]}");
     }

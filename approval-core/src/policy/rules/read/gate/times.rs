@@ -1,6 +1,6 @@
 //! How long people have, and what happens meanwhile and then.
 
-use super::{super::super::part::Timeout, people};
+use super::{super::super::part::Timeout, PARTS_LIMIT, people};
 use crate::{
     clock::Span,
     model::{EscalationStage, OnTimeout, Priority, Reminders, Requirement},
@@ -58,7 +58,11 @@ pub(super) fn escalation(
             "name `approvers` here: what an action itself asks for, a rule cannot widen",
         );
     }
-    let stages = if item.is_map() { vec![item.clone()] } else { item.list().unwrap_or_default() };
+    let stages = if item.is_map() {
+        vec![item.clone()]
+    } else {
+        item.list_up_to(PARTS_LIMIT, "widen by groups, in fewer stages").unwrap_or_default()
+    };
     if stages.is_empty() && item.is_list() {
         item.wrong_with("has no stage", "write {after: 10m, to: group:oncall}");
     }

@@ -1,7 +1,7 @@
 //! When what was approved may run.
 
 use crate::{
-    model::{RunWindow, TimeRange, WeeklyHours, weekdays},
+    model::{RunWindow, WeeklyHours},
     yaml::Item,
 };
 
@@ -14,12 +14,7 @@ pub(super) fn window(item: &Item<'_>) -> Option<RunWindow> {
             zone = Some(entry.value);
             continue;
         }
-        let days = entry.key.read("days of the week", weekdays).unwrap_or_default();
-        for range in ranges(&entry.value) {
-            for day in &days {
-                hours.add(*day, range);
-            }
-        }
+        entry.key.add_hours(&entry.value, &mut hours);
     }
     let Some(zone) = zone else {
         item.wrong_with("has no `time_zone`", "add one, such as time_zone: Europe/Berlin");
@@ -33,16 +28,4 @@ pub(super) fn window(item: &Item<'_>) -> Option<RunWindow> {
         return None;
     }
     zone.read("a time zone", |name| RunWindow::of(name, hours))
-}
-
-/// Stretches of a day: `09:00-12:00, 13:00-17:00`, or a list.
-fn ranges(item: &Item<'_>) -> Vec<TimeRange> {
-    let mut ranges = Vec::new();
-    for one in item.one_or_many() {
-        let Some(text) = one.words() else { continue };
-        for part in text.split(',') {
-            ranges.extend(one.read("hours such as 09:00-17:00", |_| part.parse::<TimeRange>()));
-        }
-    }
-    ranges
 }
