@@ -67,7 +67,7 @@ pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};
 pub use render::{compute_cost, cost_of, render_description};
-pub use ruling::RunRuling;
+pub use ruling::{EditRuling, RunRuling};
 pub use standing::{Standing, may_stand};
 pub use tighten::tighten;
 pub use timeout::due_at;
@@ -117,6 +117,7 @@ pub fn apply(
         Act::Halt { reason } => halt::halt(&case, reason),
         Act::Supersede { reason } => halt::supersede(&case, reason),
         Act::Revoke { reason } => grant::revoke(&case, reason),
+        Act::Uncover => ruling::uncover(&case),
         Act::Consume { executor, grant, claim } => grant::consume(&case, *executor, *grant, claim),
         Act::Finish { executor, ending } => execution::finish(&case, *executor, ending),
         Act::LoseLease { executor } => execution::lose_lease(&case, *executor),

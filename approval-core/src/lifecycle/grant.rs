@@ -62,7 +62,7 @@ pub(super) fn consume(
 }
 
 /// The grant, if the request is approved and nobody has used it, let it expire or taken it back.
-fn unspent(request: &Request) -> Result<Grant, Refusal> {
+pub(super) fn unspent(request: &Request) -> Result<Grant, Refusal> {
     let (Some(grant), Some(execution)) = (request.grant.as_deref(), request.execution.as_deref()) else {
         return Err(Refusal::NotApproved);
     };

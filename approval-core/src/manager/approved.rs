@@ -177,6 +177,10 @@ impl Approved {
                     tracing::warn!(%request, action = %about.action, what, "revoked an approval: the action is declared with more demands now");
                     return Err(ApprovalError::DefinitionChanged { about, what, revoked: true });
                 }
+                Err(error @ ApprovalError::PolicyAsks { .. }) => {
+                    core.uncover(request).await?;
+                    return Err(error);
+                }
                 Err(error) => return Err(error),
             }
         }

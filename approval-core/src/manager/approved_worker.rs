@@ -55,6 +55,8 @@ impl ApprovalManager {
     /// the action that do not fit (another agent, another version, other arguments than those approved, redacted arguments)
     /// stay as they are; a warning names each of them once.
     ///
+    /// A call that the policy lets run without asking is run by its caller, and not handed to a worker.
+    ///
     /// `handle` gets the approved arguments as a type of its own, and the grant. One request is handled after the other:
     /// let `handle` spawn what takes long, or start several workers. An error or a panic is recorded, and the worker goes on.
     pub fn on_approved<T, F, R, E>(&self, runner: impl Into<Runner>, handle: F) -> ApprovedWorker
@@ -123,6 +125,10 @@ impl<F> Worker<F> {
             let page = core.store.list(&query).await?;
             for stored in page.items {
                 let request = stored.request;
+                // Its caller, who was not kept waiting, runs it.
+                if request.decision.as_deref().is_some_and(|decision| decision.by_policy) {
+                    continue;
+                }
                 if let Some(why) = self.misfit(&request) {
                     if !self.passed_over.contains(&request.id) {
                         self.warn(&request, why);

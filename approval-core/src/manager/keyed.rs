@@ -159,6 +159,27 @@ impl Core {
         }
     }
 
+    /// Revokes an approval that no person gave, if the policy no longer covers it: the same call is asked about then.
+    pub(crate) async fn uncover(&self, request: RequestId) -> Result<(), ApprovalError> {
+        let actor = Principal::part(LibraryPart::Guard);
+        let command = Command { actor, via: None, operator: true, act: Act::Uncover };
+        match self.execute(request, command).await {
+            Ok(_) => {
+                tracing::warn!(%request, "revoked an approval that no person gave: the policy asks for more now");
+                Ok(())
+            }
+            // It was begun, or ended, or is covered again.
+            Err(
+                ApprovalError::Refused { .. }
+                | ApprovalError::AlreadyRan { .. }
+                | ApprovalError::Unknown(_)
+                | ApprovalError::GrantExpired { .. }
+                | ApprovalError::Revoked { .. },
+            ) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Ends a request that today's declaration lets run no more, for the reason that it asks for `what`. What has begun, or
     /// ended, meanwhile is left as it is.
     pub(crate) async fn supersede(

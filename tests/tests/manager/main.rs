@@ -1,6 +1,7 @@
 //! The manager and the guard, from the outside.
 #![cfg(test)]
 
+mod allowed_keys;
 mod altered;
 mod answers;
 mod attachments;

@@ -1,9 +1,6 @@
 //! What the policy forbids at the moment of the run does not run, on any way to a body (invariant 21).
 
-use std::{
-    fs,
-    sync::{Arc, Mutex},
-};
+use std::{fs, sync::Arc};
 
 use approval_core::{
     Action, ApprovalError, ApprovalManager, RequestId,
@@ -15,49 +12,13 @@ use approval_core::{
         ExecutionState, Gate, Limit, OnTimeout, OverLimit, Requirement, Risk, RunWindow, StandingArguments,
         StandingReach, StandingTerms, Status, canonical::to_canonical,
     },
-    policy::{Call, Policy, PolicyError, Ruling},
+    policy::{Call, Ruling},
     store::MemoryStore,
 };
 use approval_testkit::{FakeClock, TestManager};
-use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::common::{ANN, Runs, call, call_with, error, person, seconds, soon};
-
-/// A policy that the test changes.
-#[derive(Clone, Debug)]
-struct Switch(Arc<Mutex<Result<Ruling, PolicyError>>>);
-
-impl Switch {
-    fn new(ruling: Ruling) -> Self {
-        Self(Arc::new(Mutex::new(Ok(ruling))))
-    }
-
-    fn say(&self, ruling: Ruling) {
-        *self.0.lock().unwrap() = Ok(ruling);
-    }
-
-    fn deny(&self) {
-        self.say(Ruling::deny("nothing is rolled out at night").named("night"));
-    }
-
-    fn fail(&self) {
-        *self.0.lock().unwrap() = Err(PolicyError("the rules cannot be read".to_owned()));
-    }
-}
-
-#[async_trait]
-impl Policy for Switch {
-    async fn rule(&self, _: &Call<'_>) -> Result<Ruling, PolicyError> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-fn ruled(ruling: Ruling) -> (TestManager, Switch) {
-    let switch = Switch::new(ruling);
-    let policy = switch.clone();
-    (TestManager::with(|builder| builder.unattended().policy(policy)).unwrap(), switch)
-}
+use crate::common::{ANN, Runs, Switch, call, call_with, error, person, ruled, seconds, soon};
 
 async fn state(manager: &TestManager, id: RequestId) -> (Status, Option<ExecutionState>) {
     let request = manager.get(id).await.unwrap();
@@ -225,7 +186,7 @@ fn free() -> Action {
 
 #[tokio::test]
 async fn what_a_rule_let_run_falls_when_the_policy_asks() {
-    let notify = || Ruling::Notify { rule: "told".into(), to: vec![person(ANN)] };
+    let notify = || Ruling::notify([person(ANN)]).named("told");
     let (manager, policy) = ruled(notify());
     let authorization = manager.authorize(free()).await.unwrap();
     let id = manager.next_request().await.unwrap().id;
@@ -318,7 +279,7 @@ async fn what_was_allowed_a_while_ago_is_asked_about_again() {
 
 #[tokio::test]
 async fn a_limit_that_came_since_holds_for_what_nobody_approved() {
-    let notify = |_: &Call<'_>| Ruling::Notify { rule: "told".into(), to: vec![person(ANN)] };
+    let notify = |_: &Call<'_>| Ruling::notify([person(ANN)]).named("told");
     let manager = TestManager::with(|builder| builder.unattended().policy_fn(notify)).unwrap();
     drop(manager.authorize(free()).await.unwrap());
     let id = manager.next_request().await.unwrap().id;

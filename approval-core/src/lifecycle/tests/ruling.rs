@@ -27,7 +27,7 @@ fn what_the_policy_denies_at_the_run_does_not_run_and_the_grant_stays() {
     assert_eq!(world.consume(2).unwrap_err(), refusal);
     assert_eq!((world.request.status, world.state()), (Status::Approved, Some(ExecutionState::NotStarted)));
     assert_eq!(world.request.grant, grant);
-    world.ruling = Some(RunRuling::Allows);
+    world.ruling = Some(ALLOWS);
     world.consume(3).unwrap();
 }
 
@@ -80,7 +80,7 @@ fn approval_by_a_rule_falls_when_the_policy_asks_at_all() {
     assert!(world.decision().by_policy);
     world.ruling = Some(asks(only));
     assert_eq!(world.consume(2).unwrap_err(), asks_again());
-    world.ruling = Some(RunRuling::Allows);
+    world.ruling = Some(ALLOWS);
     world.consume(2).unwrap();
 }
 
