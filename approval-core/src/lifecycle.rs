@@ -61,7 +61,7 @@ pub use edit::{edited_arguments, gate_before_rules};
 pub use execution::may_reopen;
 pub use grant::is_of_action;
 pub use join::{may_join, same_person, wants_to_join};
-pub use key::{MOST_REFUSED, UnderKey, digest_under, may_be_followed, under_key};
+pub use key::{MOST_REFUSED, UnderKey, digest_under, may_be_followed, may_replay, under_key};
 pub use limit::{Counted, CountedWrite, LimitReached, spent, spent_besides, take_all};
 pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};

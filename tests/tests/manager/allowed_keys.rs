@@ -92,10 +92,10 @@ async fn the_key_of_an_allowed_call_belongs_to_its_arguments_and_person() {
     let runs = Runs::default();
     let behind = |name: &str| Context::new().on_behalf_of(name).unwrap();
     let bob = behind("user:bob@example.com");
-    soon(bob.scope(runs.run(&manager, keyed("k")))).await.unwrap();
+    soon(bob.clone().scope(runs.run(&manager, keyed("k")))).await.unwrap();
     let other = keyed("k").arguments(&json!({"cents": 7})).unwrap();
     for (context, action) in
-        [(bob.clone(), other), (behind("user:eve@example.com"), keyed("k")), (Context::new(), keyed("k"))]
+        [(bob, other), (behind("user:eve@example.com"), keyed("k")), (Context::new(), keyed("k"))]
     {
         let (conflict, text) = error(soon(context.scope(runs.run(&manager, action))).await);
         assert!(matches!(conflict, ApprovalError::KeyConflict { .. }), "{text}");

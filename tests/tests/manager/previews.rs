@@ -163,7 +163,7 @@ async fn what_is_too_long_is_cut() {
 async fn it_runs_only_where_people_are_asked_about_something_new() {
     let previews = Previews::default();
     let runs = Runs::default();
-    let allowed = ruled(|| Ruling::Allow { rule: "free".into() });
+    let allowed = ruled(|| Ruling::allow().named("free"));
     runs.run(&allowed, previews.call()).await.unwrap();
     let denied = ruled(|| Ruling::Deny { rule: "closed".into(), reason: "no".into() });
     assert!(runs.run(&denied, previews.call()).await.is_err());

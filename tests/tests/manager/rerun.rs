@@ -13,7 +13,7 @@ use approval_core::{
         StandingReach, StandingTerms, Status, canonical::to_canonical,
     },
     policy::{Call, Ruling},
-    store::MemoryStore,
+    store::{MemoryStore, Query},
 };
 use approval_testkit::{FakeClock, TestManager};
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ async fn state(manager: &TestManager, id: RequestId) -> (Status, Option<Executio
 }
 
 const UNSPENT: (Status, Option<ExecutionState>) = (Status::Approved, Some(ExecutionState::NotStarted));
+const REVOKED: (Status, Option<ExecutionState>) = (Status::Approved, Some(ExecutionState::Revoked));
 
 fn denied(error: &ApprovalError) -> bool {
     matches!(error, ApprovalError::PolicyDenied { rule, .. } if &**rule == "night")
@@ -197,10 +198,55 @@ async fn what_a_rule_let_run_falls_when_the_policy_asks() {
         matches!(refused, ApprovalError::PolicyAsks { request: Some(about), .. } if about == id),
         "{text}"
     );
-    assert_eq!(state(&manager, id).await, UNSPENT);
+    assert!(text.ends_with("nothing was run, call again, which asks people"), "{text}");
+    assert_eq!(state(&manager, id).await, REVOKED);
+    // It stays revoked, whatever the policy says later.
     policy.say(notify());
-    let approved = manager.attach(id).await.unwrap().await.unwrap();
-    approved.begin_as(free().spec()).await.unwrap().succeeded(None).await;
+    let (refused, text) = error(soon(manager.attach(id).await.unwrap()).await.map(|_| ()));
+    assert!(matches!(refused, ApprovalError::Revoked { .. }), "{text}");
+    assert!(text.contains("no person approved it, and the policy's rule 'ask' now asks for more"), "{text}");
+    manager.verify_history(id).await.unwrap();
+}
+
+/// Of a call with a key whose policy lets it run with this ruling: what asks for more later revokes it, and the next call asks.
+async fn asks_people_after(ruling: Ruling) {
+    let (manager, policy) = ruled(ruling);
+    let runs = Runs::default();
+    drop(manager.authorize(call().key("k")).await.unwrap());
+    let id = manager.next_request().await.unwrap().id;
+    assert_eq!(state(&manager, id).await, UNSPENT);
+    policy.say(Ruling::ask());
+    let (refused, text) = error(soon(runs.run(&manager, call().key("k"))).await);
+    assert!(matches!(refused, ApprovalError::PolicyAsks { .. }), "{text}");
+    assert_eq!(state(&manager, id).await, REVOKED);
+    let waiting = runs.spawn(&manager, call().key("k"));
+    let asked = manager.next_request().await.unwrap();
+    assert_eq!((asked.predecessor, asked.status, runs.count()), (Some(id), Status::Pending, 0));
+    manager.approve(asked.id, ANN).await.unwrap();
+    soon(waiting).await.unwrap().unwrap();
+    assert!(matches!(
+        error(soon(runs.run(&manager, call().key("k"))).await).0,
+        ApprovalError::AlreadyRan { .. }
+    ));
+    assert_eq!(runs.count(), 1);
+}
+
+#[tokio::test]
+async fn the_next_call_under_a_key_asks_people_when_the_policy_no_longer_allows_it() {
+    asks_people_after(Ruling::allow()).await;
+    asks_people_after(Ruling::notify([person(ANN)])).await;
+}
+
+#[tokio::test]
+async fn what_the_policy_denies_for_a_while_is_not_revoked() {
+    let (manager, policy) = ruled(Ruling::allow());
+    let runs = Runs::default();
+    drop(manager.authorize(call().key("k")).await.unwrap());
+    policy.deny();
+    assert!(denied(&error(soon(runs.run(&manager, call().key("k"))).await).0));
+    policy.say(Ruling::allow());
+    soon(runs.run(&manager, call().key("k"))).await.unwrap();
+    assert_eq!((runs.count(), manager.list(&Query::default()).await.unwrap().items.len()), (1, 1));
 }
 
 #[tokio::test]
@@ -235,9 +281,9 @@ async fn silence_falls_when_the_policy_no_longer_approves_by_it() {
     switch.say(asks(OnTimeout::Reject));
     let (refused, text) = error(approved.begin().await.map(|_| ()));
     assert!(matches!(refused, ApprovalError::PolicyAsks { .. }), "{text}");
-    assert_eq!(state(&manager, id).await, UNSPENT);
+    assert_eq!(state(&manager, id).await, REVOKED);
     switch.say(quiet());
-    approved.begin().await.unwrap().succeeded(None).await;
+    assert!(matches!(error(approved.begin().await.map(|_| ())).0, ApprovalError::Revoked { .. }));
 }
 
 #[tokio::test]
@@ -252,8 +298,11 @@ async fn a_standing_approval_falls_when_the_policy_asks_others() {
     policy.say(Ruling::ask_also([Requirement::any_of([person("user:cfo@example.com")])]));
     let (refused, text) = error(covered.begin().await.map(|_| ()));
     assert!(matches!(refused, ApprovalError::PolicyAsks { .. }), "{text}");
+    assert_eq!(state(&manager, covered.request().id).await, REVOKED);
     policy.say(Ruling::ask());
-    covered.begin().await.unwrap().succeeded(None).await;
+    assert!(matches!(error(covered.begin().await.map(|_| ())).0, ApprovalError::Revoked { .. }));
+    // The next call is covered again: people stand by what they approved.
+    soon(manager.request(call()).await.unwrap()).await.unwrap().begin().await.unwrap().succeeded(None).await;
 }
 
 #[tokio::test]
