@@ -92,10 +92,9 @@ impl Core {
                     self.supersede(newest.request.id, &newest.request.action.name, what).await?;
                 }
                 UnderKey::Changed { what, revoke } => {
-                    if revoke {
-                        self.supersede(newest.request.id, &newest.request.action.name, what).await?;
-                    }
-                    return Err(ApprovalError::DefinitionChanged { about, what, revoked: revoke });
+                    let revoked = revoke
+                        && self.supersede(newest.request.id, &newest.request.action.name, what).await?;
+                    return Err(ApprovalError::DefinitionChanged { about, what, revoked });
                 }
             }
         }
@@ -181,13 +180,13 @@ impl Core {
     }
 
     /// Ends a request that today's declaration lets run no more, for the reason that it asks for `what`. What has begun, or
-    /// ended, meanwhile is left as it is.
+    /// ended, meanwhile is left as it is. Whether it was ended.
     pub(crate) async fn supersede(
         &self,
         request: RequestId,
         action: &ActionName,
         what: &str,
-    ) -> Result<(), ApprovalError> {
+    ) -> Result<bool, ApprovalError> {
         let reason = format!("the action {action} is declared with {what} now").into();
         let command = Command {
             actor: Principal::part(LibraryPart::Guard),
@@ -196,7 +195,8 @@ impl Core {
             act: Act::Supersede { reason },
         };
         match self.execute(request, command).await {
-            Ok(_) | Err(ApprovalError::Refused { .. }) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(ApprovalError::Refused { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
