@@ -6,14 +6,14 @@ mod model;
 #[path = "lifecycle_model/setup.rs"]
 mod setup;
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use approval_core::{
     audit::{VerifyOptions, verify_file},
     id::{ExecutorId, GrantId, RequestId, StandingId},
     lifecycle::{
         Act, Agents, Behind, Claim, Command, Edit, EditRuling, Ending, Facts, Refusal, Requires, RunRuling,
-        Settlement, Transition, apply, create, due_at,
+        Settlement, Transition, apply, create, due_at, edited_arguments,
     },
     model::{
         ActionName, ArgumentsDigest, Ballot, ChainHash, EventLine, Execution, Gate, Halt, HaltScope, Halts,
