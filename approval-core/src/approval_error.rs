@@ -62,8 +62,9 @@ pub enum ApprovalError {
         /// Its reason.
         reason: Text,
     },
-    /// The policy let it run, or nobody objected, or a standing approval covered it, and now the policy asks people. Nobody
-    /// approved it, so it was not run.
+    /// The policy let it run, or nobody objected, or a standing approval covered it, and now the policy asks for more. No person
+    /// approved it, so it was not run, and that approval is revoked: the same call opens a request about which people are
+    /// asked.
     PolicyAsks {
         /// Which action.
         action: ActionName,

@@ -49,7 +49,8 @@
 //! - A [`Notifier`](notify::Notifier) is a channel to people: the terminal is in the crate `approval-channels`, and
 //!   [`handler`](manager::ManagerBuilder::handler) makes one of a function.
 //! - A [`Policy`](policy::Policy) says what may run without asking, what is asked and what is forbidden. Without one, every
-//!   guarded action asks. What is allowed without asking leaves a line in the journal.
+//!   guarded action asks. What is allowed without asking leaves a line in the journal, or a request
+//!   that the policy approved where it has a key, under which it runs once.
 //! - A [`Directory`](directory::Directory) knows who is in which group, and who may stand in for whom.
 //! - The [`audit`] trail is what all of this leaves behind, sealed so that nobody changes it unnoticed.
 //! - A [`transfer`] moves everything from one store to another.

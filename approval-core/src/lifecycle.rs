@@ -61,13 +61,13 @@ pub use edit::{edited_arguments, gate_before_rules};
 pub use execution::may_reopen;
 pub use grant::is_of_action;
 pub use join::{may_join, same_person, wants_to_join};
-pub use key::{MOST_REFUSED, UnderKey, digest_under, may_be_followed, under_key};
+pub use key::{MOST_REFUSED, UnderKey, digest_under, may_be_followed, may_replay, under_key};
 pub use limit::{Counted, CountedWrite, LimitReached, spent, spent_besides, take_all};
 pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};
 pub use render::{compute_cost, cost_of, render_description};
-pub use ruling::RunRuling;
+pub use ruling::{EditRuling, RunRuling};
 pub use standing::{Standing, may_stand};
 pub use tighten::tighten;
 pub use timeout::due_at;
@@ -119,6 +119,7 @@ pub fn apply(
         Act::Halt { reason } => halt::halt(&case, reason),
         Act::Supersede { reason } => halt::supersede(&case, reason),
         Act::Revoke { reason } => grant::revoke(&case, reason),
+        Act::Uncover => ruling::uncover(&case),
         Act::Consume { executor, grant, claim } => grant::consume(&case, *executor, *grant, claim),
         Act::Finish { executor, ending } => execution::finish(&case, *executor, ending),
         Act::LoseLease { executor } => execution::lose_lease(&case, *executor),

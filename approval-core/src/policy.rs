@@ -21,7 +21,7 @@ use crate::{
     clock::{Span, Timestamp},
     model::{
         ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Limit, Money, OnTimeout, Principal, Requirement,
-        Risk, Text,
+        Risk, RunWindow, Text,
     },
 };
 
@@ -92,10 +92,12 @@ pub struct Call<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ruling {
-    /// It runs; a journal line tells of it.
+    /// It runs. A journal line tells of it; of a call with a key, or with a run window, a request that nobody is asked about.
     Allow {
         /// Name of the rule.
         rule: Text,
+        /// It runs only while all of these, and those of the action itself, are open.
+        run_windows: Vec<RunWindow>,
     },
     /// It runs, and these are told of it afterwards.
     Notify {
@@ -103,6 +105,8 @@ pub enum Ruling {
         rule: Text,
         /// Who is told.
         to: Vec<Principal>,
+        /// It runs only while all of these, and those of the action itself, are open.
+        run_windows: Vec<RunWindow>,
     },
     /// People are asked.
     Ask {
@@ -131,7 +135,13 @@ impl Ruling {
     /// Runs; the rule is called `allow`.
     #[must_use]
     pub fn allow() -> Self {
-        Self::Allow { rule: Text::clone(&ALLOW) }
+        Self::Allow { rule: Text::clone(&ALLOW), run_windows: Vec::new() }
+    }
+
+    /// Runs, and these are told of it afterwards; the rule is called `notify`.
+    #[must_use]
+    pub fn notify(to: impl IntoIterator<Item = Principal>) -> Self {
+        Self::Notify { rule: "notify".into(), to: to.into_iter().collect(), run_windows: Vec::new() }
     }
 
     /// People are asked as the action says; the rule is called `ask`.
@@ -155,13 +165,33 @@ impl Ruling {
         Self::Deny { rule: "deny".into(), reason: reason.into() }
     }
 
+    /// The same within a run window: outside of it the call does not run. Whatever is denied stays denied.
+    ///
+    /// ```
+    /// use approval_core::{model::RunWindow, policy::Ruling};
+    /// let by_day = Ruling::allow().within(RunWindow::new("Europe/Berlin", [("mon-fri", "09:00-17:00")])?);
+    /// # Ok::<(), approval_core::Invalid>(())
+    /// ```
+    #[must_use]
+    pub fn within(mut self, window: RunWindow) -> Self {
+        match &mut self {
+            Self::Allow { run_windows, .. } | Self::Notify { run_windows, .. } => run_windows.push(window),
+            Self::Ask { rule, gate, .. } => {
+                let gate = gate.get_or_insert_with(|| Arc::new(Gate::only(Text::clone(rule), Vec::new())));
+                Arc::make_mut(gate).run_windows.push(window);
+            }
+            Self::Deny { .. } => {}
+        }
+        self
+    }
+
     /// The same under the name of a rule.
     #[must_use]
     pub fn named(self, name: impl Into<Text>) -> Self {
         let rule = name.into();
         match self {
-            Self::Allow { .. } => Self::Allow { rule },
-            Self::Notify { to, .. } => Self::Notify { rule, to },
+            Self::Allow { run_windows, .. } => Self::Allow { rule, run_windows },
+            Self::Notify { to, run_windows, .. } => Self::Notify { rule, to, run_windows },
             Self::Ask { gate, whole, .. } => Self::Ask { rule, gate, whole },
             Self::Deny { reason, .. } => Self::Deny { rule, reason },
         }
@@ -177,8 +207,8 @@ pub struct PolicyError(pub String);
 ///
 /// A policy is asked when a call is made, when an approver edits its arguments, and once more when its approval is about to
 /// be used (with the arguments as approved, and what was asked for as the gate). That last answer can only forbid: `Deny`
-/// leaves the approval unused; `Ask` asks nobody again, but stops what no person approved (a rule, a standing approval or
-/// silence did) if it asks for more than before; the run windows of its gate hold. A call that was allowed more than a second
+/// leaves the approval unused; `Ask` asks nobody again, but revokes what no person approved (a rule, a standing approval or
+/// silence did) if it asks for more than before; the run windows that it names hold. A call that was allowed more than a second
 /// before it runs is asked about again too.
 #[async_trait]
 pub trait Policy: fmt::Debug + Send + Sync + 'static {

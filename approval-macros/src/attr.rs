@@ -14,6 +14,7 @@ mod stream;
 pub(crate) mod template;
 #[cfg(test)]
 mod tests;
+pub(crate) mod window;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use cost::Cost;
 use path::FieldPath;
 use people::{Escalation, Remind, Requirement};
 use template::Template;
+use window::Window;
 
 pub(crate) use parse::{absolute_path, parse};
 pub(crate) use people::{once, unknown};
@@ -66,6 +68,7 @@ pub(crate) struct Attributes {
     pub(crate) on_timeout: Option<Spanned<OnTimeout>>,
     pub(crate) wait: Option<Spanned<Duration>>,
     pub(crate) grant_ttl: Option<Spanned<Duration>>,
+    pub(crate) run_window: Option<Window>,
     pub(crate) mode: Option<Spanned<Mode>>,
     pub(crate) manager: Option<Expr>,
     pub(crate) key: Option<Expr>,

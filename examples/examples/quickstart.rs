@@ -206,7 +206,7 @@ fn current_run(file: &Path) -> anyhow::Result<u64> {
     }
 }
 
-/// What the store knows of the run: a journal line for what nobody was asked about, a request for the rest.
+/// What the store knows of the run: a journal line for what was allowed and has no key, a request for the rest.
 async fn summary(approvals: &ApprovalManager, run: &str) -> anyhow::Result<()> {
     println!("On record:");
     for entry in approvals.store().read_journal(0, 1_000).await? {
@@ -222,7 +222,8 @@ async fn summary(approvals: &ApprovalManager, run: &str) -> anyhow::Result<()> {
         let mut line = format!("{}: {}", request.action.name, request.status.as_str());
         if let Some(decision) = &request.decision {
             let by: Vec<_> = decision.by.iter().map(Principal::as_str).collect();
-            line = format!("{line} by {}", by.join(", "));
+            let by = if decision.by_policy { "the policy".to_owned() } else { by.join(", ") };
+            line = format!("{line} by {by}");
         }
         if let Some(execution) = &request.execution {
             line = format!("{line}, {}", execution.state().as_str());

@@ -6,14 +6,14 @@ mod model;
 #[path = "lifecycle_model/setup.rs"]
 mod setup;
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use approval_core::{
     audit::{VerifyOptions, verify_file},
     id::{ExecutorId, GrantId, RequestId, StandingId},
     lifecycle::{
-        Act, Agents, Behind, Claim, Command, Edit, Ending, Facts, Refusal, Requires, RunRuling, Settlement,
-        Transition, apply, create, due_at,
+        Act, Agents, Behind, Claim, Command, Edit, EditRuling, Ending, Facts, Refusal, Requires, RunRuling,
+        Settlement, Transition, apply, create, due_at, edited_arguments,
     },
     model::{
         ActionName, ArgumentsDigest, Ballot, ChainHash, EventLine, Execution, Gate, Halt, HaltScope, Halts,
@@ -61,21 +61,32 @@ struct Real {
 }
 
 /// The policy forbids nothing when a grant is consumed.
-static ALLOWS: RunRuling = RunRuling::Allows;
+static ALLOWS: RunRuling = RunRuling::Allows { run_windows: Vec::new() };
 
 impl Real {
-    fn facts(&self) -> Facts<'_> {
+    fn facts<'a>(&'a self, edited: Option<&'a EditRuling>) -> Facts<'a> {
         Facts {
             people: &self.people,
             halts: &self.halts,
             grant_id: GrantId::from_uuid(number(1000 + self.grants)),
             notice_delivered: self.delivered,
             ruling: Some(&ALLOWS),
-            edited_gate: self.edited_gate.as_ref(),
+            edited,
             limits: &[],
             standing: &[],
             standing_id: StandingId::from_uuid(number(2000 + self.grants)),
         }
+    }
+
+    /// What the policy says about a call with the arguments that a command makes.
+    fn ruling_of_edit(&self, command: &Command) -> Option<EditRuling> {
+        let Act::ApproveEdited { edits, .. } = &command.act else { return None };
+        let (_, digest) = edited_arguments(&self.request, edits).ok()?;
+        let ruling = match &self.edited_gate {
+            Some(gate) => RunRuling::Asks(Arc::new(gate.clone())),
+            None => ALLOWS.clone(),
+        };
+        Some(EditRuling { digest, ruling })
     }
 
     fn open(setup: &Setup) -> Result<Self, Refusal> {
@@ -87,7 +98,7 @@ impl Real {
             grant_id: GrantId::from_uuid(number(999)),
             notice_delivered: true,
             ruling: None,
-            edited_gate: None,
+            edited: None,
             limits: &[],
             standing: &[],
             standing_id: StandingId::from_uuid(number(998)),
@@ -432,11 +443,11 @@ fn run_out(real: &mut Real, model: &mut Model) {
         last = Some(due);
         let tick = real.command(&Step::Tick).expect("a command");
         let early = at(seconds(due) - 1);
-        let nothing = apply(&real.request, &tick, &real.facts(), early);
+        let nothing = apply(&real.request, &tick, &real.facts(None), early);
         assert_eq!(nothing.expect_err("too early"), Refusal::NothingToDo);
         model.now = seconds(due);
         model.step(&Step::Tick).expect("something is due");
-        let transition = apply(&real.request, &tick, &real.facts(), due).expect("something is due");
+        let transition = apply(&real.request, &tick, &real.facts(None), due).expect("something is due");
         assert_eq!(transition.not_before, Some(due));
         real.take(transition);
         assert_eq!(view_of_request(&real.request), view_of_model(model), "at {due}");
@@ -497,7 +508,8 @@ fn try_history(setup: &[u8], steps: &[[u8; 6]], seen: &Seen, trace: bool) {
             continue;
         };
         let context = || format!("{step:?} at {}s in\n{setup:#?}\nafter\n{before:#?}", before.now);
-        match apply(&real.request, &command, &real.facts(), at(model.now)) {
+        let edited = real.ruling_of_edit(&command);
+        match apply(&real.request, &command, &real.facts(edited.as_ref()), at(model.now)) {
             Ok(transition) => {
                 assert_eq!(expected, Ok(()), "it was done: {}", context());
                 check_transition(&real.request, &command, &transition, &model);

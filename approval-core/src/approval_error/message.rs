@@ -82,7 +82,7 @@ impl fmt::Display for ApprovalError {
             }
             Self::PolicyAsks { action, rule, .. } => write!(
                 f,
-                "{action} was approved by no person, and the policy's rule '{rule}' now asks for more; nothing was run, ask for it anew"
+                "{action} was approved by no person, and the policy's rule '{rule}' now asks for more; nothing was run, call again, which asks people"
             ),
             Self::StandingWithdrawn { about, standing, by, why } => write!(
                 f,

@@ -1,4 +1,4 @@
-//! A call that the policy allowed without asking: it leaves a journal line.
+//! A call that the policy allowed without asking: without a key it leaves a journal line, with one a request.
 
 use std::sync::{Arc, LazyLock};
 

@@ -12,7 +12,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     clock::{Timestamp, after},
     manager::{Action, ApprovalManager, Approved, Prepared, Provable, tightened},
-    model::{CanonicalJson, ExecutionState, Gate, Text},
+    model::{CanonicalJson, ExecutionState, Gate, Request, RunWindow, Text},
     policy::Ruling,
 };
 
@@ -22,6 +22,8 @@ pub struct Authorization {
     manager: ApprovalManager,
     prepared: Prepared,
     right: Right,
+    /// Whether the policy let it run without asking.
+    allowed: bool,
     /// When the policy was asked.
     asked: Timestamp,
     /// Until when the caller waits.
@@ -31,7 +33,7 @@ pub struct Authorization {
 pub(super) enum Right {
     /// The policy allows it; this rule.
     Allowed(Text),
-    /// People approved it.
+    /// People approved it, or the policy allowed it and its request says so.
     Approved(Approved),
     /// It ran before, and this is what it returned.
     Ran(About, CanonicalJson),
@@ -78,9 +80,15 @@ impl ApprovalManager {
     ) -> Result<Authorization, ApprovalError> {
         let asked = self.core.clock.now();
         let until = prepared.spec.wait.map(|patience| after(asked, patience));
-        let right = match self.core.rule(&prepared).await? {
-            Ruling::Allow { rule } if !prepared.spec.needs_grant => {
-                self.allow(&prepared, rule, preview, until).await?
+        let ruling = self.core.rule(&prepared).await?;
+        let allowed = matches!(ruling, Ruling::Allow { .. });
+        let right = match ruling {
+            Ruling::Allow { rule, run_windows } if !prepared.spec.needs_grant => {
+                if prepared.needs_request(&run_windows) {
+                    Box::pin(self.allow_once(&prepared, rule, run_windows, preview, until)).await?
+                } else {
+                    self.allow(&prepared, rule, preview, until).await?
+                }
             }
             Ruling::Deny { rule, reason } => {
                 allowed::denied(self, &prepared, &rule, &reason).await?;
@@ -90,10 +98,11 @@ impl ApprovalManager {
                     reason,
                 });
             }
-            Ruling::Notify { rule, to } => {
+            Ruling::Notify { rule, to, run_windows } => {
                 // On the heap: asking is much to keep, and a call that is allowed must not carry it.
                 let asked = async {
-                    let approved = self.open_allowed(&prepared, rule, to, preview).await?.await?;
+                    let told = Gate { inform: to, run_windows, ..Gate::only(rule, Vec::new()) };
+                    let approved = self.open_allowed(&prepared, &told, preview).await?.await?;
                     self.usable(&prepared, approved, until).await
                 };
                 Box::pin(asked).await?
@@ -103,7 +112,7 @@ impl ApprovalManager {
                 Box::pin(self.approval(&prepared, gate, preview, until)).await?
             }
         };
-        Ok(Authorization { manager: self.clone(), prepared, right, asked, until })
+        Ok(Authorization { manager: self.clone(), prepared, right, allowed, asked, until })
     }
 
     /// The same for code that is not asynchronous: blocks the thread, outside of a runtime or in a multi-thread one.
@@ -129,13 +138,36 @@ impl ApprovalManager {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
                 Box::pin(self.approval(prepared, Arc::new(gate), preview, until)).await
             }
-            Err(error) => {
-                if let ApprovalError::LimitReached { reached, .. } = &error {
-                    allowed::denied(self, prepared, &reached.limit, &reached.why).await?;
-                }
-                Err(error)
-            }
+            Err(error) => Err(self.limited(prepared, error).await),
         }
+    }
+
+    /// The policy lets it run, and it leaves a request that nobody is asked or told about: for a key, under which it runs once,
+    /// and for run windows, which bound the write that begins it. What its key led to before counts.
+    async fn allow_once(
+        &self,
+        prepared: &Prepared,
+        rule: Text,
+        run_windows: Vec<RunWindow>,
+        preview: Option<impl Future<Output = Result<String, String>>>,
+        until: Option<Timestamp>,
+    ) -> Result<Right, ApprovalError> {
+        let by = Gate { run_windows, ..Gate::only(rule, Vec::new()) };
+        let approved = match self.open_allowed(prepared, &by, preview).await {
+            Ok(pending) => pending.await?,
+            Err(error) => return Err(self.limited(prepared, error).await),
+        };
+        self.usable(prepared, approved, until).await
+    }
+
+    /// Notes in the journal that a limit denied a call that the policy allowed.
+    async fn limited(&self, prepared: &Prepared, error: ApprovalError) -> ApprovalError {
+        if let ApprovalError::LimitReached { reached, .. } = &error
+            && let Err(failed) = allowed::denied(self, prepared, &reached.limit, &reached.why).await
+        {
+            return failed;
+        }
+        error
     }
 
     /// Asks people, and waits for them.
@@ -204,17 +236,21 @@ impl Authorization {
         let key = self.manager.core.settings.redaction_key.as_ref();
         let digest = self.prepared.bound.digest_of(actual, &self.prepared.spec, key)?;
         loop {
-            let Self { manager, prepared, right, asked, until } = self;
+            let Self { manager, prepared, right, allowed, asked, until } = self;
             match right {
                 Right::Approved(approved) => {
                     let claim = prepared.caller().claim(&manager.core, digest);
                     match begin_in_window(&manager, &approved, claim, until).await {
+                        // What the policy alone allowed proves no approval.
+                        Ok(execution) if allowed && is_by_policy(execution.request()) => {
+                            return Ok(Begun::Running(Running::unasked(execution)));
+                        }
                         Ok(execution) => return Ok(Begun::Running(Running::asked(execution))),
                         Err(ApprovalError::AlreadyRan { .. })
                             if waits_for_the_body(&prepared.spec, approved.request()) =>
                         {
                             let right = manager.usable(&prepared, approved.reloaded().await?, until).await?;
-                            self = Self { manager, prepared, right, asked, until };
+                            self = Self { manager, prepared, right, allowed, asked, until };
                         }
                         Err(error) => return Err(error),
                     }
@@ -245,6 +281,11 @@ impl Authorization {
             Right::Allowed(_) | Right::Ran(..) => self.prepared.spec.records_result(),
         }
     }
+}
+
+/// Whether a rule alone approved a request.
+fn is_by_policy(request: &Request) -> bool {
+    request.decision.as_deref().is_some_and(|decision| decision.by_policy)
 }
 
 /// What using a right came to.

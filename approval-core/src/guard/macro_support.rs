@@ -30,7 +30,7 @@ pub use argument::{Argument, Arguments, Bound, bind};
 pub use authorized::{
     Authorized, Begun, authorize, authorize_blocking, authorize_previewed, authorize_previewed_blocking,
 };
-pub use definition::{Definition, Escalation, Reminders, Requirement, Spec, Timeout};
+pub use definition::{Definition, Escalation, Reminders, Requirement, RunWindow, Spec, Timeout};
 pub use editor::{Edit, Editable, Editor, editor};
 pub use failure::{FailsIf, ResultOfAny, ResultOfOk, failed_if};
 pub use input::{Attached, Call, Key, attachments, key, manager, preview};

@@ -15,13 +15,17 @@ pub struct Running(Kind);
 
 enum Kind {
     Asked(Execution),
+    /// It has a request, about which nobody was asked or told.
+    Unasked(Execution),
     Allowed(Box<Allowed>),
 }
 
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Kind::Asked(execution) => f.debug_tuple("Running").field(execution).finish(),
+            Kind::Asked(execution) | Kind::Unasked(execution) => {
+                f.debug_tuple("Running").field(execution).finish()
+            }
             Kind::Allowed(_) => f.write_str("Running(allowed)"),
         }
     }
@@ -33,6 +37,11 @@ impl Running {
         Self(Kind::Asked(execution))
     }
 
+    /// What the policy allowed, and what leaves a request.
+    pub(super) const fn unasked(execution: Execution) -> Self {
+        Self(Kind::Unasked(execution))
+    }
+
     /// What the policy allowed.
     pub(super) fn allowed(allowed: Allowed) -> Self {
         Self(Kind::Allowed(Box::new(allowed)))
@@ -41,7 +50,7 @@ impl Running {
     /// The body begins.
     pub const fn start(&mut self) {
         match &mut self.0 {
-            Kind::Asked(execution) => execution.start(),
+            Kind::Asked(execution) | Kind::Unasked(execution) => execution.start(),
             Kind::Allowed(allowed) => allowed.start(),
         }
     }
@@ -54,16 +63,17 @@ impl Running {
     /// What is known of a panic of the body.
     pub(super) fn unwound(&mut self, unwound: Unwound) {
         match &mut self.0 {
-            Kind::Asked(execution) => execution.watch(unwound),
+            Kind::Asked(execution) | Kind::Unasked(execution) => execution.watch(unwound),
             Kind::Allowed(allowed) => allowed.watch(unwound),
         }
     }
 
-    /// The request that was approved; `None` for a call that the policy allowed without asking.
+    /// The request that was approved; `None` for a call that the policy allowed without asking, unless it has a key or a run
+    /// window: then the request says that the policy allowed it.
     #[must_use]
     pub fn request(&self) -> Option<&Arc<Request>> {
         match &self.0 {
-            Kind::Asked(execution) => Some(execution.request()),
+            Kind::Asked(execution) | Kind::Unasked(execution) => Some(execution.request()),
             Kind::Allowed(_) => None,
         }
     }
@@ -76,14 +86,14 @@ impl Running {
     pub fn grant<A: Provable + ?Sized>(&self) -> Result<Option<Grant<A>>, ApprovalError> {
         match &self.0 {
             Kind::Asked(execution) => execution.grant().map(Some),
-            Kind::Allowed(_) => Ok(None),
+            Kind::Unasked(_) | Kind::Allowed(_) => Ok(None),
         }
     }
 
     /// The body returned. `result` is kept for the same call later.
     pub async fn succeeded(self, result: Option<CanonicalJson>) {
         match self.0 {
-            Kind::Asked(execution) => execution.succeeded(result).await,
+            Kind::Asked(execution) | Kind::Unasked(execution) => execution.succeeded(result).await,
             Kind::Allowed(allowed) => allowed.end("succeeded", None).await,
         }
     }
@@ -91,7 +101,7 @@ impl Running {
     /// The body returned an error.
     pub async fn failed(self, why: &str) {
         match self.0 {
-            Kind::Asked(execution) => execution.failed(why).await,
+            Kind::Asked(execution) | Kind::Unasked(execution) => execution.failed(why).await,
             Kind::Allowed(allowed) => allowed.end("failed", Some(why)).await,
         }
     }

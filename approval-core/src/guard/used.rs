@@ -87,7 +87,9 @@ fn already_ran(about: About, state: ExecutionState) -> ApprovalError {
     ApprovalError::of_refusal(about, Refusal::AlreadyRan(state))
 }
 
-/// Whether a call whose body another call runs waits for that one, to be given what it returns.
+/// Whether a call whose body another call runs waits for that one, to be given what it returns. Never for another version of
+/// its action.
 pub(super) fn waits_for_the_body(spec: &ActionSpec, request: &Request) -> bool {
-    spec.replay || (request.gate.join_identical && request.key.is_none())
+    let wants = spec.replay || (request.gate.join_identical && request.key.is_none());
+    wants && lifecycle::may_replay(request, &spec.info)
 }

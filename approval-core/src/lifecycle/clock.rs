@@ -33,6 +33,7 @@ pub fn needs_the_clock(before: Option<&Request>, act: Option<&Act>, transition: 
             | Act::Cancel { .. }
             | Act::Halt { .. }
             | Act::Supersede { .. }
+            | Act::Uncover
             | Act::Revoke { .. }
             | Act::Finish { .. }
             | Act::LoseLease { .. }

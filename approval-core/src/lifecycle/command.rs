@@ -10,7 +10,12 @@ use crate::{
     },
 };
 
-use super::{claim::Claim, limit::Counted, ruling::RunRuling, standing::Standing};
+use super::{
+    claim::Claim,
+    limit::Counted,
+    ruling::{EditRuling, RunRuling},
+    standing::Standing,
+};
 
 /// A request to be opened.
 #[derive(Clone, Debug)]
@@ -49,7 +54,7 @@ pub struct Draft {
     pub answers_info: bool,
     /// The request that this one tries again.
     pub predecessor: Option<Predecessor>,
-    /// Whether the policy lets it run without asking, and has people told afterwards.
+    /// Whether the policy lets it run without asking.
     pub allowed: bool,
     /// What the code demands of the action; `None`: what its gate shows.
     pub declaration: Option<Arc<Declaration>>,
@@ -200,6 +205,8 @@ pub enum Act {
         /// Why.
         reason: Text,
     },
+    /// The policy no longer covers an approval that no person gave: revokes it. By the library.
+    Uncover,
     /// A process is about to run the body.
     Consume {
         /// Which process.
@@ -259,6 +266,7 @@ impl Act {
             | Self::Settle { .. } => true,
             Self::Halt { .. }
             | Self::Supersede { .. }
+            | Self::Uncover
             | Self::Consume { .. }
             | Self::Finish { .. }
             | Self::LoseLease { .. }
@@ -285,7 +293,7 @@ pub struct Command {
 /// What was looked up before.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The directory, as far as it is about anybody whom the request, the command or `edited_gate` names.
+    /// The directory, as far as it is about anybody whom the request, the command or `edited` names.
     pub people: &'a People,
     /// The halts in force.
     pub halts: &'a Halts,
@@ -300,9 +308,9 @@ pub struct Facts<'a> {
     pub standing_id: StandingId,
     /// Whether a notice that asks somebody to decide was delivered.
     pub notice_delivered: bool,
-    /// For consuming a grant: what the policy says about the call now. Nothing is consumed without it.
+    /// For consuming a grant, and for revoking one that the policy no longer covers: what the policy says about the call now.
+    /// Nothing is consumed without it.
     pub ruling: Option<&'a RunRuling>,
-    /// For an edit: what a new call with the edited arguments would have to meet. It is required besides what was required
-    /// before, each matched on its own. `None`: nothing besides.
-    pub edited_gate: Option<&'a Gate>,
+    /// For an edit: what the policy says about a call with the edited arguments. No edit counts without it.
+    pub edited: Option<&'a EditRuling>,
 }

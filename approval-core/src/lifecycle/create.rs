@@ -1,5 +1,7 @@
 //! Opening a request.
 
+use std::sync::Arc;
+
 use thin_vec::ThinVec;
 
 use super::{
@@ -10,13 +12,14 @@ use crate::{
     clock::{Timestamp, after, to_micros},
     error::Invalid,
     model::{
-        ActionInfo, CanonicalJson, ChainHead, Decision, EventKind, Money, Outcome, OverLimit, Request,
+        ActionInfo, CanonicalJson, ChainHead, Decision, EventKind, Gate, Money, Outcome, OverLimit, Request,
         Revision, Status, Text,
     },
 };
 
-/// Opens a request, and asks everybody who may decide; unless a standing approval covers it, or the policy lets it run and
-/// only wants people told: then it is approved already, with a grant to be spent like any other.
+/// Opens a request, and asks everybody who may decide; unless a standing approval covers it, or the policy lets it run: then
+/// it is approved already, with a grant to be spent like any other. Where the policy lets it run and a limit asks, the limit
+/// stands in the place of the rule.
 ///
 /// The deadline is counted from `now`. The description is filled in from the arguments, and the cost computed.
 ///
@@ -39,11 +42,20 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
             .hint("name the agent that asks")
             .into());
     }
-    let request = request(draft, now)?;
+    let mut request = request(draft, now)?;
     decide::not_halted(&request, facts)?;
-    let (attempts, at_once) = counted(&request, facts, now)?;
+    let Counts { attempts, at_once } = counted(&request, facts, now)?;
     // What is counted if nobody is asked, where the policy lets it run.
-    let (allowed, at_once) = if allowed { (at_once, None) } else { (None, at_once) };
+    let (allowed, at_once) = match at_once {
+        Ok(writes) if allowed => (Some(writes), None),
+        Ok(writes) => (None, Some(writes)),
+        Err(limit) => {
+            if allowed {
+                request.gate = Arc::new(Gate { rule: limit, ..Gate::clone(&request.gate) });
+            }
+            (None, None)
+        }
+    };
     let named: Vec<_> = if allowed.is_some() {
         Vec::new()
     } else {
@@ -64,8 +76,8 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     change.tell(told)?;
     change.count(attempts);
     if let Some(writes) = allowed {
-        let reason =
-            Some(format!("rule {} lets it run and has people told", change.request.gate.rule).into());
+        let told = if change.request.gate.inform.is_empty() { "" } else { " and has people told" };
+        let reason = Some(format!("rule {} lets it run{told}", change.request.gate.rule).into());
         let ground = quorum::Ground { reason, ..quorum::Ground::default() };
         let decision = decide::decision(Outcome::Approved, &change.request, ground, now);
         decide::conclude(&mut change, facts, Decision { by_policy: true, ..decision })?;
@@ -82,21 +94,23 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     Ok(change.finish())
 }
 
-/// What is counted now: attempts, in any case; and what is counted if nobody is asked, `None` if a limit says that people
-/// must be.
-fn counted(
-    request: &Request,
-    facts: &Facts<'_>,
-    now: Timestamp,
-) -> Result<(Vec<CountedWrite>, Option<Vec<CountedWrite>>), Refusal> {
+/// What is counted when a request is opened.
+struct Counts {
+    /// Attempts, in any case.
+    attempts: Vec<CountedWrite>,
+    /// What is counted if nobody is asked; the name of a limit that says that people must be.
+    at_once: Result<Vec<CountedWrite>, Text>,
+}
+
+fn counted(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Result<Counts, Refusal> {
     let take = |attempts: bool| {
         let limits = facts.limits.iter().filter(move |one| one.limit.attempts == attempts);
         limit::take_all(limits, request.revision.cost, now)
     };
     let attempts = take(true).map_err(|(_, reached)| Refusal::LimitReached(reached))?;
     match take(false) {
-        Ok(writes) => Ok((attempts, Some(writes))),
-        Err((OverLimit::Ask, _)) => Ok((attempts, None)),
+        Ok(writes) => Ok(Counts { attempts, at_once: Ok(writes) }),
+        Err((OverLimit::Ask, reached)) => Ok(Counts { attempts, at_once: Err(reached.limit) }),
         Err((OverLimit::Deny, reached)) => Err(Refusal::LimitReached(reached)),
     }
 }

@@ -10,7 +10,7 @@ use super::{
     eligibility::Seating,
     hours, limits,
     place::{self, Found},
-    quorum, schema, stand_in,
+    quorum, ruling, schema, stand_in,
     tighten::tighten,
     validity, vote,
 };
@@ -37,6 +37,7 @@ pub(super) fn approve_edited(
     let note = limits::perhaps("note", note, limits::NOTE_LIMIT)?;
     let (arguments, digest) = edited_arguments(case.request, edits)?;
     let (description, cost) = create::describe(&case.request.action, &arguments)?;
+    let by = ruling::of_edit(case, digest)?;
 
     let mut change = case.change_by(editor);
     change.not_after(case.request.deadline);
@@ -47,7 +48,9 @@ pub(super) fn approve_edited(
     let number = number.ok_or(Internal::new("the arguments of a request have no room for a revision"))?;
     request.revision =
         Revision { number, arguments, digest, description, cost, editor: Some(editor.clone()) };
-    tighten_request(request, case)?;
+    if let Some(by) = by {
+        tighten_request(request, by, case)?;
+    }
     for vote in request.votes.iter_mut().filter(|vote| !vote.ballot.is_reject()) {
         vote.void = true;
     }
@@ -83,8 +86,7 @@ pub(super) fn approve_edited(
 /// What was required stays required, and what a call with the new arguments would have to meet is required besides: a
 /// matching of its own. Of all other settings the stricter counts. People then have the shorter time, counted from now, but
 /// never longer than before.
-fn tighten_request(request: &mut Request, case: &Case<'_>) -> Result<(), Refusal> {
-    let Some(by) = case.facts.edited_gate else { return Ok(()) };
+fn tighten_request(request: &mut Request, by: &Gate, case: &Case<'_>) -> Result<(), Refusal> {
     let gate = both(request, by)?;
     validity::gate(&gate, request.risk, false)?;
     if gate.timeout != request.gate.timeout

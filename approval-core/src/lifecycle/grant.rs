@@ -72,7 +72,7 @@ fn granted(request: &Request) -> Result<Grant, Refusal> {
 }
 
 /// The grant, if the request is approved and nobody has used it, let it expire or taken it back.
-fn unspent(request: &Request) -> Result<Grant, Refusal> {
+pub(super) fn unspent(request: &Request) -> Result<Grant, Refusal> {
     let grant = granted(request)?;
     let Some(execution) = request.execution.as_deref() else { return Err(Refusal::NotApproved) };
     match execution {

@@ -167,6 +167,14 @@ pub fn digest_under(draft: &Draft, action: &ActionInfo) -> ArgumentsDigest {
     arguments_digest_with(name, version, schema, &draft.arguments, attachments)
 }
 
+/// Whether what a request returned may be given back to a call of `action`: it ran the same version of it, with arguments of
+/// the same schema.
+#[must_use]
+pub fn may_replay(request: &Request, action: &ActionInfo) -> bool {
+    let ran = &request.action;
+    ran.name == action.name && ran.version == action.version && ran.schema == action.schema
+}
+
 /// Whether a request may have a successor: it ended without running, or it failed.
 #[must_use]
 pub fn may_be_followed(request: &Request) -> bool {

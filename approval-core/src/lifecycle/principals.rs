@@ -20,20 +20,20 @@ pub fn principals_behind(standing: &[Standing]) -> impl Iterator<Item = &Princip
     })
 }
 
-/// Everybody whose names and groups matter for what a command does to a request, where the policy asks for `edited_gate`
-/// besides; without a command, for looking at it.
+/// Everybody whose names and groups matter for what a command does to a request, where the policy asks for `edited` besides, about edited
+/// arguments; without a command, for looking at it.
 #[must_use]
 pub fn principals<'a>(
     request: &'a Request,
     command: Option<&'a Command>,
-    edited_gate: Option<&'a Gate>,
+    edited: Option<&'a Gate>,
 ) -> Vec<&'a Principal> {
     let who = [&request.requester].into_iter().chain(&request.on_behalf_of).chain(&request.revision.editor);
     let mut all: Vec<&Principal> = who.chain(request.gate.principals()).collect();
     all.extend(request.widened.iter().flat_map(|widening| &widening.to));
     all.extend(request.delegations.iter().flat_map(|delegation| [&delegation.from, &delegation.to]));
     all.extend(request.votes.iter().map(|vote| &vote.voter));
-    all.extend(edited_gate.into_iter().flat_map(Gate::principals));
+    all.extend(edited.into_iter().flat_map(Gate::principals));
     if let Some(command) = command {
         all.push(&command.actor);
         if let Act::Delegate { to } = &command.act {

@@ -127,7 +127,8 @@ pub enum Refusal {
         /// Its reason.
         reason: Text,
     },
-    /// No person approved it, and the policy now asks for more than it was approved under. The grant is unspent.
+    /// No person approved it, and the policy now asks for more than it was approved under. The grant is unspent; the
+    /// guard revokes it ([`Act::Uncover`](super::Act::Uncover)).
     PolicyAsks {
         /// The rule.
         rule: Text,

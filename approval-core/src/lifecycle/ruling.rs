@@ -1,18 +1,22 @@
-//! What the policy says once more when a grant is consumed. It can only forbid.
+//! What the policy says once more when a grant is consumed, where it can only forbid, and when arguments are edited.
 
 use std::sync::Arc;
 
-use super::{Claim, Refusal, case::Case, tighten, window};
+use super::{Claim, Refusal, Transition, case::Case, grant, limits, tighten, window};
 use crate::{
     clock::Timestamp,
-    model::{Gate, OnTimeout, Request, Text},
+    error::Internal,
+    model::{ArgumentsDigest, Gate, OnTimeout, PrincipalKind, Request, RevokedFor, RunWindow, Text},
 };
 
-/// The answer of the policy about a call that is about to run.
+/// The answer of the policy about a call that is about to run, or whose arguments are edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunRuling {
     /// It may run without asking.
-    Allows,
+    Allows {
+        /// While all of these are open.
+        run_windows: Vec<RunWindow>,
+    },
     /// People are asked, and this gate must be met.
     Asks(Arc<Gate>),
     /// It does not run.
@@ -22,6 +26,41 @@ pub enum RunRuling {
         /// Its reason.
         reason: Text,
     },
+}
+
+/// The answer of the policy about a call with edited arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditRuling {
+    /// Digest of the edited arguments that it was asked about.
+    pub digest: ArgumentsDigest,
+    /// The answer. What it asks for is required besides what was required before, each matched on its own.
+    pub ruling: RunRuling,
+}
+
+impl EditRuling {
+    /// What must be met besides; `None`: nothing.
+    #[must_use]
+    pub fn gate(&self) -> Option<&Gate> {
+        match &self.ruling {
+            RunRuling::Asks(gate) => Some(gate),
+            RunRuling::Allows { .. } | RunRuling::Denies { .. } => None,
+        }
+    }
+}
+
+/// What an edit to arguments of this digest must meet besides.
+///
+/// # Errors
+/// When the policy denies the edited call, or was not asked about these very arguments.
+pub(super) fn of_edit<'a>(case: &Case<'a>, edited: ArgumentsDigest) -> Result<Option<&'a Gate>, Refusal> {
+    match case.facts.edited {
+        Some(EditRuling { ruling: RunRuling::Denies { rule, reason }, digest }) if *digest == edited => {
+            Err(Refusal::PolicyDenies { rule: rule.clone(), reason: reason.clone() })
+        }
+        Some(ruling) if ruling.digest == edited => Ok(ruling.gate()),
+        // Fails closed: an edit is not taken by code that asked about another one, or forgot to ask.
+        Some(_) | None => Err(Internal::new("the policy was not asked about the edited arguments").into()),
+    }
 }
 
 /// Refuses what the policy forbids now, and what lies outside of its run windows. Answers when the window that is open now
@@ -34,9 +73,9 @@ pub enum RunRuling {
 /// - Windows count whichever names them: the gate of the request, the policy, or the declaration of the code that would run it.
 pub(super) fn check(case: &Case<'_>, claim: &Claim) -> Result<Option<Timestamp>, Refusal> {
     let request = case.request;
-    let asks = match case.facts.ruling {
-        Some(RunRuling::Allows) => None,
-        Some(RunRuling::Asks(gate)) => Some(gate),
+    let (asks, ruled) = match case.facts.ruling {
+        Some(RunRuling::Allows { run_windows }) => (None, run_windows),
+        Some(RunRuling::Asks(gate)) => (Some(gate), &gate.run_windows),
         Some(RunRuling::Denies { rule, reason }) => {
             return Err(Refusal::PolicyDenies { rule: rule.clone(), reason: reason.clone() });
         }
@@ -49,8 +88,32 @@ pub(super) fn check(case: &Case<'_>, claim: &Claim) -> Result<Option<Timestamp>,
         return Err(Refusal::PolicyAsks { rule: gate.rule.clone() });
     }
     let declared = claim.declared.iter().flat_map(|declared| &declared.declaration.gate.run_windows);
-    let ruled = asks.into_iter().flat_map(|gate| &gate.run_windows);
     window::open_until(request.gate.run_windows.iter().chain(ruled).chain(declared), case.now)
+}
+
+/// Revokes an approval that no person gave and that the policy no longer covers, so that the same call asks people.
+///
+/// # Errors
+/// [`Refusal::NothingToDo`] when the policy covers it, or denies the call: a rule that denies now may allow it later.
+pub(super) fn uncover(case: &Case<'_>) -> Result<Transition, Refusal> {
+    if !case.command.operator && case.command.actor.kind() != PrincipalKind::Service {
+        return Err(case.not_permitted("only operators and the guard may find an approval not covered"));
+    }
+    let grant = grant::unspent(case.request)?;
+    if case.now >= grant.expires_at {
+        return Err(Refusal::GrantExpired(grant.expires_at));
+    }
+    match case.facts.ruling {
+        Some(RunRuling::Asks(gate)) if !still_covered(case.request, gate) => {
+            let why =
+                format!("no person approved it, and the policy's rule '{}' now asks for more", gate.rule);
+            let why = limits::cut(why.into(), limits::NOTE_LIMIT);
+            let mut transition = grant::take_back(case, why, RevokedFor::Reason)?;
+            transition.not_after = Some(grant.expires_at);
+            Ok(transition)
+        }
+        Some(_) | None => Err(Refusal::NothingToDo),
+    }
 }
 
 /// Whether an approval still counts though the policy now asks with `gate`.

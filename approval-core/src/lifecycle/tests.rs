@@ -115,6 +115,8 @@ pub(super) fn credits(cost: Option<&str>) -> Arc<ActionInfo> {
     Arc::new(action)
 }
 
+pub(super) const ALLOWS: RunRuling = RunRuling::Allows { run_windows: Vec::new() };
+
 pub(super) const NOBODY: Halts = Halts(Vec::new());
 
 pub(super) fn halt() -> Halt {
@@ -159,7 +161,7 @@ impl World {
             halts: NOBODY,
             notice_delivered: true,
             edited_gate: None,
-            ruling: Some(RunRuling::Allows),
+            ruling: Some(ALLOWS),
             limits: Vec::new(),
             standing: Vec::new(),
             request: transition.request.clone(),
@@ -170,15 +172,24 @@ impl World {
         world
     }
 
+    /// What the policy says about a call with the arguments that a command makes.
+    fn ruling_of_edit(&self, command: &Command) -> Option<EditRuling> {
+        let Act::ApproveEdited { edits, .. } = &command.act else { return None };
+        let (_, digest) = edited_arguments(&self.request, edits).ok()?;
+        let ruling = self.edited_gate.clone().map_or(ALLOWS, |gate| RunRuling::Asks(Arc::new(gate)));
+        Some(EditRuling { digest, ruling })
+    }
+
     /// What would follow.
     pub(super) fn try_act(&self, command: &Command, seconds: i64) -> Result<Transition, Refusal> {
+        let edited = self.ruling_of_edit(command);
         let facts = Facts {
             people: &self.people,
             halts: &self.halts,
             grant_id: GrantId::from_uuid(id(self.grants)),
             notice_delivered: self.notice_delivered,
             ruling: self.ruling.as_ref(),
-            edited_gate: self.edited_gate.as_ref(),
+            edited: edited.as_ref(),
             limits: &self.limits,
             standing: &self.standing,
             standing_id: StandingId::from_uuid(id(1000 + self.grants)),
@@ -280,7 +291,7 @@ pub(super) fn facts(people: &People) -> Facts<'_> {
         grant_id: GrantId::from_uuid(id(99)),
         notice_delivered: true,
         ruling: None,
-        edited_gate: None,
+        edited: None,
         limits: &[],
         standing: &[],
         standing_id: StandingId::from_uuid(id(98)),

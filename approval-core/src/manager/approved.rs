@@ -180,9 +180,15 @@ impl Approved {
                 // The lease was lost meanwhile, and under its name nothing can begin any more: take a new one.
                 Err(ApprovalError::Store(_)) if tries < LEASES_TRIED && !core.lease.is_held(executor) => {}
                 Err(ApprovalError::DefinitionChanged { about, what, .. }) => {
-                    core.supersede(request, &about.action, what).await?;
-                    tracing::warn!(%request, action = %about.action, what, "revoked an approval: the action is declared with more demands now");
-                    return Err(ApprovalError::DefinitionChanged { about, what, revoked: true });
+                    let revoked = core.supersede(request, &about.action, what).await?;
+                    if revoked {
+                        tracing::warn!(%request, action = %about.action, what, "revoked an approval: the action is declared with more demands now");
+                    }
+                    return Err(ApprovalError::DefinitionChanged { about, what, revoked });
+                }
+                Err(error @ ApprovalError::PolicyAsks { .. }) => {
+                    core.uncover(request).await?;
+                    return Err(error);
                 }
                 Err(ApprovalError::StandingWithdrawn { about, standing, by, why }) => {
                     core.revoke_withdrawn(request, standing, &by).await;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, future::Future, panic::AssertUnwindSafe, sync::
 use futures_util::FutureExt as _;
 use serde::de::DeserializeOwned;
 
-use super::{ApprovalManager, Approved, Core, Grant, Runner, Unwound, bell::Bell, runner::Caller};
+use super::{ApprovalManager, Approved, Core, Grant, Provable, Runner, Unwound, bell::Bell, runner::Caller};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, after},
@@ -55,12 +55,16 @@ impl ApprovalManager {
     /// the action that do not fit (another agent, another version, other arguments than those approved, redacted arguments)
     /// stay as they are; a warning names each of them once.
     ///
-    /// `handle` gets the approved arguments as a type of its own, and the grant. One request is handled after the other:
+    /// A call that the policy lets run without asking is run by its caller, and not handed to a worker.
+    ///
+    /// `handle` gets the approved arguments as a type of its own, and the grant: one of an action if the runner is
+    /// [proving](Runner::proving) it. One request is handled after the other:
     /// let `handle` spawn what takes long, or start several workers. An error or a panic is recorded, and the worker goes on.
-    pub fn on_approved<T, F, R, E>(&self, runner: impl Into<Runner>, handle: F) -> ApprovedWorker
+    pub fn on_approved<T, A, F, R, E>(&self, runner: impl Into<Runner<A>>, handle: F) -> ApprovedWorker
     where
         T: DeserializeOwned + Send + 'static,
-        F: Fn(T, Grant) -> R + Send + Sync + 'static,
+        A: Provable + ?Sized + 'static,
+        F: Fn(T, Grant<A>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), E>> + Send + 'static,
         E: std::fmt::Display,
     {
@@ -103,10 +107,11 @@ struct Worker<F> {
 }
 
 impl<F> Worker<F> {
-    async fn turn<T, R, E>(&mut self) -> Result<(), ApprovalError>
+    async fn turn<T, A, R, E>(&mut self) -> Result<(), ApprovalError>
     where
         T: DeserializeOwned,
-        F: Fn(T, Grant) -> R,
+        A: Provable + ?Sized,
+        F: Fn(T, Grant<A>) -> R,
         R: Future<Output = Result<(), E>>,
         E: std::fmt::Display,
     {
@@ -123,6 +128,10 @@ impl<F> Worker<F> {
             let page = core.store.list(&query).await?;
             for stored in page.items {
                 let request = stored.request;
+                // Its caller, who was not kept waiting, runs it.
+                if request.decision.as_deref().is_some_and(|decision| decision.by_policy) {
+                    continue;
+                }
                 if let Some(why) = self.misfit(&request) {
                     if !self.passed_over.contains(&request.id) {
                         self.warn(&request, why);
@@ -175,10 +184,11 @@ impl<F> Worker<F> {
         );
     }
 
-    async fn run_one<T, R, E>(&self, approved: &Approved) -> Result<(), ApprovalError>
+    async fn run_one<T, A, R, E>(&self, approved: &Approved) -> Result<(), ApprovalError>
     where
         T: DeserializeOwned,
-        F: Fn(T, Grant) -> R,
+        A: Provable + ?Sized,
+        F: Fn(T, Grant<A>) -> R,
         R: Future<Output = Result<(), E>>,
         E: std::fmt::Display,
     {
@@ -192,7 +202,8 @@ impl<F> Worker<F> {
         let digest = self.caller.digest_of_stored(approved.request());
         let claim = self.caller.claim(&self.manager.core, digest);
         let mut execution = approved.begin_claiming(claim).await?;
-        let grant = execution.grant()?;
+        // The runner was checked when it was made, and the request when it was claimed.
+        let grant = execution.grant::<A>()?;
         execution.start();
         let handling = AssertUnwindSafe(async {
             (self.handle)(arguments, grant).await.map_err(|error| error.to_string())

@@ -151,6 +151,7 @@ const fn name(act: &Act) -> &'static str {
         Act::Cancel { .. } => "cancel",
         Act::Halt { .. } => "halt",
         Act::Supersede { .. } => "replace",
+        Act::Uncover => "revoke what the policy no longer covers",
         Act::Revoke { .. } => "revoke",
         Act::Consume { .. } => "run",
         Act::Finish { .. } => "report",

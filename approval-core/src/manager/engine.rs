@@ -12,10 +12,8 @@ use crate::{
     clock::Timestamp,
     directory::DirectoryError,
     id::{GrantId, RequestId, StandingId},
-    lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
-    model::{
-        Delivery, Execution, Gate, OnTimeout, OutboxNotice, People, Principal, Request, RunLimits, Text,
-    },
+    lifecycle::{self, Act, Command, Draft, EditRuling, Facts, Refusal, Requires, Transition},
+    model::{Delivery, Execution, OnTimeout, OutboxNotice, People, Principal, Request, RunLimits, Text},
     notify,
     store::{
         ClaimWhenWriting, Commit, CommitOutcome, Condition, Document, Expect, Page, Query, RowWrite,
@@ -156,31 +154,21 @@ impl Core {
 
     /// Does what a command says to a request.
     pub(crate) async fn execute(&self, id: RequestId, command: Command) -> Result<Stored, ApprovalError> {
-        self.execute_with(id, command, None).await
-    }
-
-    /// The same, where the policy was asked about edited arguments.
-    pub(crate) async fn execute_with(
-        &self,
-        id: RequestId,
-        command: Command,
-        edited_gate: Option<&Gate>,
-    ) -> Result<Stored, ApprovalError> {
-        let result = match self.try_execute(id, &command, edited_gate, self.cache.get(id)).await {
+        let result = match self.try_execute(id, &command, self.cache.get(id)).await {
             // A refusal may rest on remembered states that are out of date: look at the store before it counts.
             Err(Tried::Refused { remembered, refusal, .. })
                 if remembered || matches!(*refusal, Refusal::Halted(_)) =>
             {
                 self.cache.forget(id);
                 self.halts.forget();
-                self.try_execute(id, &command, edited_gate, None).await
+                self.try_execute(id, &command, None).await
             }
             other => other,
         };
         let result = match result {
             Err(Tried::Refused { request, refusal, .. }) if is_too_late(&request, &refusal) => {
                 self.note_end(id).await?;
-                self.try_execute(id, &command, edited_gate, None).await
+                self.try_execute(id, &command, None).await
             }
             other => other,
         };
@@ -197,7 +185,7 @@ impl Core {
     /// Writes down that the time of a request, or of its grant, is over; unless somebody did something in time whose change
     /// was still on its way when the request was read. Only what the store says afterwards is known to be the end.
     pub(super) async fn note_end(&self, id: RequestId) -> Result<(), ApprovalError> {
-        let noted = self.try_execute(id, &due::tick(), None, None).await;
+        let noted = self.try_execute(id, &due::tick(), None).await;
         self.cache.forget(id);
         match noted {
             Ok(_) | Err(Tried::Refused { .. }) => Ok(()),
@@ -206,12 +194,11 @@ impl Core {
     }
 
     /// Applies a command to `cached`, or to what the store has. Another task may put an old state into the cache at any
-    /// time, so a second look at the store must not go through it.
+    /// time, so a second look at the store must not go through it. All facts are looked up anew for each state of the request.
     async fn try_execute(
         &self,
         id: RequestId,
         command: &Command,
-        edited_gate: Option<&Gate>,
         cached: Option<Stored>,
     ) -> Result<Stored, Tried> {
         let cached = cached.and_then(|stored| self.own(stored));
@@ -223,6 +210,8 @@ impl Core {
         for _ in 0..ROUNDS {
             let request = &stored.request;
             let standing = self.standing_for(command, request).await.map_err(ApprovalError::from)?;
+            let edited = self.ruling_of_edit(command, request).await?;
+            let edited_gate = edited.as_ref().and_then(EditRuling::gate);
             let mut named = lifecycle::principals(request, Some(command), edited_gate);
             named.extend(lifecycle::principals_behind(&standing));
             let people = self.people(&named).await?;
@@ -232,7 +221,7 @@ impl Core {
             facts.standing = &standing;
             let limits = self.limits_for(command, request).await?;
             facts.limits = &limits;
-            facts.edited_gate = edited_gate;
+            facts.edited = edited.as_ref();
             let ruling = self.ruling_for(command, request).await?;
             facts.ruling = ruling.as_ref();
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
@@ -485,7 +474,7 @@ fn facts<'a>(people: &'a People, halts: &'a HaltView, now: Timestamp) -> Facts<'
         standing_id: StandingId::generate(now),
         notice_delivered: false,
         ruling: None,
-        edited_gate: None,
+        edited: None,
     }
 }
 

@@ -104,6 +104,9 @@ impl<A: Provable + ?Sized> Grant<A> {
 impl Grant {
     /// The same proof as one of the action `A`.
     ///
+    /// The grant is spent when there is a proof. What is wrong is found before that by [`crate::Runner::proving`],
+    /// [`crate::guard::Guard::proving`], [`crate::guard::Authorization::proves`] and [`crate::Approved::proves`].
+    ///
     /// # Errors
     /// When it is for another action or another version of it.
     pub fn typed<A: GuardedAction + ?Sized>(self) -> Result<Grant<A>, ApprovalError> {

@@ -92,10 +92,9 @@ impl Core {
                     self.supersede(newest.request.id, &newest.request.action.name, what).await?;
                 }
                 UnderKey::Changed { what, revoke } => {
-                    if revoke {
-                        self.supersede(newest.request.id, &newest.request.action.name, what).await?;
-                    }
-                    return Err(ApprovalError::DefinitionChanged { about, what, revoked: revoke });
+                    let revoked = revoke
+                        && self.supersede(newest.request.id, &newest.request.action.name, what).await?;
+                    return Err(ApprovalError::DefinitionChanged { about, what, revoked });
                 }
             }
         }
@@ -159,14 +158,35 @@ impl Core {
         }
     }
 
+    /// Revokes an approval that no person gave, if the policy no longer covers it: the same call is asked about then.
+    pub(crate) async fn uncover(&self, request: RequestId) -> Result<(), ApprovalError> {
+        let actor = Principal::part(LibraryPart::Guard);
+        let command = Command { actor, via: None, operator: true, act: Act::Uncover };
+        match self.execute(request, command).await {
+            Ok(_) => {
+                tracing::warn!(%request, "revoked an approval that no person gave: the policy asks for more now");
+                Ok(())
+            }
+            // It was begun, or ended, or is covered again.
+            Err(
+                ApprovalError::Refused { .. }
+                | ApprovalError::AlreadyRan { .. }
+                | ApprovalError::Unknown(_)
+                | ApprovalError::GrantExpired { .. }
+                | ApprovalError::Revoked { .. },
+            ) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Ends a request that today's declaration lets run no more, for the reason that it asks for `what`. What has begun, or
-    /// ended, meanwhile is left as it is.
+    /// ended, meanwhile is left as it is. Whether it was ended.
     pub(crate) async fn supersede(
         &self,
         request: RequestId,
         action: &ActionName,
         what: &str,
-    ) -> Result<(), ApprovalError> {
+    ) -> Result<bool, ApprovalError> {
         let reason = format!("the action {action} is declared with {what} now").into();
         let command = Command {
             actor: Principal::part(LibraryPart::Guard),
@@ -175,7 +195,8 @@ impl Core {
             act: Act::Supersede { reason },
         };
         match self.execute(request, command).await {
-            Ok(_) | Err(ApprovalError::Refused { .. }) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(ApprovalError::Refused { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }

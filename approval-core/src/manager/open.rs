@@ -16,8 +16,8 @@ use crate::{
     clock::Timestamp,
     error::Invalid,
     id::RequestId,
-    lifecycle::{self, Act, Agents, Behind, Command, Draft},
-    model::{DeclaredSeats, Enclosed, Gate, Principal, Request, Text},
+    lifecycle::{self, Agents, Behind, Draft},
+    model::{DeclaredSeats, Enclosed, Gate, Principal, Request, RunWindow, Text},
     policy::{Call, Ruling, Said},
     store::{StoreError, Stored},
 };
@@ -53,6 +53,12 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// Whether a call that the policy lets run must have a request: to be found by its key, or to begin in a write that its
+    /// run windows bound. `ruled`: those that the policy names.
+    pub(crate) fn needs_request(&self, ruled: &[RunWindow]) -> bool {
+        self.key.is_some() || !ruled.is_empty() || !self.spec.gate.run_windows.is_empty()
+    }
+
     /// Who would run it.
     pub(crate) fn caller(&self) -> Caller {
         Caller {
@@ -105,17 +111,15 @@ impl ApprovalManager {
         self.open_draft(prepared, self.core.draft(prepared, gate).await?, preview).await
     }
 
-    /// Opens the request of a call that the policy lets run, and of which `to` are told afterwards: it is approved at once,
-    /// unless a limit says that people must be asked.
+    /// Opens the request of a call that the policy lets run, by a gate that says who is told afterwards, and when it may run:
+    /// it is approved at once, unless a limit says that people must be asked.
     pub(crate) async fn open_allowed(
         &self,
         prepared: &Prepared,
-        rule: Text,
-        to: Vec<Principal>,
+        by: &Gate,
         preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<PendingApproval, ApprovalError> {
-        let told = Gate { inform: to, ..Gate::only(rule, Vec::new()) };
-        let gate = Arc::new(lifecycle::tighten(&prepared.spec.gate, &told));
+        let gate = Arc::new(lifecycle::tighten(&prepared.spec.gate, by));
         let draft = Draft { allowed: true, ..self.core.draft(prepared, gate).await? };
         self.open_draft(prepared, draft, preview).await
     }
@@ -327,56 +331,16 @@ impl Core {
         }
         Ok(stored)
     }
-
-    /// For an edit: what a call with the new arguments would have to meet.
-    pub(crate) async fn gate_of_edit(
-        &self,
-        id: RequestId,
-        command: &Command,
-    ) -> Result<Option<Arc<Gate>>, ApprovalError> {
-        let Act::ApproveEdited { edits, .. } = &command.act else { return Ok(None) };
-        let request = self.load(id).await?.request;
-        let about = About::of(&request);
-        let (arguments, digest) = lifecycle::edited_arguments(&request, edits)
-            .map_err(|refusal| ApprovalError::of_refusal(about, refusal))?;
-        let cost = lifecycle::cost_of(&request.action, &arguments)?.map(|cost| cost.magnitude());
-        let counts = limits::Counts {
-            agent: &request.requester,
-            action: &request.action.name,
-            run: request.run.as_deref(),
-            person: request.on_behalf_of.as_ref(),
-        };
-        let gate = lifecycle::gate_before_rules(&request);
-        let behind = self.canonical(request.on_behalf_of.as_ref()).await?;
-        let call = Call {
-            action: &request.action,
-            arguments: &arguments,
-            digest: &digest,
-            agent: &request.requester,
-            on_behalf_of: behind.as_ref(),
-            run: request.run.as_ref(),
-            risk: request.risk,
-            cost,
-            spent_usd: self.spent_usd(counts, None).await?,
-            gate: &gate,
-            said: Said::ALL,
-            now: self.now().await?,
-        };
-        let ruling = self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))?;
-        match ruling {
-            Ruling::Deny { rule, reason } => {
-                Err(ApprovalError::PolicyDenied { action: request.action.name.clone(), rule, reason })
-            }
-            ruling @ Ruling::Ask { .. } => Ok(Some(ruled(&gate, Said::ALL, &ruling))),
-            Ruling::Allow { .. } | Ruling::Notify { .. } => Ok(None),
-        }
-    }
 }
 
 /// What must be met: what the action says, tightened by what the policy asks for besides.
 pub(crate) fn tightened(spec: &ActionSpec, ruling: &Ruling) -> Arc<Gate> {
-    let attribute = &spec.gate;
-    let gate = ruled(attribute, spec.said, ruling);
+    tightened_gate(&spec.gate, spec.said, ruling)
+}
+
+/// The same for a gate by itself, of which `said` was set explicitly.
+pub(super) fn tightened_gate(attribute: &Arc<Gate>, said: Said, ruling: &Ruling) -> Arc<Gate> {
+    let gate = ruled(attribute, said, ruling);
     // Only an edit asks a rule again.
     if gate.editable.is_empty() || gate.requirements == attribute.requirements {
         return gate;
@@ -389,7 +353,7 @@ pub(crate) fn tightened(spec: &ActionSpec, ruling: &Ruling) -> Arc<Gate> {
 }
 
 /// What a rule makes of the gate of an action.
-fn ruled(attribute: &Arc<Gate>, said: Said, ruling: &Ruling) -> Arc<Gate> {
+pub(super) fn ruled(attribute: &Arc<Gate>, said: Said, ruling: &Ruling) -> Arc<Gate> {
     match ruling {
         Ruling::Ask { rule, gate: Some(gate), whole: true } => {
             Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(gate) })

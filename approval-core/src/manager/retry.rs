@@ -2,22 +2,29 @@
 
 use std::sync::Arc;
 
-use super::{ApprovalManager, Context, PendingApproval, engine::Opened, keys::successor_key};
+use super::{
+    ApprovalManager, Context, Core, PendingApproval, engine::Opened, keys::successor_key,
+    open::tightened_gate,
+};
 use crate::{
     approval_error::{About, ApprovalError},
     id::RequestId,
     lifecycle::{self, Draft, Predecessor},
-    model::{Enclosed, Follows, Request},
+    model::{Declaration, Enclosed, Follows, Gate, OnTimeout, Request, Text},
+    policy::{Ruling, Said},
 };
 
 impl ApprovalManager {
-    /// Opens a new request with the arguments and the gate of one that ended without having run, linked to it. Its key, if
-    /// it had one, leads to the new one from then on. Where another call follows it under its key already, the new request
-    /// follows the last of these, once that ended too.
+    /// Opens a new request with the arguments of one that ended without having run, linked to it. Its key, if it had one,
+    /// leads to the new one from then on. Where another call follows it under its key already, the new request follows the
+    /// last of these, once that ended too.
+    ///
+    /// People are asked as today's policy says, and at least as the declaration of the action that the request was opened with
+    /// demands. Where the policy would not ask, they are asked as they were before.
     ///
     /// # Errors
-    /// When there is no such request, or it is open, runs, ran, or may have run; [`ApprovalError::KeyConflict`] when another
-    /// call that follows it is open, approved or was run.
+    /// When there is no such request, or it is open, runs, ran, or may have run; [`ApprovalError::PolicyDenied`] when the policy
+    /// denies it now; [`ApprovalError::KeyConflict`] when another call that follows it is open, approved or was run.
     pub async fn retry(&self, request: RequestId) -> Result<PendingApproval, ApprovalError> {
         let core = &self.core;
         core.at_work()?;
@@ -45,7 +52,8 @@ impl ApprovalManager {
         // What another program changed is not asked about again.
         lifecycle::intact(again_of)
             .map_err(|refusal| ApprovalError::of_refusal(About::of(again_of), refusal))?;
-        let mut draft = again(again_of, last.request.id, id);
+        let gate = core.gate_of_retry(again_of).await?;
+        let mut draft = again(again_of, gate, last.request.id, id);
         // The same successor, however often and wherever this is called, and whatever crashes in between.
         draft.key = Some(successor_key(last.request.key.as_deref().unwrap_or(&last.request.id.to_string())));
         let opened = match core.open(&draft, &Context::current().limits).await? {
@@ -59,6 +67,67 @@ impl ApprovalManager {
     }
 }
 
+impl Core {
+    /// What must be met to try a request again.
+    ///
+    /// # Errors
+    /// When the policy denies it, or cannot be asked.
+    async fn gate_of_retry(&self, request: &Request) -> Result<Arc<Gate>, ApprovalError> {
+        // No rule is about questions.
+        if request.question.is_some() {
+            return Ok(Arc::clone(&request.gate));
+        }
+        let own = Arc::new(declared(request));
+        let said = said_by(&own, &request.gate);
+        let arguments = (&request.revision.arguments, &request.revision.digest);
+        let ruling = match self.rule_again(request, arguments, &own, said, None).await? {
+            Ruling::Deny { rule, reason } => {
+                return Err(ApprovalError::PolicyDenied {
+                    action: request.action.name.clone(),
+                    rule,
+                    reason,
+                });
+            }
+            ruling @ Ruling::Ask { .. } => ruling,
+            // People were asked before, and ended it: what the policy lets run now is theirs to decide again.
+            Ruling::Allow { rule, run_windows } | Ruling::Notify { rule, run_windows, .. } => {
+                let before = Gate { declared: None, ..Gate::clone(&request.gate) };
+                let windows = Gate { run_windows, ..Gate::only(rule, Vec::new()) };
+                let gate = lifecycle::tighten(&before, &windows);
+                Ruling::Ask { rule: Text::clone(&gate.rule), gate: Some(Arc::new(gate)), whole: false }
+            }
+        };
+        Ok(tightened_gate(&own, said, &ruling))
+    }
+}
+
+/// What the action itself asked for when the request was opened. Of times, notices and texts, which are no demands and not
+/// stored: as the request has them.
+fn declared(request: &Request) -> Gate {
+    let asked = Gate { declared: None, ..Gate::clone(&request.gate) };
+    match &request.declaration {
+        None => Gate::clone(&lifecycle::gate_before_rules(request)),
+        Some(declaration) => Gate {
+            timeout: asked.timeout,
+            grant_ttl: asked.grant_ttl,
+            reminders: asked.reminders,
+            join_identical: asked.join_identical,
+            inform: asked.inform,
+            editable: asked.editable,
+            reject_options: asked.reject_options,
+            digest: asked.digest,
+            ..declaration.gate.clone()
+        },
+    }
+}
+
+/// Which settings a declaration set explicitly. These are only tightened when a request is opened, so one that the request
+/// has looser was left to the rule.
+fn said_by(declared: &Gate, asked: &Gate) -> Said {
+    let looser_end = declared.on_timeout == OnTimeout::Reject && asked.on_timeout != OnTimeout::Reject;
+    Said { veto: asked.veto <= declared.veto, on_timeout: !looser_end, ..Said::ALL }
+}
+
 /// What comes along with a request that tries this one again.
 fn followed_by(request: &Request) -> Arc<Enclosed> {
     let mut enclosed = request.enclosed.as_deref().map_or_else(Enclosed::default, Clone::clone);
@@ -67,7 +136,11 @@ fn followed_by(request: &Request) -> Arc<Enclosed> {
 }
 
 /// A draft that asks for the same as `request` did at first, or as it was last edited.
-fn again(request: &Request, follows: RequestId, id: RequestId) -> Draft {
+fn again(request: &Request, gate: Arc<Gate>, follows: RequestId, id: RequestId) -> Draft {
+    // What is not stored besides is what the gate shows.
+    let declaration = request.declaration.clone().unwrap_or_else(|| {
+        Arc::new(Declaration::new(&request.action, request.risk, &lifecycle::gate_before_rules(request)))
+    });
     Draft {
         id,
         namespace: Arc::clone(&request.namespace),
@@ -80,7 +153,7 @@ fn again(request: &Request, follows: RequestId, id: RequestId) -> Draft {
         key: None,
         risk: request.risk,
         priority: Some(request.priority),
-        gate: Arc::clone(&request.gate),
+        gate,
         arguments: request.revision.arguments.clone(),
         enclosed: Some(followed_by(request)),
         digest: request.revision.digest,
@@ -92,6 +165,6 @@ fn again(request: &Request, follows: RequestId, id: RequestId) -> Draft {
             editor: request.revision.editor.clone(),
         }),
         allowed: false,
-        declaration: request.declaration.clone(),
+        declaration: Some(declaration),
     }
 }

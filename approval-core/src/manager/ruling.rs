@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Core, Prepared, limits};
+use super::{Core, Prepared, limits, open::ruled};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, Timestamp, after},
-    lifecycle::{self, Act, Command, RunRuling},
-    model::{Gate, Request},
+    lifecycle::{self, Act, Command, EditRuling, RunRuling},
+    model::{ArgumentsDigest, CanonicalJson, Gate, Request},
     policy::{Call, Ruling, Said},
 };
 
@@ -15,7 +15,8 @@ use crate::{
 const FRESH: Span = Span::from_secs(1);
 
 impl Core {
-    /// For a command that consumes a grant: what the policy says about the call now.
+    /// For a command that consumes a grant, or revokes what the policy no longer covers: what the policy says about the call
+    /// now.
     ///
     /// # Errors
     /// When it cannot be asked, or the cost cannot be computed: nothing runs then.
@@ -24,45 +25,21 @@ impl Core {
         command: &Command,
         request: &Request,
     ) -> Result<Option<RunRuling>, ApprovalError> {
-        if matches!(command.act, Act::Consume { .. }) {
-            return self.ruling_at_run(request).await.map(Some);
+        if !matches!(command.act, Act::Consume { .. } | Act::Uncover) {
+            return Ok(None);
         }
-        Ok(None)
-    }
-
-    async fn ruling_at_run(&self, request: &Request) -> Result<RunRuling, ApprovalError> {
-        let cost = lifecycle::cost_of(&request.action, &request.revision.arguments)?;
-        let cost = cost.map(|cost| cost.magnitude());
-        let counts = limits::Counts {
-            agent: &request.requester,
-            action: &request.action.name,
-            run: request.run.as_deref(),
-            person: request.on_behalf_of.as_ref(),
-        };
         // What nobody was asked about was counted when it was opened, and must not count against itself.
         let unasked = request
             .decision
             .as_deref()
             .is_some_and(|decision| decision.by_policy || decision.by_standing.is_some());
-        let own = cost.filter(|_| unasked).map(|cost| (cost, request.created_at));
-        let behind = self.canonical(request.on_behalf_of.as_ref()).await?;
-        let call = Call {
-            action: &request.action,
-            arguments: &request.revision.arguments,
-            digest: &request.revision.digest,
-            agent: &request.requester,
-            on_behalf_of: behind.as_ref(),
-            run: request.run.as_ref(),
-            risk: request.risk,
-            cost,
-            spent_usd: self.spent_usd(counts, own).await?,
-            gate: &request.gate,
-            said: Said::ALL,
-            now: self.now().await?,
-        };
-        let ruling = self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))?;
-        Ok(match ruling {
-            Ruling::Allow { .. } | Ruling::Notify { .. } => RunRuling::Allows,
+        let (arguments, digest) = (&request.revision.arguments, &request.revision.digest);
+        let counted = unasked.then_some(request.created_at);
+        let ruling = self.rule_again(request, (arguments, digest), &request.gate, Said::ALL, counted).await?;
+        Ok(Some(match ruling {
+            Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. } => {
+                RunRuling::Allows { run_windows }
+            }
             Ruling::Deny { rule, reason } => RunRuling::Denies { rule, reason },
             Ruling::Ask { rule, gate, whole } => {
                 let gate = match gate {
@@ -72,7 +49,68 @@ impl Core {
                 };
                 RunRuling::Asks(Arc::new(Gate { rule, ..gate }))
             }
-        })
+        }))
+    }
+
+    /// For a command that edits the arguments which the request has: what the policy says about a call with the new ones.
+    /// `None` for other commands, and where the lifecycle refuses the edit for what it is.
+    ///
+    /// # Errors
+    /// When it cannot be asked, or the cost cannot be computed: the edit does not count then.
+    pub(super) async fn ruling_of_edit(
+        &self,
+        command: &Command,
+        request: &Request,
+    ) -> Result<Option<EditRuling>, ApprovalError> {
+        let Act::ApproveEdited { edits, digest: seen, .. } = &command.act else { return Ok(None) };
+        if *seen != request.revision.digest {
+            return Ok(None);
+        }
+        let Ok((arguments, digest)) = lifecycle::edited_arguments(request, edits) else { return Ok(None) };
+        let gate = lifecycle::gate_before_rules(request);
+        let ruling = match self.rule_again(request, (&arguments, &digest), &gate, Said::ALL, None).await? {
+            Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. } => {
+                RunRuling::Allows { run_windows }
+            }
+            Ruling::Deny { rule, reason } => RunRuling::Denies { rule, reason },
+            ruling @ Ruling::Ask { .. } => RunRuling::Asks(ruled(&gate, Said::ALL, &ruling)),
+        };
+        Ok(Some(EditRuling { digest, ruling }))
+    }
+
+    /// Asks the policy about a request that is there already, with these arguments and this gate of the action, of which `said`
+    /// was set explicitly. `counted`: when its own cost was counted.
+    pub(super) async fn rule_again(
+        &self,
+        request: &Request,
+        (arguments, digest): (&CanonicalJson, &ArgumentsDigest),
+        gate: &Arc<Gate>,
+        said: Said,
+        counted: Option<Timestamp>,
+    ) -> Result<Ruling, ApprovalError> {
+        let cost = lifecycle::cost_of(&request.action, arguments)?.map(|cost| cost.magnitude());
+        let counts = limits::Counts {
+            agent: &request.requester,
+            action: &request.action.name,
+            run: request.run.as_deref(),
+            person: request.on_behalf_of.as_ref(),
+        };
+        let behind = self.canonical(request.on_behalf_of.as_ref()).await?;
+        let call = Call {
+            action: &request.action,
+            arguments,
+            digest,
+            agent: &request.requester,
+            on_behalf_of: behind.as_ref(),
+            run: request.run.as_ref(),
+            risk: request.risk,
+            cost,
+            spent_usd: self.spent_usd(counts, cost.zip(counted)).await?,
+            gate,
+            said,
+            now: self.now().await?,
+        };
+        self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))
     }
 
     /// Asks the policy again about a call that it allowed at `asked`, unless that is a moment ago.
@@ -89,8 +127,15 @@ impl Core {
         }
         let action = prepared.spec.info.name.clone();
         match self.rule_counted(prepared, Some(asked)).await? {
-            Ruling::Allow { .. } | Ruling::Notify { .. } => Ok(()),
-            Ruling::Ask { rule, .. } => Err(ApprovalError::PolicyAsks { action, rule, request: None }),
+            Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. }
+                if run_windows.is_empty() =>
+            {
+                Ok(())
+            }
+            // Called again, it waits for its window.
+            Ruling::Ask { rule, .. } | Ruling::Allow { rule, .. } | Ruling::Notify { rule, .. } => {
+                Err(ApprovalError::PolicyAsks { action, rule, request: None })
+            }
             Ruling::Deny { rule, reason } => Err(ApprovalError::PolicyDenied { action, rule, reason }),
         }
     }

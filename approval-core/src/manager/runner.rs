@@ -1,8 +1,8 @@
 //! What runs approved requests: the code's own declaration of the action, and the agents that it runs for.
 
-use std::sync::Arc;
+use std::{fmt, marker::PhantomData, sync::Arc};
 
-use super::{ActionSpec, Context, Core};
+use super::{ActionSpec, Context, Core, GuardedAction};
 use crate::{
     error::Invalid,
     lifecycle::{Agents, Behind, Claim, Declared},
@@ -21,19 +21,59 @@ use crate::{
 /// let refunds = Runner::of(ActionSpec::new("payments.refund")?.version(2)).for_agents(["support-bot", "night-bot"])?;
 /// # Ok::<(), approval_core::Invalid>(())
 /// ```
-#[derive(Clone, Debug)]
-pub struct Runner {
+///
+/// `A` is what the grants of its handler prove: `()` unless [`Runner::proving`] names an action.
+pub struct Runner<A: ?Sized = ()> {
     pub(crate) spec: Arc<ActionSpec>,
     agents: Option<Agents>,
+    proves: PhantomData<fn() -> Box<A>>,
+}
+
+impl<A: ?Sized> Clone for Runner<A> {
+    fn clone(&self) -> Self {
+        Self { spec: Arc::clone(&self.spec), agents: self.agents.clone(), proves: PhantomData }
+    }
+}
+
+impl<A: ?Sized> fmt::Debug for Runner<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").field("spec", &self.spec).field("agents", &self.agents).finish()
+    }
 }
 
 impl Runner {
     /// Runs this action, for the own agent.
     #[must_use]
     pub fn of(spec: impl Into<Arc<ActionSpec>>) -> Self {
-        Self { spec: spec.into(), agents: None }
+        Self { spec: spec.into(), agents: None, proves: PhantomData }
     }
 
+    /// The handler gets a [`Grant`](crate::Grant) of `A`, for inner functions that demand proof of this action.
+    ///
+    /// ```no_run
+    /// # async fn f(manager: approval_core::ApprovalManager) -> Result<(), approval_core::Invalid> {
+    /// use approval_core::{ActionSpec, Grant, GuardedAction, Runner};
+    ///
+    /// struct Refund;
+    ///
+    /// impl GuardedAction for Refund {
+    ///     const NAME: &'static str = "payments.refund";
+    /// }
+    ///
+    /// let refunds = Runner::of(ActionSpec::new("payments.refund")?).proving::<Refund>()?;
+    /// let worker = manager.on_approved(refunds, async |cents: u64, proof: Grant<Refund>| Ok::<_, String>(()));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// When `A` names another action than this one, or another version of it: before any grant is spent.
+    pub fn proving<A: GuardedAction + ?Sized>(self) -> Result<Runner<A>, Invalid> {
+        self.spec.proves::<A>()?;
+        Ok(Runner { spec: self.spec, agents: self.agents, proves: PhantomData })
+    }
+}
+
+impl<A: ?Sized> Runner<A> {
     /// Runs it for these agents, and no others.
     ///
     /// # Errors
@@ -89,7 +129,7 @@ impl Caller {
     }
 
     /// A worker, which runs what was asked for on behalf of many.
-    pub(crate) fn worker(Runner { spec, agents }: Runner, core: &Core) -> Self {
+    pub(crate) fn worker<A: ?Sized>(Runner { spec, agents, .. }: Runner<A>, core: &Core) -> Self {
         let own = || Context::current().agent.unwrap_or_else(|| core.settings.agent.clone());
         let agents = agents.unwrap_or_else(|| Agents::one(own()));
         Self { spec, agents, behind: Behind::Any, given: None }

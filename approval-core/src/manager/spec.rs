@@ -268,8 +268,8 @@ impl ActionSpec {
         self.gate(|gate| gate.grant_ttl = ttl)
     }
 
-    /// An approval may be used only while this window is open, and while those that were set before are. The time of a grant
-    /// is counted from the next opening. A call that waits, waits for it as far as its patience reaches; others get
+    /// The body runs only while this window is open, and while those that were set before are, whether people approved it or
+    /// the policy allowed it. The time of a grant is counted from the next opening. A call that waits, waits for it as far as its patience reaches; others get
     /// [`crate::ApprovalError::OutsideWindow`].
     #[must_use]
     pub fn run_window(self, window: RunWindow) -> Self {
@@ -351,8 +351,8 @@ impl ActionSpec {
         if self.said.grant_ttl { self } else { self.gate(|gate| gate.grant_ttl = SUSPEND_GRANT_TTL) }
     }
 
-    /// The same call again gets the recorded result instead of [`crate::ApprovalError::AlreadyRan`]; while the body still
-    /// runs, it waits for it as far as its patience ([`ActionSpec::wait`]) reaches.
+    /// The same call again, of the same version and schema, gets the recorded result instead of
+    /// [`crate::ApprovalError::AlreadyRan`]; while the body still runs, it waits for it as far as its patience ([`ActionSpec::wait`]) reaches.
     #[must_use]
     pub const fn replay(mut self) -> Self {
         self.replay = true;

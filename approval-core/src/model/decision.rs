@@ -62,7 +62,7 @@ pub struct Decision {
     /// The standing approval that it rests on: nobody was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_standing: Option<StandingId>,
-    /// Whether the policy let it run and had people told: nobody was asked.
+    /// Whether the policy let it run: nobody was asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_policy: bool,
     /// Whether a halt cancelled it.

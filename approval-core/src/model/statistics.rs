@@ -108,7 +108,7 @@ pub struct Figures {
     pub approved_by_timeout: u64,
     /// Taken back or halted.
     pub cancelled: u64,
-    /// Approved without anybody being asked: by a standing approval, or by a policy that only has people told.
+    /// Approved without anybody being asked: by a standing approval, or by a policy that lets the call run.
     pub unasked: u64,
     /// From the opening (or the beginning of working hours, where it waited for them) until people approved or rejected.
     /// `None`: they did neither.

@@ -82,7 +82,7 @@ mod tests {
             grant_id: crate::id::GrantId::from_uuid(uuid::Uuid::from_u128(2)),
             notice_delivered: false,
             ruling: None,
-            edited_gate: None,
+            edited: None,
             limits: &[],
             standing: &[],
             standing_id: crate::id::StandingId::from_uuid(uuid::Uuid::nil()),

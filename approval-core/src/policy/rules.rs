@@ -27,7 +27,7 @@ use self::{
 use super::{Call, Policy, PolicyError, Ruling};
 use crate::{
     error::Internal,
-    model::{Limit, Text},
+    model::{Limit, RunWindow, Text},
     yaml::Item,
 };
 
@@ -47,6 +47,10 @@ use crate::{
 ///       action: payments.refund        # one or several; `payments.*` is a pattern
 ///       when: cost_usd <= 50           # CEL
 ///       allow: true                    # or `notify: group:ops`, `ask: …`, `deny: a reason`
+///     - name: rollouts
+///       action: deploy.*
+///       run_window: {mon-fri: 09:00-16:00, time_zone: Europe/Berlin}    # what the rule lets run, runs only then
+///       notify: group:ops
 ///     - name: refunds
 ///       action: payments.*
 ///       ask:
@@ -71,6 +75,10 @@ use crate::{
 /// A key whose value is `none` is left out on purpose: `limits: none`, `required_for: none`, and `deny: none` where no rule
 /// denies. A file that is read again must write so where the one before said more: see
 /// [`WatchedFile`](crate::file::WatchedFile).
+///
+/// Outside of a `run_window` nothing runs, whether the rule asks or lets the call run. It stands in the rule, under `ask`, or in the
+/// defaults, for rules without one of their own; the windows of the action itself hold besides. A call waits for the opening
+/// as far as its patience reaches.
 ///
 /// Short forms come after the rules, in this order: `required_for` (actions that are asked), `cost_threshold_usd` (what
 /// costs more is asked), `risk_tiers` (what holds for each risk), `autonomy` (1: everything is asked, to 5: all but critical
@@ -192,18 +200,28 @@ impl Inner {
                 // The reason of the rule is about calls for which its condition holds.
                 reason: found.failure.as_ref().map_or_else(|| Arc::clone(reason), |why| not_evaluated(why)),
             },
-            Outcome::Allow if found.failure.is_none() && !asks_itself => Ruling::Allow { rule: name },
+            Outcome::Allow if found.failure.is_none() && !asks_itself => {
+                Ruling::Allow { rule: name, run_windows: self.run_windows(rule) }
+            }
             Outcome::Notify(to) if found.failure.is_none() && !asks_itself => {
-                Ruling::Notify { rule: name, to: to.clone() }
+                Ruling::Notify { rule: name, to: to.clone(), run_windows: self.run_windows(rule) }
             }
             outcome @ (Outcome::Allow | Outcome::Notify(_) | Outcome::Ask(_)) => {
                 let part =
                     if let Outcome::Ask(part) = outcome { part } else { found.next.unwrap_or(&self.ask) };
                 let may_relax = rule.may_relax && found.failure.is_none();
-                let gate = part.gate(&name, call, may_relax);
+                let mut gate = part.gate(&name, call, may_relax);
+                // Those of a rule that asks are in its part.
+                gate.run_windows.extend(rule.run_windows.iter().cloned());
                 Ruling::Ask { rule: name, gate: Some(Arc::new(gate)), whole: true }
             }
         }
+    }
+
+    /// When a call that a rule lets run may run: as the rule says, else as the defaults say.
+    fn run_windows(&self, rule: &Rule) -> Vec<RunWindow> {
+        let windows = if rule.run_windows.is_empty() { &self.ask.run_windows } else { &rule.run_windows };
+        windows.clone()
     }
 }
 

@@ -13,7 +13,8 @@ use crate::{
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum JournalLine {
-    /// A call that the policy allowed, or denied, without asking anybody.
+    /// A call that the policy denied, or allowed without asking anybody. One with a key, or a run window, that it allowed has a
+    /// request instead.
     Call {
         /// When.
         at: Timestamp,

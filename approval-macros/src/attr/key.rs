@@ -38,7 +38,7 @@ const fn list(name: &'static str, example: &'static str) -> Key {
 }
 
 /// Every key that `#[guarded_action]` knows.
-pub(crate) const KEYS: [Key; 36] = [
+pub(crate) const KEYS: [Key; 37] = [
     value("name", "name = \"payments.refund\""),
     value("version", "version = 2"),
     value("kind", "kind = \"purchase\""),
@@ -54,6 +54,7 @@ pub(crate) const KEYS: [Key; 36] = [
     value("on_timeout", "on_timeout = \"reject\""),
     value("wait", "wait = \"30s\""),
     value("grant_ttl", "grant_ttl = \"15m\""),
+    value("run_window", "run_window = \"mon-fri 09:00-17:00 Europe/Berlin\""),
     value("mode", "mode = \"suspend\""),
     value("manager", "manager = self.approvals"),
     value("key", "key = args.order_id"),

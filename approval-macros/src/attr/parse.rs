@@ -9,7 +9,7 @@ use syn::{Expr, Path, Token, Type, token};
 use super::key::{self, Form, Key};
 use super::path::FieldPath;
 use super::stream::{each_item, each_item_in, parenthesised, positive, string};
-use super::{Attributes, Spanned, Timeout, choice, cost, duration, name, once, people, template};
+use super::{Attributes, Spanned, Timeout, choice, cost, duration, name, once, people, template, window};
 use crate::error::Errors;
 use crate::suggest;
 
@@ -235,6 +235,7 @@ fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attri
         "on_timeout" => {
             once(&mut attributes.on_timeout, Spanned { value: choice::parse(&literal)?, span }, ident)
         }
+        "run_window" => once(&mut attributes.run_window, window::parse(&literal)?, ident),
         "mode" => once(&mut attributes.mode, Spanned { value: choice::parse(&literal)?, span }, ident),
         "timeout" if literal.value() == "never" => {
             once(&mut attributes.timeout, Spanned { value: Timeout::Never, span }, ident)

@@ -27,6 +27,7 @@ fn reads_every_key() {
         remind(every = "5m", at_most = 3),
         escalate(after = "10m", to("group:oncall"), requirement = 2, priority = "critical"),
         timeout = "15m", on_timeout = "escalate", wait = "30s", grant_ttl = "1h", mode = "wait",
+        run_window = "mon-fri 09:00-17:00 Europe/Berlin",
         manager = self.approvals::<A, B>(), key = format!("{}-{}", args.a, args.b),
         editable(cents, args.note), redact(args.token), skip(client),
         refuse_with = crate::refused::<u8>, reject_options = RefundRejected, veto = 2,
@@ -46,6 +47,7 @@ fn reads_every_key() {
     assert_eq!(attributes.timeout.unwrap().value, Timeout::After(Duration::from_mins(15)));
     assert_eq!(attributes.wait.unwrap().value, Duration::from_secs(30));
     assert_eq!(attributes.grant_ttl.unwrap().value, Duration::from_hours(1));
+    assert_eq!(attributes.run_window.unwrap().time_zone, "Europe/Berlin");
     assert_eq!(attributes.editable.unwrap().len(), 2);
     assert_eq!(attributes.veto.unwrap().value, 2);
     assert!(attributes.manager.is_some() && attributes.key.is_some() && attributes.refuse_with.is_some());
@@ -150,6 +152,9 @@ fn each_form_is_shown_when_another_is_used() {
         ("unheard_of", "it knows `name`,"),
         ("veto = 0", "expected a number of rejections"),
         ("grant_ttl = \"0s\"", "no time at all"),
+        ("run_window = \"mon-fri 09:00-17:00\"", "lacks a time zone"),
+        ("run_window = office", "expected a string literal, such as \"mon-fri 09:00-17:00 Europe/Berlin\""),
+        ("run_window(\"daily 09:00-17:00 UTC\")", "is written with `=`"),
         ("kind = \"Big Purchase\"", "is not a name of a kind"),
     ] {
         let message = only_error(text);

@@ -10,6 +10,7 @@ use crate::attr::choice::Mode;
 use crate::attr::path::FieldPath;
 use crate::attr::people::{Escalation, Requirement};
 use crate::attr::principal::Approver;
+use crate::attr::window::Window;
 use crate::attr::{Spanned, Timeout};
 use crate::function::parameter::Parameter;
 
@@ -116,6 +117,16 @@ impl Guard {
         fields.some("wait", attributes.wait.map(|wait| duration(wait.value)));
         fields.some("preview_timeout", attributes.preview_timeout.map(|limit| duration(limit.value)));
         fields.some("grant_ttl", attributes.grant_ttl.map(|ttl| duration(ttl.value)));
+        fields.some(
+            "run_window",
+            attributes.run_window.as_ref().map(|Window { time_zone, hours }| {
+                let hours =
+                    hours.iter().map(|(days, hours)| quote_spanned!(Span::mixed_site()=> (#days, #hours)));
+                quote_spanned!(Span::mixed_site()=>
+                    #m::RunWindow { time_zone: #time_zone, hours: &[#(#hours),*] }
+                )
+            }),
+        );
         fields.some(
             "reminders",
             attributes.remind.as_ref().map(|remind| {

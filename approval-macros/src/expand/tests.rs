@@ -53,7 +53,7 @@ fn every_setting() {
         escalate(after = "10m", to("group:oncall", "user:ann"), requirement = 2, priority = "critical"),
         escalate(after = "20m", to("user:eve"), requirement = 1),
         remind(every = "5m", at_most = 2), timeout = "1h", on_timeout = "approve", wait = "30s", grant_ttl = "5m",
-        veto = 2, allow_self_approval, reject_options = crate::Reasons, credits, idempotent, cancel_on_drop,
+        run_window = "mon-fri 09:00-12:00, 13:00-17:00 sat 10:00-12:00 Europe/Berlin", veto = 2, allow_self_approval, reject_options = crate::Reasons, credits, idempotent, cancel_on_drop,
         key = cents, failed_if = crate::is_error, replay,
         redact(args.token), skip(client, args.trace), manager = manager, crate = ::approvals"#,
         "async fn refund(client: &Client, manager: &Manager, args: Args, cents: u64, pair: (u8, u8), _: u8) -> R { body() }",

@@ -1,7 +1,12 @@
 //! Who runs an approved request: the caller's own agent, namespace, person and declaration are compared with it.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
 use approval_core::{
-    ApprovalError, ApprovalManager, Context, RequestId, Runner,
+    ApprovalError, ApprovalManager, Context, Grant, GuardedAction, RequestId, Runner,
     lifecycle::Refusal,
     manager::ManagerBuilder,
     model::{ExecutionState, canonical::DigestKey},
@@ -134,6 +139,133 @@ async fn a_worker_runs_for_its_own_agent_alone_unless_others_are_named() {
     let any = worker(Runner::of(spec).for_any_agent());
     assert_eq!(soon(runs.recv()).await, Some(second));
     soon(any.stop()).await;
+}
+
+struct Refund;
+
+impl GuardedAction for Refund {
+    const NAME: &'static str = "payments.refund";
+}
+
+struct SecondRefund;
+
+impl GuardedAction for SecondRefund {
+    const NAME: &'static str = "payments.refund";
+    const VERSION: u32 = 2;
+}
+
+struct Payout;
+
+impl GuardedAction for Payout {
+    const NAME: &'static str = "payments.payout";
+}
+
+#[tokio::test]
+async fn a_worker_hands_out_proof_of_its_action() {
+    let manager = unattended();
+    let id = approved_for(&manager, Context::new()).await;
+    let (ran, mut runs) = mpsc::unbounded_channel::<Grant<Refund>>();
+    let runner = Runner::of(call().spec().clone()).for_any_agent().proving::<Refund>().unwrap();
+    let worker = manager.on_approved(runner.clone(), move |_: Value, grant: Grant<Refund>| {
+        ran.send(grant).unwrap();
+        async { Ok::<_, String>(()) }
+    });
+    assert_eq!(soon(runs.recv()).await.unwrap().request().id, id);
+    soon(worker.stop()).await;
+    assert_eq!(state(&manager, id).await, ExecutionState::Succeeded);
+}
+
+#[test]
+fn a_runner_of_another_action_proves_nothing_and_spends_nothing() {
+    let runner = || Runner::of(call().spec().clone());
+    for refused in [
+        runner().proving::<Payout>().map(drop).unwrap_err(),
+        runner().proving::<SecondRefund>().map(drop).unwrap_err(),
+        Runner::of(call_with(|action| Ok(action.version(3))).spec().clone())
+            .proving::<Refund>()
+            .map(drop)
+            .unwrap_err(),
+    ] {
+        assert!(refused.to_string().contains("is not the action of this call"), "{refused}");
+    }
+    let second = call_with(|action| Ok(action.version(2)));
+    assert!(Runner::of(second.spec().clone()).proving::<SecondRefund>().is_ok());
+}
+
+/// Collects the fields of warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<BTreeMap<&'static str, String>>>>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() <= tracing::Level::WARN
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut fields = Fields(BTreeMap::new());
+        event.record(&mut fields);
+        self.0.lock().unwrap().push(fields.0);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+struct Fields(BTreeMap<&'static str, String>);
+
+impl tracing::field::Visit for Fields {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+}
+
+#[tokio::test]
+async fn what_no_worker_claims_is_named_in_one_warning_each() {
+    let warnings = Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let manager = unattended();
+    let other_agent = approved_for(&manager, Context::new().agent("first").unwrap()).await;
+    let other_version = manager.request(call_with(|action| Ok(action.version(2)))).await.unwrap().detach();
+    manager.approve(other_version, ANN).await.unwrap();
+    let own = approved_for(&manager, Context::new()).await;
+    let (ran, mut runs) = mpsc::unbounded_channel();
+    let worker = manager.on_approved(call().spec(), move |_: Value, grant| {
+        ran.send(grant.request().id).unwrap();
+        async { Ok::<_, String>(()) }
+    });
+    assert_eq!(soon(runs.recv()).await, Some(own));
+    // It looks again several times.
+    for _ in 0..3 {
+        manager.advance(seconds(10)).await;
+    }
+    soon(worker.stop()).await;
+    let seen = warnings.0.lock().unwrap().clone();
+    let unclaimed: Vec<_> =
+        seen.iter().filter(|one| one["message"].contains("left an approved request unclaimed")).collect();
+    let told =
+        |id: RequestId| unclaimed.iter().filter(|one| one["request"] == id.to_string()).collect::<Vec<_>>();
+    let [agent] = told(other_agent)[..] else { panic!("{unclaimed:?}") };
+    assert_eq!(
+        (agent["why"].as_str(), agent["agent"].as_str()),
+        ("it was given to another agent", "agent:first")
+    );
+    let [version] = told(other_version)[..] else { panic!("{unclaimed:?}") };
+    assert_eq!(version["why"], "it is for another version of the action");
+    assert_eq!((version["version"].as_str(), version["runs_version"].as_str()), ("2", "1"));
+    assert_eq!(unclaimed.len(), 2, "none about what was claimed");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::{
     fmt::Debug,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -13,9 +13,11 @@ use approval_core::{
     Action, ActionSpec, ApprovalError, ApprovalManager, Invalid, Principal,
     clock::Span,
     manager::{Grant, ManagerBuilder},
+    policy::{Call, Policy, PolicyError, Ruling},
     store::MemoryStore,
 };
 use approval_testkit::{FakeClock, TestManager};
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::outage::Outage;
@@ -51,6 +53,42 @@ pub fn call_with(describe: impl FnOnce(ActionSpec) -> Result<ActionSpec, Invalid
 /// A manager whose decisions come from the test alone.
 pub fn unattended() -> TestManager {
     TestManager::with(ManagerBuilder::unattended).unwrap()
+}
+
+/// A policy that the test changes.
+#[derive(Clone, Debug)]
+pub struct Switch(Arc<Mutex<Result<Ruling, PolicyError>>>);
+
+impl Switch {
+    pub fn new(ruling: Ruling) -> Self {
+        Self(Arc::new(Mutex::new(Ok(ruling))))
+    }
+
+    pub fn say(&self, ruling: Ruling) {
+        *self.0.lock().unwrap() = Ok(ruling);
+    }
+
+    pub fn deny(&self) {
+        self.say(Ruling::deny("nothing is rolled out at night").named("night"));
+    }
+
+    pub fn fail(&self) {
+        *self.0.lock().unwrap() = Err(PolicyError("the rules cannot be read".to_owned()));
+    }
+}
+
+#[async_trait]
+impl Policy for Switch {
+    async fn rule(&self, _: &Call<'_>) -> Result<Ruling, PolicyError> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// A manager whose policy the test changes.
+pub fn ruled(ruling: Ruling) -> (TestManager, Switch) {
+    let switch = Switch::new(ruling);
+    let policy = switch.clone();
+    (TestManager::with(|builder| builder.unattended().policy(policy)).unwrap(), switch)
 }
 
 /// The same on a store that can fail.

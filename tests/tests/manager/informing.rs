@@ -11,7 +11,7 @@ use approval_testkit::{Scripted, TestManager};
 use crate::common::{ANN, Runs, call, error, person, soon};
 
 fn telling() -> Ruling {
-    Ruling::Notify { rule: "small ones".into(), to: vec![person(ANN)] }
+    Ruling::notify([person(ANN)]).named("small ones")
 }
 
 #[tokio::test]

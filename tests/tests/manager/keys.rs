@@ -3,7 +3,7 @@
 use approval_core::{
     Action, ApprovalError, Context,
     manager::ManagerBuilder,
-    model::{ExecutionState, Status},
+    model::{ExecutionState, Status, canonical::to_canonical},
 };
 use approval_testkit::{ApproveAll, RejectAll, TestManager};
 use futures_util::future::join_all;
@@ -222,4 +222,55 @@ async fn a_key_attaches_to_what_waits_and_its_new_deadline_counts_not() {
     }
     let page = manager.list(&approval_core::store::Query::default()).await.unwrap();
     assert_eq!(page.items.iter().map(|stored| stored.request.status).collect::<Vec<_>>(), [Status::Expired]);
+}
+
+#[tokio::test]
+async fn a_result_is_not_given_back_to_another_version_or_schema() {
+    let schema = |text: &str| approval_core::model::SchemaDigest::of(&to_canonical(text).unwrap());
+    let rule = |_: &approval_core::policy::Call<'_>| approval_core::policy::Ruling::allow();
+    let allowing = TestManager::with(|builder| builder.unattended().policy_fn(rule)).unwrap();
+    for manager in [TestManager::new(ApproveAll::new()).unwrap(), allowing] {
+        let runs = Runs::default();
+        let old = || call_with(|action| Ok(action.replay().schema(schema("old")))).key("k");
+        soon(runs.run(&manager, old())).await.unwrap();
+        for other in [
+            call_with(|action| Ok(action.replay().schema(schema("old")).version(2))),
+            call_with(|action| Ok(action.replay().schema(schema("new")))),
+            call_with(|action| Ok(action.replay())),
+        ] {
+            let (ran, text) = error(soon(runs.run(&manager, other.key("k"))).await);
+            assert!(
+                matches!(ran, ApprovalError::AlreadyRan { state: ExecutionState::Succeeded, .. }),
+                "{text}"
+            );
+        }
+        assert_eq!(soon(runs.run(&manager, old())).await.unwrap(), json!({"cents": 500}));
+        assert_eq!(runs.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn another_version_does_not_wait_for_a_result_that_is_not_its_own() {
+    let manager = TestManager::new(ApproveAll::new()).unwrap();
+    let replayed = |version| call_with(|action| Ok(action.replay().version(version))).key("k");
+    let (began, begun) = tokio::sync::oneshot::channel();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let first = {
+        let (manager, action) = (approval_core::ApprovalManager::clone(&manager), replayed(1));
+        tokio::spawn(async move {
+            let body = async |_: Value, _: Option<approval_core::Grant>| {
+                began.send(()).unwrap();
+                ended.await.unwrap();
+                Ok::<_, ApprovalError>(json!("paid"))
+            };
+            manager.guard(action).run(body).await
+        })
+    };
+    soon(begun).await.unwrap();
+    let runs = Runs::default();
+    let (ran, text) = error(soon(runs.run(&manager, replayed(2))).await);
+    assert!(matches!(ran, ApprovalError::AlreadyRan { state: ExecutionState::Executing, .. }), "{text}");
+    end.send(()).unwrap();
+    assert_eq!(soon(first).await.unwrap().unwrap(), "paid");
+    assert_eq!(runs.count(), 0);
 }

@@ -1,6 +1,7 @@
 //! The manager and the guard, from the outside.
 #![cfg(test)]
 
+mod allowed_keys;
 mod altered;
 mod answers;
 mod attachments;
@@ -31,8 +32,11 @@ mod outage;
 mod outbox;
 mod people;
 mod previews;
+mod races;
 mod redaction;
 mod rerun;
+mod retries;
+mod run_windows;
 mod shared_runs;
 mod standing;
 mod stopping;

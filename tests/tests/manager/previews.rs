@@ -163,11 +163,11 @@ async fn what_is_too_long_is_cut() {
 async fn it_runs_only_where_people_are_asked_about_something_new() {
     let previews = Previews::default();
     let runs = Runs::default();
-    let allowed = ruled(|| Ruling::Allow { rule: "free".into() });
+    let allowed = ruled(|| Ruling::allow().named("free"));
     runs.run(&allowed, previews.call()).await.unwrap();
     let denied = ruled(|| Ruling::Deny { rule: "closed".into(), reason: "no".into() });
     assert!(runs.run(&denied, previews.call()).await.is_err());
-    let told = ruled(|| Ruling::Notify { rule: "told".into(), to: vec![person(ANN)] });
+    let told = ruled(|| Ruling::notify([person(ANN)]).named("told"));
     soon(runs.run(&told, previews.call())).await.unwrap();
     assert_eq!((runs.count(), previews.count()), (2, 0), "nobody was asked");
 

@@ -1,9 +1,6 @@
 //! What the policy forbids at the moment of the run does not run, on any way to a body (invariant 21).
 
-use std::{
-    fs,
-    sync::{Arc, Mutex},
-};
+use std::{fs, sync::Arc};
 
 use approval_core::{
     Action, ApprovalError, ApprovalManager, RequestId,
@@ -15,49 +12,13 @@ use approval_core::{
         ExecutionState, Gate, Limit, OnTimeout, OverLimit, Requirement, Risk, RunWindow, StandingArguments,
         StandingReach, StandingTerms, Status, canonical::to_canonical,
     },
-    policy::{Call, Policy, PolicyError, Ruling},
-    store::MemoryStore,
+    policy::{Call, Ruling},
+    store::{MemoryStore, Query},
 };
 use approval_testkit::{FakeClock, TestManager};
-use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::common::{ANN, Runs, call, call_with, error, person, seconds, soon};
-
-/// A policy that the test changes.
-#[derive(Clone, Debug)]
-struct Switch(Arc<Mutex<Result<Ruling, PolicyError>>>);
-
-impl Switch {
-    fn new(ruling: Ruling) -> Self {
-        Self(Arc::new(Mutex::new(Ok(ruling))))
-    }
-
-    fn say(&self, ruling: Ruling) {
-        *self.0.lock().unwrap() = Ok(ruling);
-    }
-
-    fn deny(&self) {
-        self.say(Ruling::deny("nothing is rolled out at night").named("night"));
-    }
-
-    fn fail(&self) {
-        *self.0.lock().unwrap() = Err(PolicyError("the rules cannot be read".to_owned()));
-    }
-}
-
-#[async_trait]
-impl Policy for Switch {
-    async fn rule(&self, _: &Call<'_>) -> Result<Ruling, PolicyError> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-fn ruled(ruling: Ruling) -> (TestManager, Switch) {
-    let switch = Switch::new(ruling);
-    let policy = switch.clone();
-    (TestManager::with(|builder| builder.unattended().policy(policy)).unwrap(), switch)
-}
+use crate::common::{ANN, Runs, Switch, call, call_with, error, person, ruled, seconds, soon};
 
 async fn state(manager: &TestManager, id: RequestId) -> (Status, Option<ExecutionState>) {
     let request = manager.get(id).await.unwrap();
@@ -65,6 +26,7 @@ async fn state(manager: &TestManager, id: RequestId) -> (Status, Option<Executio
 }
 
 const UNSPENT: (Status, Option<ExecutionState>) = (Status::Approved, Some(ExecutionState::NotStarted));
+const REVOKED: (Status, Option<ExecutionState>) = (Status::Approved, Some(ExecutionState::Revoked));
 
 fn denied(error: &ApprovalError) -> bool {
     matches!(error, ApprovalError::PolicyDenied { rule, .. } if &**rule == "night")
@@ -225,7 +187,7 @@ fn free() -> Action {
 
 #[tokio::test]
 async fn what_a_rule_let_run_falls_when_the_policy_asks() {
-    let notify = || Ruling::Notify { rule: "told".into(), to: vec![person(ANN)] };
+    let notify = || Ruling::notify([person(ANN)]).named("told");
     let (manager, policy) = ruled(notify());
     let authorization = manager.authorize(free()).await.unwrap();
     let id = manager.next_request().await.unwrap().id;
@@ -236,10 +198,55 @@ async fn what_a_rule_let_run_falls_when_the_policy_asks() {
         matches!(refused, ApprovalError::PolicyAsks { request: Some(about), .. } if about == id),
         "{text}"
     );
-    assert_eq!(state(&manager, id).await, UNSPENT);
+    assert!(text.ends_with("nothing was run, call again, which asks people"), "{text}");
+    assert_eq!(state(&manager, id).await, REVOKED);
+    // It stays revoked, whatever the policy says later.
     policy.say(notify());
-    let approved = manager.attach(id).await.unwrap().await.unwrap();
-    approved.begin_as(free().spec()).await.unwrap().succeeded(None).await;
+    let (refused, text) = error(soon(manager.attach(id).await.unwrap()).await.map(|_| ()));
+    assert!(matches!(refused, ApprovalError::Revoked { .. }), "{text}");
+    assert!(text.contains("no person approved it, and the policy's rule 'ask' now asks for more"), "{text}");
+    manager.verify_history(id).await.unwrap();
+}
+
+/// Of a call with a key whose policy lets it run with this ruling: what asks for more later revokes it, and the next call asks.
+async fn asks_people_after(ruling: Ruling) {
+    let (manager, policy) = ruled(ruling);
+    let runs = Runs::default();
+    drop(manager.authorize(call().key("k")).await.unwrap());
+    let id = manager.next_request().await.unwrap().id;
+    assert_eq!(state(&manager, id).await, UNSPENT);
+    policy.say(Ruling::ask());
+    let (refused, text) = error(soon(runs.run(&manager, call().key("k"))).await);
+    assert!(matches!(refused, ApprovalError::PolicyAsks { .. }), "{text}");
+    assert_eq!(state(&manager, id).await, REVOKED);
+    let waiting = runs.spawn(&manager, call().key("k"));
+    let asked = manager.next_request().await.unwrap();
+    assert_eq!((asked.predecessor, asked.status, runs.count()), (Some(id), Status::Pending, 0));
+    manager.approve(asked.id, ANN).await.unwrap();
+    soon(waiting).await.unwrap().unwrap();
+    assert!(matches!(
+        error(soon(runs.run(&manager, call().key("k"))).await).0,
+        ApprovalError::AlreadyRan { .. }
+    ));
+    assert_eq!(runs.count(), 1);
+}
+
+#[tokio::test]
+async fn the_next_call_under_a_key_asks_people_when_the_policy_no_longer_allows_it() {
+    asks_people_after(Ruling::allow()).await;
+    asks_people_after(Ruling::notify([person(ANN)])).await;
+}
+
+#[tokio::test]
+async fn what_the_policy_denies_for_a_while_is_not_revoked() {
+    let (manager, policy) = ruled(Ruling::allow());
+    let runs = Runs::default();
+    drop(manager.authorize(call().key("k")).await.unwrap());
+    policy.deny();
+    assert!(denied(&error(soon(runs.run(&manager, call().key("k"))).await).0));
+    policy.say(Ruling::allow());
+    soon(runs.run(&manager, call().key("k"))).await.unwrap();
+    assert_eq!((runs.count(), manager.list(&Query::default()).await.unwrap().items.len()), (1, 1));
 }
 
 #[tokio::test]
@@ -274,9 +281,9 @@ async fn silence_falls_when_the_policy_no_longer_approves_by_it() {
     switch.say(asks(OnTimeout::Reject));
     let (refused, text) = error(approved.begin().await.map(|_| ()));
     assert!(matches!(refused, ApprovalError::PolicyAsks { .. }), "{text}");
-    assert_eq!(state(&manager, id).await, UNSPENT);
+    assert_eq!(state(&manager, id).await, REVOKED);
     switch.say(quiet());
-    approved.begin().await.unwrap().succeeded(None).await;
+    assert!(matches!(error(approved.begin().await.map(|_| ())).0, ApprovalError::Revoked { .. }));
 }
 
 #[tokio::test]
@@ -291,8 +298,11 @@ async fn a_standing_approval_falls_when_the_policy_asks_others() {
     policy.say(Ruling::ask_also([Requirement::any_of([person("user:cfo@example.com")])]));
     let (refused, text) = error(covered.begin().await.map(|_| ()));
     assert!(matches!(refused, ApprovalError::PolicyAsks { .. }), "{text}");
+    assert_eq!(state(&manager, covered.request().id).await, REVOKED);
     policy.say(Ruling::ask());
-    covered.begin().await.unwrap().succeeded(None).await;
+    assert!(matches!(error(covered.begin().await.map(|_| ())).0, ApprovalError::Revoked { .. }));
+    // The next call is covered again: people stand by what they approved.
+    soon(manager.request(call()).await.unwrap()).await.unwrap().begin().await.unwrap().succeeded(None).await;
 }
 
 #[tokio::test]
@@ -318,7 +328,7 @@ async fn what_was_allowed_a_while_ago_is_asked_about_again() {
 
 #[tokio::test]
 async fn a_limit_that_came_since_holds_for_what_nobody_approved() {
-    let notify = |_: &Call<'_>| Ruling::Notify { rule: "told".into(), to: vec![person(ANN)] };
+    let notify = |_: &Call<'_>| Ruling::notify([person(ANN)]).named("told");
     let manager = TestManager::with(|builder| builder.unattended().policy_fn(notify)).unwrap();
     drop(manager.authorize(free()).await.unwrap());
     let id = manager.next_request().await.unwrap().id;

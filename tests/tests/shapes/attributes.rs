@@ -30,7 +30,7 @@ struct Args {
     require(1, "user:CFO@example.com"), require(2, "user:bob", "user:ann", may_share),
     escalate(after = "10m", to("user:eve"), requirement = 2, priority = "critical"),
     remind(every = "5m", at_most = 2), timeout = "15m", on_timeout = "approve", wait = "30s", grant_ttl = "1h",
-    redact(args.token), key = args.order, reject_options = Reason, veto = 2,
+    run_window = "daily 00:00-24:00 Europe/Berlin", redact(args.token), key = args.order, reject_options = Reason, veto = 2,
     idempotent, replay, allow_self_approval, cancel_on_drop, crate = ::approval_core,
 )]
 async fn refund(approvals: &ApprovalManager, args: Args, cents: u64) -> Result<u64, ApprovalError> {
@@ -71,6 +71,8 @@ async fn what_the_attribute_says_reaches_people() {
     );
     assert_eq!((gate.veto, gate.allow_self_approval, gate.on_timeout), (2, Some(true), OnTimeout::Approve));
     assert_eq!((gate.timeout, gate.grant_ttl), (Some(Span::from_mins(15)), Span::from_hours(1)));
+    let windows: Vec<String> = gate.run_windows.iter().map(ToString::to_string).collect();
+    assert_eq!(windows, ["mon-sun 00:00-24:00 Europe/Berlin"]);
     let stage = &gate.escalation[0];
     assert_eq!(
         (stage.after, stage.requirement, stage.priority),

@@ -182,7 +182,17 @@ async fn a_dropped_wait_cancels_where_that_is_asked_for() {
 #[tokio::test]
 async fn an_allowed_call_is_journaled() {
     let manager = TestManager::with(|builder| builder.policy_fn(|_| Ruling::allow()).unattended()).unwrap();
-    assert_eq!(replays(&manager, 3).await.unwrap(), [3]);
+    cancelled(&manager).await.unwrap();
     assert!(requests(&manager).await.is_empty());
-    assert!(!manager.journal().await.unwrap().is_empty());
+    assert_eq!(manager.journal().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_allowed_call_with_a_key_has_a_request() {
+    let manager = TestManager::with(|builder| builder.policy_fn(|_| Ruling::allow()).unattended()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(replays(&manager, 3).await.unwrap(), [3]);
+    }
+    assert_eq!(outcomes(&manager).await, ["succeeded: [3]"]);
+    assert!(manager.journal().await.unwrap().is_empty());
 }

@@ -57,6 +57,15 @@ pub struct Reminders {
     pub at_most: u32,
 }
 
+/// When what was approved or allowed may run.
+#[derive(Clone, Copy, Debug)]
+pub struct RunWindow {
+    /// In which time zone.
+    pub time_zone: &'static str,
+    /// Days, and hours on them.
+    pub hours: &'static [(&'static str, &'static str)],
+}
+
 /// Everything that `#[guarded_action(…)]` can say and that is the same for every call.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the attribute")]
@@ -91,6 +100,8 @@ pub struct Definition {
     pub preview_timeout: Option<Duration>,
     /// `grant_ttl`
     pub grant_ttl: Option<Duration>,
+    /// `run_window`
+    pub run_window: Option<RunWindow>,
     /// `veto`
     pub veto: Option<u32>,
     /// `allow_self_approval`
@@ -137,6 +148,7 @@ impl Definition {
             wait: None,
             preview_timeout: None,
             grant_ttl: None,
+            run_window: None,
             veto: None,
             allow_self_approval: None,
             reject_options: None,
@@ -228,6 +240,9 @@ impl Definition {
             spec = spec.reject_options(options());
         }
         spec = self.flags(spec);
+        if let Some(RunWindow { time_zone, hours }) = self.run_window {
+            spec = spec.run_window(model::RunWindow::new(time_zone, hours.iter().copied())?);
+        }
         Ok(self.times(self.people(spec)?))
     }
 

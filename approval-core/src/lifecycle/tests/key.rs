@@ -250,3 +250,19 @@ fn what_a_withdrawn_standing_approval_gave_is_asked_about_anew() {
     world.run(&guard, 2).unwrap();
     assert_eq!(find(&[world.request], &call(8)), UnderKey::Follow);
 }
+
+#[test]
+fn a_result_is_given_back_to_the_same_version_and_schema_alone() {
+    let request = open(call(8), 1).request;
+    let action = ActionInfo::clone(&request.action);
+    assert!(may_replay(&request, &action));
+    let mut version = action.clone();
+    version.version += 1;
+    let mut schema = action.clone();
+    schema.schema = Some(SchemaDigest::from_bytes([1; 32]));
+    let mut name = action;
+    name.name = ActionName::new("payments.payout").unwrap();
+    for other in [version, schema, name] {
+        assert!(!may_replay(&request, &other), "{other:?}");
+    }
+}

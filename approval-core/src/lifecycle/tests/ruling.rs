@@ -27,7 +27,7 @@ fn what_the_policy_denies_at_the_run_does_not_run_and_the_grant_stays() {
     assert_eq!(world.consume(2).unwrap_err(), refusal);
     assert_eq!((world.request.status, world.state()), (Status::Approved, Some(ExecutionState::NotStarted)));
     assert_eq!(world.request.grant, grant);
-    world.ruling = Some(RunRuling::Allows);
+    world.ruling = Some(ALLOWS);
     world.consume(3).unwrap();
 }
 
@@ -43,6 +43,86 @@ fn what_people_approved_runs_though_the_policy_would_ask_others() {
     let mut world = approved();
     world.ruling = Some(asks(gate([need(2, "bob cid"), need(1, "dan")])));
     world.consume(2).unwrap();
+}
+
+fn uncover(world: &mut World, seconds: i64) -> Result<Transition, Refusal> {
+    world.operate(Act::Uncover, seconds)
+}
+
+#[test]
+fn what_no_person_approved_is_revoked_once_the_policy_asks_for_more() {
+    let only = Gate::only("told", Vec::new());
+    let mut world = World::open(Draft { allowed: true, ..draft(only.clone()) }, People::default());
+    assert_eq!(uncover(&mut world, 1).unwrap_err(), Refusal::NothingToDo, "it allows it");
+    world.ruling = Some(denies());
+    assert_eq!(uncover(&mut world, 1).unwrap_err(), Refusal::NothingToDo, "it may allow it later");
+    world.ruling = None;
+    assert_eq!(uncover(&mut world, 1).unwrap_err(), Refusal::NothingToDo, "it was not asked");
+    world.ruling = Some(asks(only));
+    let refused = world.act(&user("ann"), Act::Uncover, 1).unwrap_err();
+    assert!(matches!(refused, Refusal::NotPermitted { .. }), "{refused:?}");
+    let grant = world.request.grant.as_deref().copied().unwrap();
+    let transition = world.act(&p("service:guard"), Act::Uncover, 1).unwrap();
+    assert_eq!(transition.not_after, Some(grant.expires_at));
+    assert_eq!(world.state(), Some(ExecutionState::Revoked));
+    assert!(matches!(world.consume(2), Err(Refusal::Revoked { why, .. }) if why.contains("rule 'now'")));
+}
+
+#[test]
+fn an_approval_that_is_spent_over_or_of_people_is_not_revoked_by_the_policy() {
+    let mut by_people = approved();
+    by_people.ruling = Some(asks(gate([need(2, "bob cid")])));
+    assert_eq!(uncover(&mut by_people, 2).unwrap_err(), Refusal::NothingToDo);
+    let then = Gate::clone(&silent().request.gate);
+    let stricter = asks(Gate { excluded: users("ann"), ..then });
+    let mut late = silent();
+    late.ruling = Some(stricter.clone());
+    let expires = late.request.grant.as_ref().unwrap().expires_at;
+    assert_eq!(uncover(&mut late, 60 + 900).unwrap_err(), Refusal::GrantExpired(expires));
+    uncover(&mut late, 61).unwrap();
+    let mut spent = silent();
+    spent.consume(61).unwrap();
+    spent.ruling = Some(stricter);
+    assert_eq!(uncover(&mut spent, 62).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Executing));
+}
+
+#[test]
+fn an_edit_counts_by_what_the_policy_says_about_its_arguments_alone() {
+    let gate = Gate {
+        editable: vec![crate::model::Editable { path: "cents".into(), schema: None }],
+        ..gate([need(1, "ann")])
+    };
+    let world = World::new(gate);
+    let edits = vec![Edit { path: "cents".into(), value: parse_canonical("7").unwrap() }];
+    let (_, edited) = edited_arguments(&world.request, &edits).unwrap();
+    let act = Act::ApproveEdited { digest: world.digest(), edits, note: None };
+    let command = Command { actor: user("ann"), via: None, operator: false, act };
+    let people = People::default();
+    let try_with = |ruling: Option<&EditRuling>| {
+        apply(&world.request, &command, &Facts { edited: ruling, ..facts(&people) }, at(1))
+    };
+    let about = |digest, ruling| EditRuling { digest, ruling };
+    assert!(matches!(try_with(None), Err(Refusal::Internal(_))), "the policy was not asked");
+    for ruling in [ALLOWS, denies()] {
+        let other = about(world.digest(), ruling);
+        assert!(
+            matches!(try_with(Some(&other)), Err(Refusal::Internal(_))),
+            "it was asked about other arguments"
+        );
+    }
+    let refusal = Refusal::PolicyDenies { rule: "night".into(), reason: "not at night".into() };
+    assert_eq!(try_with(Some(&about(edited, denies()))).unwrap_err(), refusal);
+    assert_eq!(try_with(Some(&about(edited, ALLOWS))).unwrap().request.status, Status::Approved);
+    let besides = try_with(Some(&about(edited, asks(super::gate([need(1, "bob")])))));
+    assert_eq!(besides.unwrap().request.status, Status::Pending);
+}
+
+#[test]
+fn a_window_of_a_rule_that_allows_forbids_too() {
+    let mut world = approved();
+    world.ruling = Some(RunRuling::Allows { run_windows: vec![ten()] });
+    assert_eq!(world.consume(2).unwrap_err(), closed(10 * HOUR));
+    assert_eq!(world.state(), Some(ExecutionState::NotStarted));
 }
 
 /// Approved by silence at second 60.
@@ -80,7 +160,7 @@ fn approval_by_a_rule_falls_when_the_policy_asks_at_all() {
     assert!(world.decision().by_policy);
     world.ruling = Some(asks(only));
     assert_eq!(world.consume(2).unwrap_err(), asks_again());
-    world.ruling = Some(RunRuling::Allows);
+    world.ruling = Some(ALLOWS);
     world.consume(2).unwrap();
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     lifecycle,
-    model::{Gate, OnTimeout, OutsideHours, Requirement, visible::visible_line},
+    model::{Gate, OnTimeout, OutsideHours, Requirement, RunWindow, visible::visible_line},
     policy::{Call, Ruling},
     yaml::show_duration,
 };
@@ -130,11 +130,15 @@ fn told(ruling: &Ruling, call: &Call<'_>) -> (&'static str, String, Vec<String>)
     let names =
         |of: &[crate::model::Principal]| of.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match ruling {
-        Ruling::Allow { rule } => {
-            ("allow", rule.to_string(), vec!["nobody is asked; a journal line tells of it".to_owned()])
+        Ruling::Allow { rule, run_windows } => {
+            let mut people = vec!["nobody is asked; a journal line tells of it".to_owned()];
+            people.extend(only_within(run_windows, call));
+            ("allow", rule.to_string(), people)
         }
-        Ruling::Notify { rule, to } => {
-            ("notify", rule.to_string(), vec![format!("told afterwards: {}", names(to))])
+        Ruling::Notify { rule, to, run_windows } => {
+            let mut people = vec![format!("told afterwards: {}", names(to))];
+            people.extend(only_within(run_windows, call));
+            ("notify", rule.to_string(), people)
         }
         Ruling::Deny { rule, reason } => {
             ("deny", rule.to_string(), vec![format!("the agent reads: {reason}")])
@@ -144,6 +148,17 @@ fn told(ruling: &Ruling, call: &Call<'_>) -> (&'static str, String, Vec<String>)
             ("ask", rule.to_string(), asked(gate, call, &names))
         }
     }
+}
+
+/// When a call that nobody is asked about may run.
+fn only_within(ruled: &[RunWindow], call: &Call<'_>) -> Option<String> {
+    let mut windows: Vec<String> = Vec::new();
+    for window in call.gate.run_windows.iter().chain(ruled).map(ToString::to_string) {
+        if !windows.contains(&window) {
+            windows.push(window);
+        }
+    }
+    (!windows.is_empty()).then(|| format!("runs only within {}", windows.join(" and ")))
 }
 
 fn asked(gate: &Gate, call: &Call<'_>, names: &dyn Fn(&[crate::model::Principal]) -> String) -> Vec<String> {
@@ -215,6 +230,10 @@ fn asked(gate: &Gate, call: &Call<'_>, names: &dyn Fn(&[crate::model::Principal]
     }
     if gate.digest {
         lines.push("may wait for the daily digest".to_owned());
+    }
+    if !gate.run_windows.is_empty() {
+        let windows: Vec<String> = gate.run_windows.iter().map(ToString::to_string).collect();
+        lines.push(format!("runs only within {}", windows.join(" and ")));
     }
     if !gate.editable.is_empty() {
         let paths: Vec<&str> = gate.editable.iter().map(|editable| &*editable.path).collect();

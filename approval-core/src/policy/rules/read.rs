@@ -80,6 +80,7 @@ pub(super) fn policy(section: &Item<'_>) -> Option<Rules> {
         actions: Vec::new(),
         test: Test::Always,
         outcome: otherwise.unwrap_or(ask),
+        run_windows: Vec::new(),
         may_relax: false,
         shadow: false,
     });

@@ -10,7 +10,7 @@ use super::{
     pattern::Pattern,
 };
 use crate::{
-    model::{Principal, Risk, Text},
+    model::{Principal, Risk, RunWindow, Text},
     policy::Call,
 };
 
@@ -22,6 +22,8 @@ pub(super) struct Rule {
     pub(super) actions: Vec<Pattern>,
     pub(super) test: Test,
     pub(super) outcome: Outcome,
+    /// When a call may run that the rule lets run. Those of a rule that asks are in its part.
+    pub(super) run_windows: Vec<RunWindow>,
     /// Whether it may go below what the action itself says.
     pub(super) may_relax: bool,
     /// Whether it only records what it would have done.

@@ -156,15 +156,15 @@ fn may_relax_lets_the_rule_count_instead() {
     assert_eq!(needs(&gate), [(1, vec!["group:support"])]);
     assert_eq!((gate.timeout, gate.veto, gate.allow_self_approval), (None, 3, Some(true)));
     let free = TestCall::new("mail.send", &json!({})).approvers(&[ANN]);
-    assert_eq!(free.ruling(&rules), Ruling::Allow { rule: "free".into() });
+    assert_eq!(free.ruling(&rules), Ruling::allow().named("free"));
     let told = TestCall::new("mail.digest", &json!({})).approvers(&[ANN]);
-    assert_eq!(told.ruling(&rules), Ruling::Notify { rule: "told".into(), to: people(&["group:ops"]) });
+    assert_eq!(told.ruling(&rules), Ruling::notify(people(&["group:ops"])).named("told"));
 }
 
 #[test]
 fn an_action_that_names_its_approvers_asks_them_though_a_rule_would_allow_it() {
     let rules = rules("defaults: {outcome: allow}\nrules: [{name: tell, action: mail.*, notify: group:ops}]");
-    assert_eq!(call().ruling(&rules), Ruling::Allow { rule: "defaults".into() });
+    assert_eq!(call().ruling(&rules), Ruling::allow().named("defaults"));
     let gate = call().approvers(&[ANN]).gate_of(&rules);
     assert_eq!(needs(&gate), [(1, vec![ANN])]);
     let mail = TestCall::new("mail.send", &json!({}));

@@ -74,7 +74,7 @@ fn facts<'a>(people: &'a People, halts: &'a Halts) -> Facts<'a> {
         grant_id: GrantId::from_uuid(uuid::Uuid::from_u128(7)),
         notice_delivered: true,
         ruling: None,
-        edited_gate: None,
+        edited: None,
         limits: &[],
         standing: &[],
         standing_id: crate::id::StandingId::from_uuid(uuid::Uuid::from_u128(8)),

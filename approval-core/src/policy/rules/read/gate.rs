@@ -6,7 +6,7 @@ mod window;
 
 use super::super::part::{Part, Timeout};
 use crate::{
-    model::{Editable, OnTimeout, RejectOption, canonical::FieldPath},
+    model::{Editable, OnTimeout, RejectOption, RunWindow, canonical::FieldPath},
     yaml::{Fields, Item, LIST_LIMIT},
 };
 
@@ -103,11 +103,7 @@ pub(super) fn common(fields: &Fields<'_>) -> Part {
         timeout,
         on_timeout: fields.optional("on_timeout").and_then(|item| on_timeout(&item)),
         grant_ttl: fields.optional("grant_ttl").and_then(|item| item.positive_duration()),
-        run_windows: fields
-            .optional("run_window")
-            .and_then(|item| window::window(&item))
-            .into_iter()
-            .collect(),
+        run_windows: run_windows(fields),
         reminders: fields.optional("reminders").and_then(|item| times::reminders(&item, timeout)),
         digest: fields.optional("digest").and_then(|item| item.bool()).unwrap_or_default(),
         no_standing: fields.optional("standing").and_then(|item| item.bool()) == Some(false),
@@ -120,6 +116,11 @@ pub(super) fn common(fields: &Fields<'_>) -> Part {
             .unwrap_or_default(),
         ..Part::default()
     }
+}
+
+/// `run_window`, of a rule or of how it asks.
+pub(super) fn run_windows(fields: &Fields<'_>) -> Vec<RunWindow> {
+    fields.optional("run_window").and_then(|item| window::window(&item)).into_iter().collect()
 }
 
 fn editable(item: &Item<'_>) -> Vec<Editable> {

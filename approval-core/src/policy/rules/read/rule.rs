@@ -11,13 +11,13 @@ use super::{
     gate, patterns,
 };
 use crate::{
-    model::{Principal, Text},
+    model::{Principal, RunWindow, Text},
     yaml::{Fields, Item},
 };
 
 /// Keys of a rule.
-pub(super) const KEYS: [&str; 9] =
-    ["name", "action", "when", "allow", "notify", "ask", "deny", "may_relax", "shadow"];
+pub(super) const KEYS: [&str; 10] =
+    ["name", "action", "when", "allow", "notify", "ask", "deny", "run_window", "may_relax", "shadow"];
 /// Those that say what the rule does.
 pub(super) const OUTCOMES: [&str; 4] = ["allow", "notify", "ask", "deny"];
 /// Longest name of a rule, in bytes.
@@ -31,8 +31,10 @@ pub(super) fn rule(item: &Item<'_>, defaults: &Part) -> Option<Rule> {
     let test = fields.optional("when").map_or(Some(Test::Always), |when| condition(&when).map(Test::When));
     let flag = |key: &str| fields.optional(key).and_then(|item| item.bool()).unwrap_or_default();
     let (may_relax, shadow) = (flag("may_relax"), flag("shadow"));
-    let outcome = outcome(&fields, defaults, may_relax);
-    Some(Rule { name: name?, actions, test: test?, outcome: outcome?, may_relax, shadow })
+    let run_windows = gate::run_windows(&fields);
+    let outcome = outcome(&fields, defaults, &run_windows, may_relax);
+    let run_windows = if matches!(outcome, Some(Outcome::Ask(_))) { Vec::new() } else { run_windows };
+    Some(Rule { name: name?, actions, test: test?, outcome: outcome?, run_windows, may_relax, shadow })
 }
 
 fn name(fields: &Fields<'_>) -> Option<Text> {
@@ -78,7 +80,12 @@ fn condition(item: &Item<'_>) -> Option<Condition> {
     }
 }
 
-fn outcome(fields: &Fields<'_>, defaults: &Part, may_relax: bool) -> Option<Outcome> {
+fn outcome(
+    fields: &Fields<'_>,
+    defaults: &Part,
+    run_windows: &[RunWindow],
+    may_relax: bool,
+) -> Option<Outcome> {
     let given: Vec<&str> = OUTCOMES.into_iter().filter(|key| fields.key(key).is_some()).collect();
     match given.as_slice() {
         [] => {
@@ -96,7 +103,12 @@ fn outcome(fields: &Fields<'_>, defaults: &Part, may_relax: bool) -> Option<Outc
             return None;
         }
     }
-    let outcome = one(fields, defaults, may_relax)?;
+    let outcome = one(fields, defaults, run_windows, may_relax)?;
+    if matches!(outcome, Outcome::Deny(_))
+        && let Some(key) = fields.key("run_window")
+    {
+        key.wrong_with("changes nothing here", "what is denied never runs: leave it out");
+    }
     if may_relax
         && matches!(outcome, Outcome::Deny(_))
         && let Some(key) = fields.key("may_relax")
@@ -106,7 +118,7 @@ fn outcome(fields: &Fields<'_>, defaults: &Part, may_relax: bool) -> Option<Outc
     Some(outcome)
 }
 
-fn one(fields: &Fields<'_>, defaults: &Part, may_relax: bool) -> Option<Outcome> {
+fn one(fields: &Fields<'_>, defaults: &Part, run_windows: &[RunWindow], may_relax: bool) -> Option<Outcome> {
     if let Some(item) = fields.optional("allow") {
         if item.bool()? {
             return Some(Outcome::Allow);
@@ -121,7 +133,13 @@ fn one(fields: &Fields<'_>, defaults: &Part, may_relax: bool) -> Option<Outcome>
         return deny(&item);
     }
     let item = fields.optional("ask")?;
-    Some(Outcome::Ask(Arc::new(gate::ask(&item, may_relax)?.or(defaults))))
+    let mut part = gate::ask(&item, may_relax)?;
+    if part.run_windows.is_empty() {
+        part.run_windows = run_windows.to_vec();
+    } else if let Some(key) = fields.key("run_window") {
+        key.wrong_with("stands under `ask` too", "keep one of them");
+    }
+    Some(Outcome::Ask(Arc::new(part.or(defaults))))
 }
 
 /// Who is told.

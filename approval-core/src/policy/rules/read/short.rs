@@ -181,5 +181,13 @@ pub(super) fn autonomy(fields: &Fields<'_>, ask: &Outcome) -> Vec<Rule> {
 
 fn plain(name: &str, test: Test, outcome: Outcome) -> Rule {
     let name: Text = name.into();
-    Rule { name, actions: Vec::new(), test, outcome, may_relax: false, shadow: false }
+    Rule {
+        name,
+        actions: Vec::new(),
+        test,
+        outcome,
+        run_windows: Vec::new(),
+        may_relax: false,
+        shadow: false,
+    }
 }
