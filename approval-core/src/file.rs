@@ -10,13 +10,15 @@ mod watched;
 use std::{
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
     checked_file::{self, FileChecks},
     directory::file::Roster,
-    policy::Rules,
-    yaml::{Document, Mistakes, Place, SIZE_LIMIT},
+    model::Source,
+    policy::{Policy, Rules},
+    yaml::{Document, Fields, Mistakes, Place, SIZE_LIMIT},
 };
 
 pub use watched::{FileStatus, WatchedFile};
@@ -96,7 +98,9 @@ impl ApprovalsFile {
             root.wrong_with("says nothing", "write `policy:` and, below it, rules");
         } else if let Some(top) = root.map(&SECTIONS) {
             policy = top.given("policy").and_then(|section| Rules::read(&section));
+            policy = policy.and_then(|rules| Some(rules.with_source(source(&top, "policy")?)));
             directory = top.given("directory").and_then(|section| Roster::read(&section));
+            directory = directory.and_then(|roster| Some(roster.with_source(source(&top, "directory")?)));
             if let (Some(roster), Some(section)) = (&directory, top.optional("policy")) {
                 roster.check_names(&section);
             }
@@ -106,6 +110,16 @@ impl ApprovalsFile {
         Ok(Self { name: name.to_owned(), policy, directory, sections })
     }
 
+    /// The text of the section `policy`.
+    fn rules_source(&self) -> Option<Arc<Source>> {
+        self.policy.as_ref().and_then(Policy::source)
+    }
+
+    /// The text of the section `directory`.
+    fn people_source(&self) -> Option<Arc<Source>> {
+        self.directory.as_ref().and_then(Roster::source)
+    }
+
     /// Checks what was read from a file.
     fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Self, Mistakes> {
         match std::str::from_utf8(bytes) {
@@ -113,6 +127,15 @@ impl ApprovalsFile {
             Err(error) => Err(not_text(name, bytes, error.valid_up_to())),
         }
     }
+}
+
+/// The text of a section.
+fn source(top: &Fields<'_>, key: &str) -> Option<Source> {
+    let text = top.text_of(key);
+    if text.is_none() {
+        top.item().wrong(format!("has no text for `{key}` that could be kept"));
+    }
+    text.map(Source::new)
 }
 
 /// Reads a file, but never much more than it may have.

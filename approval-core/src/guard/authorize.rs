@@ -11,8 +11,8 @@ use super::{
 use crate::{
     approval_error::{About, ApprovalError},
     clock::{Timestamp, after},
-    manager::{Action, ApprovalManager, Approved, Prepared, Provable, tightened},
-    model::{CanonicalJson, ExecutionState, Gate, Text},
+    manager::{Action, ApprovalManager, Approved, Prepared, Provable, Ruled, RuledBy, tightened},
+    model::{Basis, CanonicalJson, ExecutionState, Gate, Text},
     policy::Ruling,
 };
 
@@ -29,8 +29,8 @@ pub struct Authorization {
 }
 
 pub(super) enum Right {
-    /// The policy allows it; this rule.
-    Allowed(Text),
+    /// The policy allows it.
+    Allowed(RuledBy),
     /// People approved it.
     Approved(Approved),
     /// It ran before, and this is what it returned.
@@ -40,7 +40,7 @@ pub(super) enum Right {
 impl std::fmt::Debug for Authorization {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let right = match &self.right {
-            Right::Allowed(rule) => format!("allowed by {rule}"),
+            Right::Allowed(by) => format!("allowed by {}", by.rule),
             Right::Approved(approved) => format!("approved as {}", approved.request().id),
             Right::Ran(about, _) => format!("ran before as {}", about.request),
         };
@@ -78,12 +78,14 @@ impl ApprovalManager {
     ) -> Result<Authorization, ApprovalError> {
         let asked = self.core.clock.now();
         let until = prepared.spec.wait.map(|patience| after(asked, patience));
-        let right = match self.core.rule(&prepared).await? {
+        let Ruled { ruling, basis } = self.core.rule(&prepared).await?;
+        let right = match ruling {
             Ruling::Allow { rule } if !prepared.spec.needs_grant => {
-                self.allow(&prepared, rule, preview, until).await?
+                self.allow(&prepared, RuledBy { rule, basis }, preview, until).await?
             }
             Ruling::Deny { rule, reason } => {
-                allowed::denied(self, &prepared, &rule, &reason).await?;
+                let by = RuledBy { rule: Text::clone(&rule), basis };
+                allowed::denied(self, &prepared, &by, &reason).await?;
                 return Err(ApprovalError::PolicyDenied {
                     action: prepared.spec.info.name.clone(),
                     rule,
@@ -91,16 +93,17 @@ impl ApprovalManager {
                 });
             }
             Ruling::Notify { rule, to } => {
+                let by = RuledBy { rule, basis };
                 // On the heap: asking is much to keep, and a call that is allowed must not carry it.
                 let asked = async {
-                    let approved = self.open_allowed(&prepared, rule, to, preview).await?.await?;
+                    let approved = self.open_allowed(&prepared, by, to, preview).await?.await?;
                     self.usable(&prepared, approved, until).await
                 };
                 Box::pin(asked).await?
             }
             ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
                 let gate = tightened(&prepared.spec, &ruling);
-                Box::pin(self.approval(&prepared, gate, preview, until)).await?
+                Box::pin(self.approval(&prepared, (gate, basis), preview, until)).await?
             }
         };
         Ok(Authorization { manager: self.clone(), prepared, right, asked, until })
@@ -119,19 +122,20 @@ impl ApprovalManager {
     async fn allow(
         &self,
         prepared: &Prepared,
-        rule: Text,
+        by: RuledBy,
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
         match self.core.count_allowed(prepared).await {
-            Ok(None) => Ok(Right::Allowed(rule)),
+            Ok(None) => Ok(Right::Allowed(by)),
             Ok(Some(limit)) => {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
-                Box::pin(self.approval(prepared, Arc::new(gate), preview, until)).await
+                Box::pin(self.approval(prepared, (Arc::new(gate), by.basis), preview, until)).await
             }
             Err(error) => {
                 if let ApprovalError::LimitReached { reached, .. } = &error {
-                    allowed::denied(self, prepared, &reached.limit, &reached.why).await?;
+                    let by = RuledBy { rule: Text::clone(&reached.limit), ..by };
+                    allowed::denied(self, prepared, &by, &reached.why).await?;
                 }
                 Err(error)
             }
@@ -142,7 +146,7 @@ impl ApprovalManager {
     async fn approval(
         &self,
         prepared: &Prepared,
-        gate: Arc<Gate>,
+        gate: (Arc<Gate>, Option<Arc<Basis>>),
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
@@ -219,7 +223,7 @@ impl Authorization {
                         Err(error) => return Err(error),
                     }
                 }
-                Right::Allowed(rule) => {
+                Right::Allowed(by) => {
                     if digest != prepared.bound.digest {
                         let invalid = crate::error::Invalid::new(
                             "arguments",
@@ -228,8 +232,8 @@ impl Authorization {
                         );
                         return Err(invalid.into());
                     }
-                    manager.core.still_allows(&prepared, asked).await?;
-                    let allowed = Allowed::begin(&manager, prepared, rule).await?;
+                    let by = manager.core.still_allows(&prepared, asked).await?.unwrap_or(by);
+                    let allowed = Allowed::begin(&manager, prepared, by).await?;
                     return Ok(Begun::Running(Running::allowed(allowed)));
                 }
                 Right::Ran(about, result) => return Ok(Begun::Ran(about, result)),

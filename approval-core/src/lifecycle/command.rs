@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
-        ActionInfo, ArgumentsDigest, Ballot, CanonicalJson, Declaration, Enclosed, Gate, Halts, People,
+        ActionInfo, ArgumentsDigest, Ballot, Basis, CanonicalJson, Declaration, Enclosed, Gate, Halts, People,
         Principal, Priority, Question, Risk, StandingTerms, Text,
     },
 };
@@ -53,6 +53,8 @@ pub struct Draft {
     pub allowed: bool,
     /// What the code demands of the action; `None`: what its gate shows.
     pub declaration: Option<Arc<Declaration>>,
+    /// The policy and the directory that say so.
+    pub basis: Option<Arc<Basis>>,
 }
 
 /// The request that a new one tries again, and what the new one takes over from it.
@@ -302,4 +304,6 @@ pub struct Facts<'a> {
     /// For an edit: what a new call with the edited arguments would have to meet. It is required besides what was required
     /// before, each matched on its own. `None`: nothing besides.
     pub edited_gate: Option<&'a Gate>,
+    /// For an edit and for consuming a grant: the policy and the directory that say so.
+    pub basis: Option<&'a Arc<Basis>>,
 }

@@ -104,6 +104,7 @@ pub(super) fn draft(gate: Gate) -> Draft {
         predecessor: None,
         allowed: false,
         declaration: None,
+        basis: None,
     }
 }
 
@@ -159,6 +160,7 @@ impl World {
             halts: NOBODY,
             notice_delivered: true,
             edited_gate: None,
+            basis: None,
             ruling: Some(RunRuling::Allows),
             limits: Vec::new(),
             standing: Vec::new(),
@@ -179,6 +181,7 @@ impl World {
             notice_delivered: self.notice_delivered,
             ruling: self.ruling.as_ref(),
             edited_gate: self.edited_gate.as_ref(),
+            basis: None,
             limits: &self.limits,
             standing: &self.standing,
             standing_id: StandingId::from_uuid(id(1000 + self.grants)),
@@ -281,6 +284,7 @@ pub(super) fn facts(people: &People) -> Facts<'_> {
         notice_delivered: true,
         ruling: None,
         edited_gate: None,
+        basis: None,
         limits: &[],
         standing: &[],
         standing_id: StandingId::from_uuid(id(98)),

@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Core, due,
+    Core,
+    basis::Edited,
+    due,
     halts::HaltView,
     join::{Join, JoinSlot},
 };
@@ -14,7 +16,7 @@ use crate::{
     id::{GrantId, RequestId, StandingId},
     lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
     model::{
-        Delivery, Execution, Gate, OnTimeout, OutboxNotice, People, Principal, Request, RunLimits, Text,
+        Delivery, Execution, OnTimeout, OutboxNotice, People, Principal, Request, RunLimits, Text,
     },
     notify,
     store::{
@@ -103,12 +105,16 @@ impl Core {
                 Join::None => None,
                 Join::Slot(slot) => Some(slot),
             };
-            let people = self.people(&lifecycle::principals_of_draft(draft, &standing)).await?;
+            let named = lifecycle::principals_of_draft(draft, &standing);
+            let (people, directory) = self.people_in_force(&named).await?;
+            let policy = draft.basis.as_ref().and_then(|basis| basis.policy);
+            let draft = Draft { basis: self.sources.basis(policy, directory), ..draft.clone() };
             let halts = self.halts.view(self).await?;
             let now = self.now().await?;
-            let limits = self.limits_of(draft, run).await?;
+            let limits = self.limits_of(&draft, run).await?;
             let facts = Facts { limits: &limits, standing: &standing, ..facts(&people, &halts, now) };
-            match lifecycle::create(draft.clone(), &facts, now) {
+            let (id, action, keyed) = (draft.id, draft.action.name.clone(), draft.key.is_some());
+            match lifecycle::create(draft, &facts, now) {
                 Ok(transition) => {
                     return Ok(DrawnUp::New(Box::new(Drawn { transition, halts, now, slot })));
                 }
@@ -118,11 +124,7 @@ impl Core {
                     self.halts.forget();
                 }
                 Err(refusal) => {
-                    let about = About {
-                        request: draft.id,
-                        action: draft.action.name.clone(),
-                        keyed: draft.key.is_some(),
-                    };
+                    let about = About { request: id, action, keyed };
                     return Err(ApprovalError::of_refusal(about, refusal));
                 }
             }
@@ -156,7 +158,7 @@ impl Core {
 
     /// Does what a command says to a request.
     pub(crate) async fn execute(&self, id: RequestId, command: Command) -> Result<Stored, ApprovalError> {
-        self.execute_with(id, command, None).await
+        self.execute_with(id, command, &Edited::default()).await
     }
 
     /// The same, where the policy was asked about edited arguments.
@@ -164,23 +166,23 @@ impl Core {
         &self,
         id: RequestId,
         command: Command,
-        edited_gate: Option<&Gate>,
+        edited: &Edited,
     ) -> Result<Stored, ApprovalError> {
-        let result = match self.try_execute(id, &command, edited_gate, self.cache.get(id)).await {
+        let result = match self.try_execute(id, &command, edited, self.cache.get(id)).await {
             // A refusal may rest on remembered states that are out of date: look at the store before it counts.
             Err(Tried::Refused { remembered, refusal, .. })
                 if remembered || matches!(*refusal, Refusal::Halted(_)) =>
             {
                 self.cache.forget(id);
                 self.halts.forget();
-                self.try_execute(id, &command, edited_gate, None).await
+                self.try_execute(id, &command, edited, None).await
             }
             other => other,
         };
         let result = match result {
             Err(Tried::Refused { request, refusal, .. }) if is_too_late(&request, &refusal) => {
                 self.note_end(id).await?;
-                self.try_execute(id, &command, edited_gate, None).await
+                self.try_execute(id, &command, edited, None).await
             }
             other => other,
         };
@@ -197,7 +199,7 @@ impl Core {
     /// Writes down that the time of a request, or of its grant, is over; unless somebody did something in time whose change
     /// was still on its way when the request was read. Only what the store says afterwards is known to be the end.
     pub(super) async fn note_end(&self, id: RequestId) -> Result<(), ApprovalError> {
-        let noted = self.try_execute(id, &due::tick(), None, None).await;
+        let noted = self.try_execute(id, &due::tick(), &Edited::default(), None).await;
         self.cache.forget(id);
         match noted {
             Ok(_) | Err(Tried::Refused { .. }) => Ok(()),
@@ -211,7 +213,7 @@ impl Core {
         &self,
         id: RequestId,
         command: &Command,
-        edited_gate: Option<&Gate>,
+        edited: &Edited,
         cached: Option<Stored>,
     ) -> Result<Stored, Tried> {
         let cached = cached.and_then(|stored| self.own(stored));
@@ -224,18 +226,20 @@ impl Core {
             let request = &stored.request;
             let standing =
                 self.standing_for(command, &request.action.name).await.map_err(ApprovalError::from)?;
-            let mut named = lifecycle::principals(request, Some(command), edited_gate);
+            let mut named = lifecycle::principals(request, Some(command), edited.gate.as_deref());
             named.extend(lifecycle::principals_behind(&standing));
-            let people = self.people(&named).await?;
+            let (people, directory) = self.people_in_force(&named).await?;
             let halts = self.halts.view(self).await?;
             let now = self.now().await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
             facts.standing = &standing;
             let limits = self.limits_for(command, request).await?;
             facts.limits = &limits;
-            facts.edited_gate = edited_gate;
-            let ruling = self.ruling_for(command, request).await?;
+            facts.edited_gate = edited.gate.as_deref();
+            let (ruling, policy) = self.ruling_for(command, request).await?;
             facts.ruling = ruling.as_ref();
+            let basis = self.sources.basis(policy.or(edited.policy), directory);
+            facts.basis = basis.as_ref();
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
             let transition = match lifecycle::apply(request, command, &facts, now) {
                 Ok(transition) => transition,
@@ -484,6 +488,7 @@ fn facts<'a>(people: &'a People, halts: &'a HaltView, now: Timestamp) -> Facts<'
         notice_delivered: false,
         ruling: None,
         edited_gate: None,
+        basis: None,
     }
 }
 

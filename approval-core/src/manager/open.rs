@@ -3,8 +3,9 @@
 use std::{collections::HashSet, fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
-    Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval,
+    Action, ActionSpec, RuledBy, ApprovalManager, Context, Core, KeyScope, PendingApproval, Ruled,
     action::Bound,
+    basis::Edited,
     engine::Opened,
     keyed::Placed,
     limits,
@@ -17,7 +18,7 @@ use crate::{
     error::Invalid,
     id::RequestId,
     lifecycle::{self, Act, Agents, Behind, Command, Draft},
-    model::{DeclaredSeats, Enclosed, Gate, Principal, Request, Text},
+    model::{Basis, DeclaredSeats, Enclosed, Gate, Principal, Request, Text},
     policy::{Call, Ruling, Said},
     store::{StoreError, Stored},
 };
@@ -78,7 +79,8 @@ impl ApprovalManager {
     /// Why it was not opened.
     pub async fn request(&self, action: Action) -> Result<PendingApproval, ApprovalError> {
         let prepared = self.core.prepare(action)?;
-        let gate = match self.core.rule(&prepared).await? {
+        let Ruled { ruling, basis } = self.core.rule(&prepared).await?;
+        let gate = match ruling {
             Ruling::Deny { rule, reason } => {
                 return Err(ApprovalError::PolicyDenied {
                     action: prepared.spec.info.name.clone(),
@@ -90,7 +92,7 @@ impl ApprovalManager {
                 tightened(&prepared.spec, &ruling)
             }
         };
-        let opened = self.open(&prepared, gate, prepared.preview()).await?;
+        let opened = self.open(&prepared, (gate, basis), prepared.preview()).await?;
         Ok(opened.called_by(prepared.caller()))
     }
 
@@ -99,10 +101,10 @@ impl ApprovalManager {
     pub(crate) async fn open(
         &self,
         prepared: &Prepared,
-        gate: Arc<Gate>,
+        (gate, basis): (Arc<Gate>, Option<Arc<Basis>>),
         preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<PendingApproval, ApprovalError> {
-        self.open_draft(prepared, self.core.draft(prepared, gate).await?, preview).await
+        self.open_draft(prepared, self.core.draft(prepared, gate, basis).await?, preview).await
     }
 
     /// Opens the request of a call that the policy lets run, and of which `to` are told afterwards: it is approved at once,
@@ -110,13 +112,13 @@ impl ApprovalManager {
     pub(crate) async fn open_allowed(
         &self,
         prepared: &Prepared,
-        rule: Text,
+        RuledBy { rule, basis }: RuledBy,
         to: Vec<Principal>,
         preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<PendingApproval, ApprovalError> {
         let told = Gate { inform: to, ..Gate::only(rule, Vec::new()) };
         let gate = Arc::new(lifecycle::tighten(&prepared.spec.gate, &told));
-        let draft = Draft { allowed: true, ..self.core.draft(prepared, gate).await? };
+        let draft = Draft { allowed: true, ..self.core.draft(prepared, gate, basis).await? };
         self.open_draft(prepared, draft, preview).await
     }
 
@@ -243,7 +245,7 @@ impl Core {
     }
 
     /// Asks the policy.
-    pub(crate) async fn rule(&self, prepared: &Prepared) -> Result<Ruling, ApprovalError> {
+    pub(crate) async fn rule(&self, prepared: &Prepared) -> Result<Ruled, ApprovalError> {
         self.rule_counted(prepared, None).await
     }
 
@@ -252,7 +254,7 @@ impl Core {
         &self,
         prepared: &Prepared,
         counted: Option<Timestamp>,
-    ) -> Result<Ruling, ApprovalError> {
+    ) -> Result<Ruled, ApprovalError> {
         let info = &prepared.spec.info;
         let cost = lifecycle::cost_of(info, &prepared.bound.arguments)?.map(|cost| cost.magnitude());
         let counts = limits::Counts {
@@ -277,10 +279,15 @@ impl Core {
             said: prepared.spec.said,
             now: self.now().await?,
         };
-        self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))
+        self.rule_on(&call).await
     }
 
-    async fn draft(&self, prepared: &Prepared, gate: Arc<Gate>) -> Result<Draft, ApprovalError> {
+    async fn draft(
+        &self,
+        prepared: &Prepared,
+        gate: Arc<Gate>,
+        basis: Option<Arc<Basis>>,
+    ) -> Result<Draft, ApprovalError> {
         let now = self.now().await?;
         let Prepared { spec, bound, agent, context, key, keyed: _ } = prepared;
         Ok(Draft {
@@ -305,6 +312,7 @@ impl Core {
             predecessor: None,
             allowed: false,
             declaration: Some(Arc::clone(spec.declaration())),
+            basis,
         })
     }
 
@@ -329,12 +337,12 @@ impl Core {
     }
 
     /// For an edit: what a call with the new arguments would have to meet.
-    pub(crate) async fn gate_of_edit(
+    pub(crate) async fn ruling_on_edit(
         &self,
         id: RequestId,
         command: &Command,
-    ) -> Result<Option<Arc<Gate>>, ApprovalError> {
-        let Act::ApproveEdited { edits, .. } = &command.act else { return Ok(None) };
+    ) -> Result<Edited, ApprovalError> {
+        let Act::ApproveEdited { edits, .. } = &command.act else { return Ok(Edited::default()) };
         let request = self.load(id).await?.request;
         let about = About::of(&request);
         let (arguments, digest) = lifecycle::edited_arguments(&request, edits)
@@ -362,13 +370,15 @@ impl Core {
             said: Said::ALL,
             now: self.now().await?,
         };
-        let ruling = self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))?;
+        let (ruling, policy) = self.ask_policy(&call).await?;
         match ruling {
             Ruling::Deny { rule, reason } => {
                 Err(ApprovalError::PolicyDenied { action: request.action.name.clone(), rule, reason })
             }
-            ruling @ Ruling::Ask { .. } => Ok(Some(ruled(&gate, Said::ALL, &ruling))),
-            Ruling::Allow { .. } | Ruling::Notify { .. } => Ok(None),
+            ruling @ Ruling::Ask { .. } => {
+                Ok(Edited { gate: Some(ruled(&gate, Said::ALL, &ruling)), policy })
+            }
+            Ruling::Allow { .. } | Ruling::Notify { .. } => Ok(Edited { gate: None, policy }),
         }
     }
 }

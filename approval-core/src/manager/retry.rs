@@ -93,5 +93,7 @@ fn again(request: &Request, follows: RequestId, id: RequestId) -> Draft {
         }),
         allowed: false,
         declaration: request.declaration.clone(),
+        // The policy is not asked anew: what must be met comes from the one of then.
+        basis: request.basis.clone(),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Core, Prepared, limits};
+use super::{Core, Prepared, basis::{RuledBy, Ruled}, limits};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, Timestamp, after},
     lifecycle::{self, Act, Command, RunRuling},
-    model::{Gate, Request},
+    model::{Gate, Request, SourceDigest},
     policy::{Call, Ruling, Said},
 };
 
@@ -15,7 +15,7 @@ use crate::{
 const FRESH: Span = Span::from_secs(1);
 
 impl Core {
-    /// For a command that consumes a grant: what the policy says about the call now.
+    /// For a command that consumes a grant: what the policy says about the call now, and the digest of its text.
     ///
     /// # Errors
     /// When it cannot be asked, or the cost cannot be computed: nothing runs then.
@@ -23,14 +23,18 @@ impl Core {
         &self,
         command: &Command,
         request: &Request,
-    ) -> Result<Option<RunRuling>, ApprovalError> {
+    ) -> Result<(Option<RunRuling>, Option<SourceDigest>), ApprovalError> {
         if matches!(command.act, Act::Consume { .. }) {
-            return self.ruling_at_run(request).await.map(Some);
+            let (ruling, policy) = self.ruling_at_run(request).await?;
+            return Ok((Some(ruling), policy));
         }
-        Ok(None)
+        Ok((None, None))
     }
 
-    async fn ruling_at_run(&self, request: &Request) -> Result<RunRuling, ApprovalError> {
+    async fn ruling_at_run(
+        &self,
+        request: &Request,
+    ) -> Result<(RunRuling, Option<SourceDigest>), ApprovalError> {
         let cost = lifecycle::cost_of(&request.action, &request.revision.arguments)?;
         let cost = cost.map(|cost| cost.magnitude());
         let counts = limits::Counts {
@@ -60,8 +64,8 @@ impl Core {
             said: Said::ALL,
             now: self.now().await?,
         };
-        let ruling = self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))?;
-        Ok(match ruling {
+        let (ruling, policy) = self.ask_policy(&call).await?;
+        let ruling = match ruling {
             Ruling::Allow { .. } | Ruling::Notify { .. } => RunRuling::Allows,
             Ruling::Deny { rule, reason } => RunRuling::Denies { rule, reason },
             Ruling::Ask { rule, gate, whole } => {
@@ -72,10 +76,12 @@ impl Core {
                 };
                 RunRuling::Asks(Arc::new(Gate { rule, ..gate }))
             }
-        })
+        };
+        Ok((ruling, policy))
     }
 
-    /// Asks the policy again about a call that it allowed at `asked`, unless that is a moment ago.
+    /// Asks the policy again about a call that it allowed at `asked`, unless that is a moment ago. What it says now, if it
+    /// was asked.
     ///
     /// # Errors
     /// When it does not allow the call any more, or cannot be asked.
@@ -83,13 +89,14 @@ impl Core {
         &self,
         prepared: &Prepared,
         asked: Timestamp,
-    ) -> Result<(), ApprovalError> {
+    ) -> Result<Option<RuledBy>, ApprovalError> {
         if self.clock.now() < after(asked, FRESH) {
-            return Ok(());
+            return Ok(None);
         }
         let action = prepared.spec.info.name.clone();
-        match self.rule_counted(prepared, Some(asked)).await? {
-            Ruling::Allow { .. } | Ruling::Notify { .. } => Ok(()),
+        let Ruled { ruling, basis } = self.rule_counted(prepared, Some(asked)).await?;
+        match ruling {
+            Ruling::Allow { rule } | Ruling::Notify { rule, .. } => Ok(Some(RuledBy { rule, basis })),
             Ruling::Ask { rule, .. } => Err(ApprovalError::PolicyAsks { action, rule, request: None }),
             Ruling::Deny { rule, reason } => Err(ApprovalError::PolicyDenied { action, rule, reason }),
         }

@@ -49,8 +49,8 @@ impl DecisionSink for Sink {
             core.journal.nudge();
             return Err(ApprovalError::of_refusal(About::of(&request), refusal));
         }
-        let gate = core.gate_of_edit(request, &command).await?;
-        Ok(core.execute_with(request, command, gate.as_deref()).await?.request)
+        let edited = core.ruling_on_edit(request, &command).await?;
+        Ok(core.execute_with(request, command, &edited).await?.request)
     }
 
     async fn get(&self, request: RequestId) -> Result<Arc<Request>, ApprovalError> {

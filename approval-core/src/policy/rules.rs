@@ -26,7 +26,7 @@ use self::{
 };
 use super::{Call, Policy, PolicyError, Ruling};
 use crate::{
-    model::{Limit, Text},
+    model::{Limit, Source, Text},
     yaml::Item,
 };
 
@@ -99,7 +99,7 @@ use crate::{
 /// - A rule with `shadow: true` does nothing; what it would have done is told by `tracing` and stands behind the name of the
 ///   rule that did count, in the journal and in the history.
 #[derive(Clone, Debug)]
-pub struct Rules(Arc<Inner>, Arc<[Arc<Limit>]>);
+pub struct Rules(Arc<Inner>, Arc<[Arc<Limit>]>, Option<Arc<Source>>);
 
 #[derive(Debug)]
 struct Inner {
@@ -138,6 +138,12 @@ impl Rules {
             limits.push(Arc::new(Limit::spending()));
         }
         self.1 = limits.into();
+        self
+    }
+
+    /// These rules, read from this text.
+    pub(crate) fn with_source(mut self, source: Source) -> Self {
+        self.2 = Some(Arc::new(source));
         self
     }
 
@@ -239,5 +245,9 @@ impl Policy for Rules {
 
     fn limits(&self) -> Arc<[Arc<Limit>]> {
         Arc::clone(&self.1)
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        self.2.clone()
     }
 }

@@ -66,6 +66,7 @@ pub fn called(
         rule: format!("rule {number}").into(),
         outcome: "allowed".into(),
         why: None,
+        basis: None,
     }
 }
 
