@@ -54,7 +54,7 @@ pub(crate) use action::attached;
 pub use action::{Action, CallOf};
 pub use approved::Approved;
 pub use approved_worker::ApprovedWorker;
-pub(crate) use basis::{RuledBy, Ruled};
+pub(crate) use basis::{Ruled, RuledBy};
 pub use builder::{BuildError, ManagerBuilder};
 pub use context::Context;
 pub use execution::Execution;

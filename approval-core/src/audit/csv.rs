@@ -163,22 +163,24 @@ fn text_of(digest: Option<SourceDigest>) -> String {
 fn journal_row(out: &mut String, line: &JournalLine) {
     let at = &line.at().to_string();
     match line {
-        JournalLine::Call { at: _, action, version: _, digest, agent, run, rule, outcome, why, basis } => Cells {
-            at,
-            actor: agent.as_str(),
-            event: &format!("call: {outcome}"),
-            why: why.as_deref().unwrap_or_default(),
-            action,
-            rule,
-            agent: agent.as_str(),
-            run: run.as_deref().unwrap_or_default(),
-            arguments_digest: &digest.to_string(),
-            execution: outcome,
-            policy: &text_of(basis.as_ref().and_then(|basis| basis.policy)),
-            directory: &text_of(basis.as_ref().and_then(|basis| basis.directory)),
-            ..Cells::default()
+        JournalLine::Call { at: _, action, version: _, digest, agent, run, rule, outcome, why, basis } => {
+            Cells {
+                at,
+                actor: agent.as_str(),
+                event: &format!("call: {outcome}"),
+                why: why.as_deref().unwrap_or_default(),
+                action,
+                rule,
+                agent: agent.as_str(),
+                run: run.as_deref().unwrap_or_default(),
+                arguments_digest: &digest.to_string(),
+                execution: outcome,
+                policy: &text_of(basis.as_ref().and_then(|basis| basis.policy)),
+                directory: &text_of(basis.as_ref().and_then(|basis| basis.directory)),
+                ..Cells::default()
+            }
+            .write(out)
         }
-        .write(out),
         JournalLine::TimeoutSpike(spike) => {
             Cells {
                 at,

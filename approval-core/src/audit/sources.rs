@@ -41,9 +41,9 @@ pub(crate) async fn keep_source(store: &dyn Store, source: &Source) -> Result<()
         CommitOutcome::Conflict(_)
         | CommitOutcome::KeyTaken(_)
         | CommitOutcome::OutsideTime { .. }
-        | CommitOutcome::ConditionFailed { .. } => {
-            Err(StoreError::unavailable("the text of rules or people was not written, although nothing speaks against it"))
-        }
+        | CommitOutcome::ConditionFailed { .. } => Err(StoreError::unavailable(
+            "the text of rules or people was not written, although nothing speaks against it",
+        )),
     }
 }
 

@@ -218,7 +218,8 @@ impl Inner {
 
     /// Tells those who listen which texts are other ones.
     fn tell(&self, before: &ApprovalsFile, after: &ApprovalsFile) {
-        if let Some(reload) = Reload::between(SourceKind::Policy, before.rules_source(), after.rules_source()) {
+        if let Some(reload) = Reload::between(SourceKind::Policy, before.rules_source(), after.rules_source())
+        {
             self.of_rules.tell(&reload);
         }
         let (from, to) = (before.people_source(), after.people_source());

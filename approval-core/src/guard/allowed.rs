@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::{
     approval_error::ApprovalError,
-    manager::{RuledBy, ApprovalManager, Prepared, Unwound},
+    manager::{ApprovalManager, Prepared, RuledBy, Unwound},
     model::{Risk, Text},
     store::JournalLine,
 };

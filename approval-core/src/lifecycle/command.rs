@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
-        ActionInfo, ArgumentsDigest, Ballot, Basis, CanonicalJson, Declaration, Enclosed, Gate, Halts, People,
-        Principal, Priority, Question, Risk, StandingTerms, Text,
+        ActionInfo, ArgumentsDigest, Ballot, Basis, CanonicalJson, Declaration, Enclosed, Gate, Halts,
+        People, Principal, Priority, Question, Risk, StandingTerms, Text,
     },
 };
 

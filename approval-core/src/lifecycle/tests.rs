@@ -160,7 +160,6 @@ impl World {
             halts: NOBODY,
             notice_delivered: true,
             edited_gate: None,
-            basis: None,
             ruling: Some(RunRuling::Allows),
             limits: Vec::new(),
             standing: Vec::new(),

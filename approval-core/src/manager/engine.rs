@@ -15,9 +15,7 @@ use crate::{
     directory::DirectoryError,
     id::{GrantId, RequestId, StandingId},
     lifecycle::{self, Act, Command, Draft, Facts, Refusal, Requires, Transition},
-    model::{
-        Delivery, Execution, OnTimeout, OutboxNotice, People, Principal, Request, RunLimits, Text,
-    },
+    model::{Delivery, Execution, OnTimeout, OutboxNotice, People, Principal, Request, RunLimits, Text},
     notify,
     store::{
         ClaimWhenWriting, Commit, CommitOutcome, Condition, Document, Expect, Page, Query, RowWrite,

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
-    Action, ActionSpec, RuledBy, ApprovalManager, Context, Core, KeyScope, PendingApproval, Ruled,
+    Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval, Ruled, RuledBy,
     action::Bound,
     basis::Edited,
     engine::Opened,

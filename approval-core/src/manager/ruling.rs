@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Core, Prepared, basis::{RuledBy, Ruled}, limits};
+use super::{
+    Core, Prepared,
+    basis::{Ruled, RuledBy},
+    limits,
+};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, Timestamp, after},

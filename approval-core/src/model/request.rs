@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use super::{
-    ActionName, ArgumentsDigest, Attachment, Basis, CanonicalJson, ChainHead, Decision, Declaration, Delegation,
-    Enclosed, Execution, Gate, Grant, Money, Principal, Priority, Question, Risk, SchemaDigest, Text, Vote,
-    canonical::arguments_digest_with,
+    ActionName, ArgumentsDigest, Attachment, Basis, CanonicalJson, ChainHead, Decision, Declaration,
+    Delegation, Enclosed, Execution, Gate, Grant, Money, Principal, Priority, Question, Risk, SchemaDigest,
+    Text, Vote, canonical::arguments_digest_with,
 };
 use crate::{clock::Timestamp, id::RequestId};
 

@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Timestamp,
     id::RequestId,
-    model::{
-        ArgumentsDigest, Basis, Principal, Request, SourceDigest, SourceKind, Text, TimeoutSpike,
-    },
+    model::{ArgumentsDigest, Basis, Principal, Request, SourceDigest, SourceKind, Text, TimeoutSpike},
 };
 
 /// One line of the journal.

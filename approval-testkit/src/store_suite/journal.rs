@@ -23,7 +23,9 @@ fn line(env: &Env, number: usize) -> Result<JournalLine, Stop> {
         rule: format!("rule \"{number}\"").into(),
         outcome: "allowed".into(),
         why: None,
-        basis: number.is_multiple_of(3).then(|| Arc::new(Basis::new(Some(SourceDigest::of("rules: []")), None))),
+        basis: number
+            .is_multiple_of(3)
+            .then(|| Arc::new(Basis::new(Some(SourceDigest::of("rules: []")), None))),
     })
 }
 

@@ -4,6 +4,7 @@
 mod altered;
 mod answers;
 mod attachments;
+mod basis;
 mod behind;
 mod budgets;
 mod callers;

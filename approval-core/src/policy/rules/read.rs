@@ -7,6 +7,9 @@ mod short;
 
 use std::{collections::HashMap, sync::Arc};
 
+#[cfg(test)]
+pub(super) use short::DEFAULTS;
+
 use super::{
     Rules,
     outline::Outline,
@@ -22,7 +25,7 @@ use crate::{
 /// Most memory that the patterns of all conditions together may take when they are compiled, in bytes.
 const PATTERN_LIMIT: usize = 32 << 20;
 /// Keys of the section.
-const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 11] = [
     "defaults",
     "rules",
     "limits",
