@@ -11,7 +11,7 @@ const PREFIX: &str = "source/";
 /// Bytes of a text in one record: less than the smallest limit of a document that a store may have (300 KB).
 const PIECE: usize = 256 * 1024;
 /// Pieces that a text may have: they are written together.
-const PIECES: usize = 16;
+const PIECES: usize = 8;
 /// Longest text that is kept, in bytes.
 pub(crate) const SOURCE_LIMIT: usize = PIECE * PIECES;
 

@@ -29,7 +29,7 @@ const EVERY: Span = Span::from_secs(1);
 /// `tracing`, once for each new problem, and by [`status`](Self::status).
 ///
 /// Nor does a file count that loosens by leaving out: one that no longer mentions a section, the limits, every rule that
-/// denies, or another key of `policy` by which calls were asked, denied or limited. It counts once it states that:
+/// denies, or another key of `policy` by which calls were asked, denied or limited, or by which times were shorter. It counts once it states that:
 /// `directory: none`, `policy: none`, `limits: []`, `rules: []`, `deny: none`, and so on; [`FileError::LeavesOut`] names
 /// each. A process that starts takes the file as it is.
 ///

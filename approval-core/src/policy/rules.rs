@@ -67,8 +67,8 @@ use crate::{
 ///       open: 5                        # wait for people at the same time; one more is refused
 /// ```
 ///
-/// A key whose value is `none` is left out on purpose: `limits: none`, `required_for: none`, and `deny: none` where no rule
-/// denies. A file that is read again must write so where the one before said more: see
+/// A key whose value is `none` is left out on purpose: `limits: none`, `required_for: none`, `deny: none` where no rule
+/// denies, and under `defaults` what restricts every call (`timeout: none` leaves the hour that every request has). A file that is read again must write so where the one before said more: see
 /// [`WatchedFile`](crate::file::WatchedFile).
 ///
 /// Short forms come after the rules, in this order: `required_for` (actions that are asked), `cost_threshold_usd` (what
