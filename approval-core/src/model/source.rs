@@ -1,6 +1,6 @@
 //! The text of the rules and of the people in force, and what names it.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::{Text, canonical::SourceDigest};
 
 /// A text that a policy or a directory was read from: of `approvals.yaml` the section `policy` or `directory`, as it stands
 /// in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Source {
     digest: SourceDigest,
     text: Text,
@@ -39,6 +39,13 @@ impl Source {
     #[must_use]
     pub const fn text(&self) -> &Text {
         &self.text
+    }
+}
+
+/// Without the text: logs are read by others than the store.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({}, {} bytes)", self.digest, self.text.len())
     }
 }
 
@@ -107,5 +114,35 @@ impl Reload {
     #[must_use]
     pub fn between(what: SourceKind, from: Option<Arc<Source>>, to: Option<Arc<Source>>) -> Option<Self> {
         (from != to).then_some(Self { what, from, to })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_not_shown_for_debugging() {
+        let source = Source::new("token: s3cret");
+        assert_eq!(format!("{source:?}"), format!("Source({}, 13 bytes)", SourceDigest::of("token: s3cret")));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_written() {
+        let digest = SourceDigest::of("a");
+        let text = |basis: Basis| serde_json::to_string(&basis).unwrap();
+        assert_eq!(text(Basis::default()), "{}");
+        assert_eq!(text(Basis::new(Some(digest), None)), format!("{{\"policy\":\"{digest}\"}}"));
+        let both = Basis::new(Some(digest), Some(digest));
+        assert_eq!(serde_json::from_str::<Basis>(&text(both)).unwrap(), both);
+    }
+
+    #[test]
+    fn the_same_text_is_no_reload() {
+        let text = |text: &str| Some(Arc::new(Source::new(text)));
+        assert_eq!(Reload::between(SourceKind::Policy, text("a"), text("a")), None);
+        assert_eq!(Reload::between(SourceKind::Policy, None, None), None);
+        assert!(Reload::between(SourceKind::Policy, text("a"), None).is_some());
+        assert!(Reload::between(SourceKind::Policy, text("a"), text("a ")).is_some());
     }
 }
