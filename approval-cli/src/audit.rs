@@ -1,7 +1,8 @@
-//! `approvals audit`: verify, export and prune the trail.
+//! `approvals audit`: verify, export and prune the trail, and show the rules of then.
 
 mod export;
 mod prune;
+mod source;
 mod verify;
 
 use std::{
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Export(export::Arguments),
     /// Remove old finished requests, after a seal says that they are let go
     Prune(prune::Arguments),
+    /// Show the rules or the people that were in force, as requests and journal lines name them
+    Source(source::Arguments),
 }
 
 /// A trail is exported to `raw`, byte for byte.
@@ -39,6 +42,7 @@ pub(crate) fn run(
         Command::Verify(arguments) => verify::run(arguments, checks, out),
         Command::Export(arguments) => export::run(arguments, checks, raw),
         Command::Prune(arguments) => prune::run(arguments, checks, out),
+        Command::Source(arguments) => source::run(arguments, checks, out),
     };
     match done {
         Ok(status) => Ok(status),

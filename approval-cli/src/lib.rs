@@ -13,6 +13,9 @@
 //!
 //! `approvals audit verify --store approvals.db --key seal.pub --seals seals.jsonl` holds the audit trail against its seals.
 //!
+//! `approvals audit source --store approvals.db --request 0197…` names the rules and the people that were in force, by the digests of their texts;
+//! with such a digest it prints the text.
+//!
 //! `approvals stats --store approvals.db --from 2026-01-01 --by action,approver` shows what is pending, how requests were decided, and how
 //! long people took.
 //!

@@ -5,7 +5,11 @@ pub mod calendar;
 pub mod file;
 mod fixed;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Weak},
+};
 
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
@@ -14,7 +18,8 @@ pub use fixed::StaticDirectory;
 
 use crate::{
     clock::Timestamp,
-    model::{People, Principal, Priority, Text},
+    model::{People, Principal, Priority, Source, Text},
+    policy::ReloadListener,
 };
 
 /// A directory that could not answer. Nothing is decided then.
@@ -99,5 +104,15 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
     async fn identify(&self, channel: &str, identity: &str) -> Result<Option<Principal>, DirectoryError> {
         let _ = (channel, identity);
         Ok(None)
+    }
+
+    /// The text of the list of people in force, as [`Policy::source`](crate::policy::Policy::source) gives that of the rules.
+    fn source(&self) -> Option<Arc<Source>> {
+        None
+    }
+
+    /// From now on `listener` is told when [`Directory::source`] gives another text. A listener that is gone is forgotten.
+    fn subscribe(&self, listener: Weak<dyn ReloadListener>) {
+        drop(listener);
     }
 }

@@ -30,13 +30,15 @@ mod watched;
 use std::{
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
     checked_file::{self, FileChecks},
     directory::file::Roster,
-    policy::Rules,
-    yaml::{Document, Mistakes, Place, SIZE_LIMIT},
+    model::Source,
+    policy::{Policy, Rules},
+    yaml::{Document, Fields, Mistakes, Place, SIZE_LIMIT},
 };
 
 pub use watched::{FileStatus, WatchedFile};
@@ -116,7 +118,9 @@ impl ApprovalsFile {
             root.wrong_with("says nothing", "write `policy:` and, below it, rules");
         } else if let Some(top) = root.map(&SECTIONS) {
             policy = top.given("policy").and_then(|section| Rules::read(&section));
+            policy = policy.and_then(|rules| Some(rules.with_source(source(&top, "policy")?)));
             directory = top.given("directory").and_then(|section| Roster::read(&section));
+            directory = directory.and_then(|roster| Some(roster.with_source(source(&top, "directory")?)));
             if let (Some(roster), Some(section)) = (&directory, top.optional("policy")) {
                 roster.check_names(&section);
             }
@@ -126,6 +130,16 @@ impl ApprovalsFile {
         Ok(Self { name: name.to_owned(), policy, directory, sections })
     }
 
+    /// The text of the section `policy`.
+    fn rules_source(&self) -> Option<Arc<Source>> {
+        self.policy.as_ref().and_then(Policy::source)
+    }
+
+    /// The text of the section `directory`.
+    fn people_source(&self) -> Option<Arc<Source>> {
+        self.directory.as_ref().and_then(Roster::source)
+    }
+
     /// Checks what was read from a file.
     fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Self, Mistakes> {
         match std::str::from_utf8(bytes) {
@@ -133,6 +147,15 @@ impl ApprovalsFile {
             Err(error) => Err(not_text(name, bytes, error.valid_up_to())),
         }
     }
+}
+
+/// The text of a section.
+fn source(top: &Fields<'_>, key: &str) -> Option<Source> {
+    let text = top.text_of(key);
+    if text.is_none() {
+        top.item().wrong(format!("has no text for `{key}` that could be kept"));
+    }
+    text.map(Source::new)
 }
 
 /// Reads a file, but never much more than it may have.
@@ -152,4 +175,54 @@ fn not_text(name: &str, bytes: &[u8], at: usize) -> Mistakes {
         None => "ends in the middle of a character".to_owned(),
     };
     Mistakes::one(name, place, &message, "save the file as UTF-8", &format!("{line}\u{fffd}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The texts of the sections that are kept.
+    fn texts(text: &str) -> (Option<String>, Option<String>) {
+        let file = match ApprovalsFile::parse("approvals.yaml", text) {
+            Ok(file) => file,
+            Err(mistakes) => panic!("{text}: {mistakes}"),
+        };
+        let text = |source: Option<Arc<Source>>| source.map(|source| (**source.text()).to_owned());
+        (text(file.rules_source()), text(file.people_source()))
+    }
+
+    #[test]
+    fn a_section_is_kept_as_it_stands_in_the_file_and_nothing_of_its_neighbours() {
+        let policy = "policy:\n  # why\n  rules: []\n  # the end";
+        let people = "directory: {people: {user:ann: }}";
+        let expected = (Some(policy.to_owned()), Some(people.to_owned()));
+        for text in [
+            format!("{policy}\n{people}"),
+            format!("{people}\n{policy}\n"),
+            format!(
+                "\u{feff}# token\nserver: {{token: a}}\n{policy}\n\n# token\n\n#token\nchannels: {{}}\n\n{people}\n\n"
+            ),
+            format!("---\n{people}\n# token\n{policy}\n#token"),
+        ] {
+            assert_eq!(texts(&text), expected, "{text}");
+        }
+        let windows = format!("# ẞ\r\n{}\r\nserver: {{}}\r\n", policy.replace('\n', "\r\n"));
+        assert_eq!(texts(&windows), (Some(policy.replace('\n', "\r\n")), None));
+    }
+
+    #[test]
+    fn sections_in_braces_and_under_quoted_keys_are_cut_out_too() {
+        let (policy, people) =
+            texts("{server: {a: ẞ}, 'policy': {rules: []}, directory: {people: {user:ann: }}}");
+        assert_eq!(policy.as_deref(), Some("'policy': {rules: []},"));
+        assert_eq!(people.as_deref(), Some("directory: {people: {user:ann: }}}"));
+        let block = "policy:\n  rules:\n  - name: a\n    ask: true\n    when: >-\n      args.cents > 1";
+        assert_eq!(texts(&format!("{block}\n# token\nserver: {{}}")).0.as_deref(), Some(block));
+    }
+
+    #[test]
+    fn what_has_no_section_or_says_none_has_no_text() {
+        assert_eq!(texts("server: {}"), (None, None));
+        assert_eq!(texts("policy: none\ndirectory: none"), (None, None));
+    }
 }

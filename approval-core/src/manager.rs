@@ -6,6 +6,7 @@ mod alerts;
 mod approved;
 mod approved_worker;
 mod attempts;
+mod basis;
 mod bell;
 mod builder;
 mod cache;
@@ -53,6 +54,7 @@ pub(crate) use action::attached;
 pub use action::{Action, CallOf};
 pub use approved::Approved;
 pub use approved_worker::ApprovedWorker;
+pub(crate) use basis::{Ruled, RuledBy};
 pub use builder::{BuildError, ManagerBuilder};
 pub use context::Context;
 pub use execution::Execution;
@@ -117,6 +119,7 @@ pub(crate) struct Core {
     pub(crate) lease: lease::Lease,
     pub(crate) journal: journal::Journal,
     pub(crate) attempts: attempts::RefusedAttempts,
+    pub(crate) sources: basis::Sources,
     pub(crate) sealer: Option<Sealer>,
     pub(crate) due_bell: bell::Bell,
     pub(crate) outbox_bell: bell::Bell,
@@ -228,6 +231,7 @@ impl ApprovalManager {
         core.waiters.tell_all();
         core.runtime.finished().await;
         core.journal.close();
+        core.flush_reloads().await?;
         core.attempts.flush(&*core.store).await?;
         core.journal.flush().await?;
         seal::last(core).await?;

@@ -21,6 +21,7 @@ mod principal;
 mod question;
 mod request;
 mod run_window;
+mod source;
 mod standing;
 mod statistics;
 pub mod visible;
@@ -32,7 +33,7 @@ pub(crate) use attachment::check_together;
 pub use attachment::{
     ATTACHMENT_COUNT_LIMIT, ATTACHMENT_LIMIT, ATTACHMENTS_LIMIT, Attachment, ToAttachments,
 };
-pub use canonical::{ArgumentsDigest, CanonicalJson, ContentDigest, SchemaDigest};
+pub use canonical::{ArgumentsDigest, CanonicalJson, ContentDigest, SchemaDigest, SourceDigest};
 pub use decision::{Decision, Execution, ExecutionState, Grant, Outcome, RevokedFor};
 pub use declaration::{Declaration, Said};
 pub use enclosed::{Enclosed, Follows};
@@ -60,6 +61,7 @@ pub use request::{ActionInfo, Comment, InfoExchange, Request, Revision, Status, 
 pub use run_window::RunWindow;
 #[cfg(feature = "file")]
 pub(crate) use run_window::weekdays;
+pub use source::{Basis, Reload, Source, SourceKind};
 pub use standing::{
     ArgumentCondition, CoveredBehalf, Expected, STANDING_DEFAULT, STANDING_LONGEST, StandingApproval,
     StandingArguments, StandingBehalf, StandingReach, StandingScope, StandingTerms, Withdrawn,

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "file")]
 mod condition;
+mod reload;
 #[cfg(feature = "file")]
 mod rules;
 mod sample;
@@ -11,7 +12,7 @@ mod tests;
 
 use std::{
     fmt,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Weak},
 };
 
 use async_trait::async_trait;
@@ -21,12 +22,13 @@ use crate::{
     clock::{Span, Timestamp},
     model::{
         ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Limit, Money, OnTimeout, Principal, Requirement,
-        Risk, RunWindow, Text,
+        Risk, RunWindow, Source, Text,
     },
 };
 
 #[cfg(feature = "file")]
 pub use condition::CONDITION_LIMIT;
+pub use reload::{ReloadListener, ReloadListeners};
 #[cfg(feature = "file")]
 pub use rules::{Explanation, Looked, Rules, Verdict};
 pub use sample::SampleCall;
@@ -221,6 +223,20 @@ pub trait Policy: fmt::Debug + Send + Sync + 'static {
     /// The limits on calls that hold besides, whatever [`Policy::rule`] says.
     fn limits(&self) -> Arc<[Arc<Limit>]> {
         Arc::default()
+    }
+
+    /// The text of the rules in force. Requests and journal lines name its digest, and the store keeps the text, so that an
+    /// auditor can read the rules of then; it must hold no secrets. `None`: there is no text, such as for rules in code.
+    ///
+    /// It is asked for before and after each [`Policy::rule`], so have it at hand; where the two differ, the rules were
+    /// exchanged meanwhile, and are asked again.
+    fn source(&self) -> Option<Arc<Source>> {
+        None
+    }
+
+    /// From now on `listener` is told when [`Policy::source`] gives another text. A listener that is gone is forgotten.
+    fn subscribe(&self, listener: Weak<dyn ReloadListener>) {
+        drop(listener);
     }
 }
 

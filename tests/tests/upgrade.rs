@@ -73,6 +73,10 @@ async fn the_store_goes_on(store: Arc<dyn Store>, time: FakeClock) {
     let read =
         |line: &JournalLine| matches!(line, JournalLine::Call { action, .. } if **action == *"mail.read");
     assert_eq!(calls.iter().filter(|entry| read(&entry.line)).count(), 4);
+    // Nothing of then names the rules in force, and no text of rules is kept.
+    assert!(all.iter().all(|stored| stored.request.basis.is_none()));
+    assert!(calls.iter().all(|entry| entry.line.sources().next().is_none()));
+    assert_eq!(approval_core::audit::next_source(&*store, None).await.unwrap(), None);
 
     // Notices wait in the namespace of their request.
     for namespace in ["default", "tenant"] {

@@ -101,6 +101,16 @@ fn tell(report: &Report, arguments: &Arguments, out: &mut dyn Write) -> std::io:
         )?,
         None => writeln!(out, "seals: none; a program that may write the store can rewrite all of it")?,
     }
+    if report.sources > 0 {
+        writeln!(out, "rules and people: {} texts, each fits its digest", report.sources)?;
+    }
+    if let Some(first) = report.without_text.first() {
+        writeln!(
+            out,
+            "rules and people without a text: {}, the first is {first}; what they said then cannot be read here",
+            report.without_text.len()
+        )?;
+    }
     if report.unsealed > 0 {
         writeln!(out, "not sealed yet: {} events and journal lines", report.unsealed)?;
     }

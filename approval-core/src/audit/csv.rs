@@ -3,7 +3,7 @@
 use super::{AuditError, export};
 use crate::{
     id::RequestId,
-    model::{Event, EventKind, Execution, Request, visible::visible},
+    model::{Event, EventKind, Execution, Request, SourceDigest, SourceKind, visible::visible},
     store::{JournalLine, Query, Store},
 };
 
@@ -43,6 +43,8 @@ columns! {
     arguments_digest,
     status,
     execution,
+    policy,
+    directory,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -131,6 +133,7 @@ fn told(what: &EventKind) -> Result<(String, String), AuditError> {
 
 fn event_row(out: &mut String, request: &Request, event: &Event) -> Result<(), AuditError> {
     let (what, why) = told(&event.what)?;
+    let basis = event.what.basis().unwrap_or_default();
     Cells {
         at: &event.at.to_string(),
         request: &event.request.to_string(),
@@ -148,28 +151,39 @@ fn event_row(out: &mut String, request: &Request, event: &Event) -> Result<(), A
         arguments_digest: &event.digest.to_string(),
         status: request.status.as_str(),
         execution: request.execution.as_ref().map_or("", |execution| Execution::state(execution).as_str()),
+        policy: &text_of(basis.policy),
+        directory: &text_of(basis.directory),
     }
     .write(out);
     Ok(())
 }
 
+/// A digest of rules or people; empty where there is none.
+fn text_of(digest: Option<SourceDigest>) -> String {
+    digest.map(|digest| digest.to_string()).unwrap_or_default()
+}
+
 fn journal_row(out: &mut String, line: &JournalLine) {
     let at = &line.at().to_string();
     match line {
-        JournalLine::Call { at: _, action, version: _, digest, agent, run, rule, outcome, why } => Cells {
-            at,
-            actor: agent.as_str(),
-            event: &format!("call: {outcome}"),
-            why: why.as_deref().unwrap_or_default(),
-            action,
-            rule,
-            agent: agent.as_str(),
-            run: run.as_deref().unwrap_or_default(),
-            arguments_digest: &digest.to_string(),
-            execution: outcome,
-            ..Cells::default()
+        JournalLine::Call { at: _, action, version: _, digest, agent, run, rule, outcome, why, basis } => {
+            Cells {
+                at,
+                actor: agent.as_str(),
+                event: &format!("call: {outcome}"),
+                why: why.as_deref().unwrap_or_default(),
+                action,
+                rule,
+                agent: agent.as_str(),
+                run: run.as_deref().unwrap_or_default(),
+                arguments_digest: &digest.to_string(),
+                execution: outcome,
+                policy: &text_of(basis.as_ref().and_then(|basis| basis.policy)),
+                directory: &text_of(basis.as_ref().and_then(|basis| basis.directory)),
+                ..Cells::default()
+            }
+            .write(out)
         }
-        .write(out),
         JournalLine::TimeoutSpike(spike) => {
             Cells {
                 at,
@@ -182,6 +196,25 @@ fn journal_row(out: &mut String, line: &JournalLine) {
         }
         JournalLine::Operated { at: _, by, what } => {
             Cells { at, actor: by.as_str(), event: "operated", why: what, ..Cells::default() }.write(out);
+        }
+        JournalLine::Reloaded { at: _, agent, namespace, what, from, to } => {
+            let now = &text_of(*to);
+            let before = from.map_or_else(|| "without a text".to_owned(), |from| from.to_string());
+            let (policy, directory) = match what {
+                SourceKind::Policy => (now.as_str(), ""),
+                SourceKind::Directory => ("", now.as_str()),
+            };
+            Cells {
+                at,
+                actor: agent.as_str(),
+                event: &format!("reloaded: {}", what.as_str()),
+                why: &format!("namespace {namespace}; before: {before}"),
+                agent: agent.as_str(),
+                policy,
+                directory,
+                ..Cells::default()
+            }
+            .write(out);
         }
         JournalLine::Refused { at: _, request, by, via, why, count } => Cells {
             at,

@@ -6,11 +6,12 @@ use sha2::{Digest, Sha256};
 use super::{
     AuditError, records,
     seal::SealRef,
-    trail::{self, End, Entry, Head, Line},
+    sources::{next_source, stored_text},
+    trail::{self, End, Entry, Head, Kept, Line},
 };
 use crate::{
     id::RequestId,
-    model::{ChainHash, EventLine},
+    model::{ChainHash, EventLine, SourceDigest},
     store::{Query, Store, StoreError, Stored},
 };
 
@@ -27,11 +28,13 @@ enum Next {
     SealsAfter(u64),
     RequestsAfter(Option<RequestId>),
     JournalAfter(u64),
+    SourcesAfter(Option<SourceDigest>),
     End,
     Done,
 }
 
-/// Reads the trail of a store: everything that [`super::Verifier`] needs, seals included. In memory is one page at a time.
+/// Reads the trail of a store: everything that [`super::Verifier`] needs, seals included, and the texts of the rules and people
+/// that it names. In memory is one page at a time.
 #[derive(Debug)]
 pub struct Exporter<'a> {
     store: &'a dyn Store,
@@ -74,6 +77,7 @@ impl<'a> Exporter<'a> {
                 Next::SealsAfter(number) => self.seals(number, &mut page).await?,
                 Next::RequestsAfter(id) => self.requests(id, &mut page).await?,
                 Next::JournalAfter(number) => self.journal(number, &mut page).await?,
+                Next::SourcesAfter(digest) => self.source(digest, &mut page).await?,
                 Next::End => {
                     self.nothing_was_removed().await?;
                     let hash = ChainHash::from_bytes(self.hash.clone().finalize().into());
@@ -123,9 +127,22 @@ impl<'a> Exporter<'a> {
 
     async fn journal(&mut self, after: u64, page: &mut String) -> Result<(), AuditError> {
         let entries = self.store.read_journal(after, JOURNAL).await?;
-        self.next = entries.last().map_or(Next::End, |last| Next::JournalAfter(last.number));
+        self.next = entries.last().map_or(Next::SourcesAfter(None), |last| Next::JournalAfter(last.number));
         for entry in entries {
             trail::push(page, Line::Journal(&json(&Entry { line: entry.line, number: entry.number })?));
+        }
+        Ok(())
+    }
+
+    /// The next text, as it is: whether it fits its digest is to be found out. Texts of requests that were removed stay.
+    async fn source(&mut self, after: Option<SourceDigest>, page: &mut String) -> Result<(), AuditError> {
+        let Some(digest) = next_source(self.store, after).await? else {
+            self.next = Next::End;
+            return Ok(());
+        };
+        self.next = Next::SourcesAfter(Some(digest));
+        if let Some(text) = stored_text(self.store, digest).await? {
+            trail::push(page, Line::Source(&json(&Kept { digest, text })?));
         }
         Ok(())
     }

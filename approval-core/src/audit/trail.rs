@@ -6,11 +6,16 @@
 //! 3. For each request, in the order of their ids: `{"request":{"count":…,"hash":…,"id":…}}`, then `{"event":…}` for each line
 //!    of its history, the very text that its hash is taken over.
 //! 4. `{"journal":{"line":…,"number":…}}`, in their order.
-//! 5. `{"end":{"hash":…,"lines":…}}`: how many lines came before, and the SHA-256 of them with their line breaks.
+//! 5. `{"source":{"digest":…,"text":…}}`, one for each text of rules or people that is kept, in the order of their digests.
+//! 6. `{"end":{"hash":…,"lines":…}}`: how many lines came before, and the SHA-256 of them with their line breaks.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::RequestId, model::ChainHash, store::JournalLine};
+use crate::{
+    id::RequestId,
+    model::{ChainHash, SourceDigest},
+    store::JournalLine,
+};
 
 /// The first line.
 pub(super) const FIRST: &str = r#"{"trail":1}"#;
@@ -18,6 +23,7 @@ const SEAL: &str = r#"{"seal":"#;
 const REQUEST: &str = r#"{"request":"#;
 const EVENT: &str = r#"{"event":"#;
 const JOURNAL: &str = r#"{"journal":"#;
+const SOURCE: &str = r#"{"source":"#;
 const END: &str = r#"{"end":"#;
 
 /// Where the history of a request stands, by the request itself.
@@ -37,6 +43,14 @@ pub(super) struct Entry {
     pub(super) number: u64,
 }
 
+/// A text of rules or people, and the digest that it is kept under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kept {
+    pub(super) digest: SourceDigest,
+    pub(super) text: String,
+}
+
 /// What ends a trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +67,7 @@ pub(super) enum Line<'a> {
     Request(&'a str),
     Event(&'a str),
     Journal(&'a str),
+    Source(&'a str),
     End(&'a str),
 }
 
@@ -67,6 +82,7 @@ pub(super) fn classify(text: &str) -> Option<Line<'_>> {
         .or_else(|| inside(REQUEST).map(Line::Request))
         .or_else(|| inside(JOURNAL).map(Line::Journal))
         .or_else(|| inside(SEAL).map(Line::Seal))
+        .or_else(|| inside(SOURCE).map(Line::Source))
         .or_else(|| inside(END).map(Line::End))
 }
 
@@ -82,6 +98,7 @@ pub(super) fn push(out: &mut String, line: Line<'_>) {
         Line::Request(inside) => (REQUEST, inside),
         Line::Event(inside) => (EVENT, inside),
         Line::Journal(inside) => (JOURNAL, inside),
+        Line::Source(inside) => (SOURCE, inside),
         Line::End(inside) => (END, inside),
     };
     for part in [prefix, inside, "}\n"] {

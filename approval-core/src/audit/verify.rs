@@ -7,6 +7,7 @@ mod seals;
 mod story;
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, Read},
     sync::Arc,
 };
@@ -21,12 +22,12 @@ use self::{
 };
 use super::{
     AuditError, Exporter, JournalHead, Seal, SealRef, SealVerifier, SinkError,
-    trail::{self, End, Entry, Line},
+    trail::{self, End, Entry, Kept, Line},
 };
 use crate::{
     clock::{Span, Timestamp},
     id::RequestId,
-    model::ChainHash,
+    model::{Basis, ChainHash, SourceDigest},
     store::Store,
 };
 
@@ -82,6 +83,11 @@ pub struct Report {
     pub unsealed: u64,
     /// The last seal, and when it was made.
     pub last: Option<(SealRef, Timestamp)>,
+    /// Texts of rules and people there are. Each fits its digest.
+    pub sources: u64,
+    /// Digests of rules and people that the trail names without their texts: what was in force then can be told apart, but not
+    /// read.
+    pub without_text: BTreeSet<SourceDigest>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +96,7 @@ enum Phase {
     Seals,
     Requests,
     Journal,
+    Sources,
     Ended,
 }
 
@@ -113,6 +120,8 @@ pub struct Verifier {
     journal: JournalHead,
     /// How far `sealed.journal` was gone through.
     checkpoint: usize,
+    /// The last text of rules or people.
+    last_source: Option<SourceDigest>,
     report: Report,
 }
 
@@ -143,6 +152,7 @@ impl Verifier {
             last_request: None,
             journal: JournalHead::EMPTY,
             checkpoint: 0,
+            last_source: None,
             report: Report::default(),
         })
     }
@@ -180,7 +190,10 @@ impl Verifier {
                 self.history = Some(History::new(head));
             }
             Line::Event(inside) => match &mut self.history {
-                Some(history) if self.phase == Phase::Requests => history.line(inside)?,
+                Some(history) if self.phase == Phase::Requests => {
+                    let basis = history.line(inside)?;
+                    self.report.without_text.extend(basis.iter().flat_map(Basis::digests));
+                }
                 _ => return Err(misplaced("an event")),
             },
             Line::Journal(inside) => {
@@ -188,6 +201,11 @@ impl Verifier {
                 let entry: Entry = trail::read(inside).map_err(unreadable)?;
                 self.journal_line(&entry)
                     .map_err(|e| e.unwrap_or_else(|| unreadable("it cannot be hashed".to_owned())))?;
+                self.report.without_text.extend(entry.line.sources());
+            }
+            Line::Source(inside) => {
+                self.reach(Phase::Sources, misplaced("a text of rules or people"))?;
+                self.source(&trail::read(inside).map_err(unreadable)?)?;
             }
             Line::End(inside) => {
                 self.reach(Phase::Ended, misplaced("an end"))?;
@@ -322,6 +340,21 @@ impl Verifier {
                 }
             }
         }
+    }
+
+    /// A text of rules or people. All that names it was read before.
+    fn source(&mut self, kept: &Kept) -> Result<(), Breach> {
+        let digest = kept.digest;
+        if self.last_source.is_some_and(|last| last >= digest) {
+            return Err(Breach::SourceOutOfPlace { digest });
+        }
+        if SourceDigest::of(&kept.text) != digest {
+            return Err(Breach::SourceEdited { digest });
+        }
+        self.last_source = Some(digest);
+        self.report.sources = self.report.sources.saturating_add(1);
+        self.report.without_text.remove(&digest);
+        Ok(())
     }
 
     /// Passes over seals that saw no more of the journal than was read before the present line.

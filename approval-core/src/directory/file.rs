@@ -44,14 +44,15 @@ mod stand_ins;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 
 use super::{Directory, DirectoryError, Profile, Reach};
 use crate::{
     clock::Timestamp,
-    model::{People, Principal, PrincipalKind, Priority},
+    model::{People, Principal, PrincipalKind, Priority, Reload, Source, SourceKind},
+    policy::{ReloadListener, ReloadListeners},
     sync::{Mutex, lock},
 };
 
@@ -60,7 +61,7 @@ pub use roster::Roster;
 /// The people of a file. Shared: give the manager a clone, and [`replace`](Self::replace) what it says through another when
 /// the file has changed.
 #[derive(Clone, Debug)]
-pub struct FileDirectory(Arc<Mutex<Inside>>);
+pub struct FileDirectory(Arc<Mutex<Inside>>, Arc<ReloadListeners>);
 
 #[derive(Debug)]
 struct Inside {
@@ -82,14 +83,20 @@ impl FileDirectory {
     /// A directory of these people.
     #[must_use]
     pub fn new(roster: Roster) -> Self {
-        Self(Arc::new(Mutex::new(Inside { roster: Arc::new(roster), version: 0, snapshot: None })))
+        let inside = Inside { roster: Arc::new(roster), version: 0, snapshot: None };
+        Self(Arc::new(Mutex::new(inside)), Arc::default())
     }
 
     /// From now on it says this.
     pub fn replace(&self, roster: Roster) {
+        let to = roster.source();
         let mut inside = lock(&self.0);
-        inside.roster = Arc::new(roster);
+        let from = std::mem::replace(&mut inside.roster, Arc::new(roster)).source();
         inside.snapshot = None;
+        drop(inside);
+        if let Some(reload) = Reload::between(SourceKind::Directory, from, to) {
+            self.1.tell(&reload);
+        }
     }
 
     /// What it says.
@@ -152,5 +159,13 @@ impl Directory for FileDirectory {
 
     async fn identify(&self, channel: &str, identity: &str) -> Result<Option<Principal>, DirectoryError> {
         Ok(self.roster().identify(channel, identity).cloned())
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        lock(&self.0).roster.source()
+    }
+
+    fn subscribe(&self, listener: Weak<dyn ReloadListener>) {
+        self.1.add(listener);
     }
 }

@@ -1,6 +1,6 @@
 //! A file that is read again as a directory.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 
@@ -8,7 +8,8 @@ use super::WatchedFile;
 use crate::{
     clock::Timestamp,
     directory::{Directory, DirectoryError, Profile, Reach, StaticDirectory, file::FileDirectory},
-    model::{People, Principal, Priority},
+    model::{People, Principal, Priority, Source},
+    policy::ReloadListener,
 };
 
 /// The people of a good state of the file. Without a section `directory`, every `user:` is taken at its word.
@@ -56,6 +57,14 @@ impl Directory for WatchedFile {
 
     async fn identify(&self, channel: &str, identity: &str) -> Result<Option<Principal>, DirectoryError> {
         self.people_now().directory().identify(channel, identity).await
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        self.people_now().directory().source()
+    }
+
+    fn subscribe(&self, listener: Weak<dyn ReloadListener>) {
+        self.tell_of_people(listener);
     }
 }
 

@@ -48,6 +48,7 @@ mod tests {
         left_out(&file(before), &file(after)).into_iter().map(|(_, write)| write).collect()
     }
 
+    const WINDOW: &str = "defaults: {run_window: {mon-fri: 09:00-17:00, time_zone: Europe/Berlin}}";
     const PEOPLE: &str = "directory: {people: {user:ann: }}";
 
     #[test]
@@ -94,19 +95,76 @@ mod tests {
             ("defaults: {outcome: deny}", "defaults: {timeout: 1h}", "outcome: ask"),
             ("defaults: {excluded: user:eve}", "defaults: {timeout: 1h}", "excluded: none"),
             ("defaults: {delegation: forbidden}", "rules: []", "delegation: directory"),
+            ("defaults: {delegation: user:eve}", "rules: []", "delegation: directory"),
+            ("defaults: {veto: 2}", "defaults: {outcome: ask}", "veto: none"),
+            ("defaults: {timeout: 4h}", "rules: []", "timeout: none"),
+            ("ttl_seconds: 60", "rules: []", "timeout: none"),
+            ("defaults: {on_timeout: reject}", "rules: []", "on_timeout: none"),
+            ("fallback_when_not_approved: stop", "rules: []", "on_timeout: none"),
+            ("defaults: {grant_ttl: 5m}", "rules: []", "grant_ttl: none"),
+            (WINDOW, "defaults: {timeout: 1h}", "run_window: none"),
+            (
+                "defaults: {approvers: user:eve, outside_hours: queue}",
+                "defaults: {approvers: user:eve}",
+                "outside_hours: none",
+            ),
         ] {
             let policy = |text: &str| format!("policy: {{{text}}}");
             assert_eq!(missing(&policy(before), &policy(after)), [write], "{before}");
             let stated = match write.split_once(':') {
-                Some(("outcome" | "excluded" | "delegation", _)) => format!("defaults: {{{write}}}"),
-                _ => write.to_owned(),
+                Some((
+                    "rules" | "limits" | "required_for" | "cost_threshold_usd" | "risk_tiers" | "autonomy",
+                    _,
+                )) => write.to_owned(),
+                _ => format!("defaults: {{{write}}}"),
             };
             assert!(missing(&policy(before), &policy(&stated)).is_empty(), "{stated}");
         }
         assert!(missing("policy: {limits: []}", "policy: {rules: []}").is_empty(), "nothing was limited");
+        for (before, after) in [
+            ("defaults: {timeout: 4h}", "ttl_seconds: 60"),
+            ("ttl_seconds: 60", "defaults: {timeout: 4h}"),
+            ("fallback_when_not_approved: stop", "defaults: {on_timeout: escalate}"),
+            ("defaults: {on_timeout: approve}", "rules: []"),
+            ("defaults: {delegation: directory}", "rules: []"),
+            ("defaults: {approvers: user:eve, outside_hours: everyone}", "defaults: {approvers: user:eve}"),
+            ("defaults: {veto: none, timeout: none, on_timeout: none, grant_ttl: none}", "rules: []"),
+            ("defaults: {run_window: none, outside_hours: none, delegation: none}", "rules: []"),
+        ] {
+            let missing = missing(&format!("policy: {{{before}}}"), &format!("policy: {{{after}}}"));
+            assert!(missing.is_empty(), "{before} to {after}: {missing:?}");
+        }
         assert!(
             missing("policy: {defaults: {outcome: deny}}", "policy: {defaults: {outcome: allow}}").is_empty()
         );
+    }
+
+    #[test]
+    fn every_section_is_named() {
+        for section in crate::file::SECTIONS {
+            let body = match section {
+                "policy" => "{rules: []}",
+                "directory" => "{people: {user:ann: }}",
+                _ => "{}",
+            };
+            let (before, after) = (format!("{section}: {body}"), "other");
+            let rest = crate::file::SECTIONS.into_iter().find(|other| *other != section).unwrap_or(after);
+            let rest = format!(
+                "{rest}: {}",
+                if rest == "policy" { "{rules: []}" } else { "{people: {user:ann: }}" }
+            );
+            let missing = missing(&before, &rest);
+            assert!(missing.len() == 1 && missing[0].starts_with(section), "{section}: {missing:?}");
+        }
+    }
+
+    #[test]
+    fn none_in_a_rule_is_no_time() {
+        for key in ["timeout", "grant_ttl", "on_timeout", "veto", "run_window", "delegation"] {
+            let text = format!("policy: {{rules: [{{name: a, ask: {{approvers: user:ann, {key}: none}}}}]}}");
+            let mistakes = ApprovalsFile::parse("approvals.yaml", &text).unwrap_err().to_string();
+            assert!(mistakes.contains(key), "{mistakes}");
+        }
     }
 
     #[test]

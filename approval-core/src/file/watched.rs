@@ -13,8 +13,8 @@ use super::{ApprovalsFile, FileError, people::PeopleOf, read, reload};
 use crate::{
     checked_file::FileChecks,
     clock::{Clock, Span, Timestamp},
-    model::Limit,
-    policy::{AskAlways, Call, Policy, PolicyError, Ruling},
+    model::{Limit, Reload, Source, SourceKind},
+    policy::{AskAlways, Call, Policy, PolicyError, ReloadListener, ReloadListeners, Ruling},
     sync::{Mutex, lock},
 };
 
@@ -29,7 +29,7 @@ const EVERY: Span = Span::from_secs(1);
 /// `tracing`, once for each new problem, and by [`status`](Self::status).
 ///
 /// Nor does a file count that loosens by leaving out: one that no longer mentions a section, the limits, every rule that
-/// denies, or another key of `policy` by which calls were asked, denied or limited. It counts once it states that:
+/// denies, or another key of `policy` by which calls were asked, denied or limited, or by which times were shorter. It counts once it states that:
 /// `directory: none`, `policy: none`, `limits: []`, `rules: []`, `deny: none`, and so on; [`FileError::LeavesOut`] names
 /// each. A process that starts takes the file as it is.
 ///
@@ -54,6 +54,9 @@ struct Inner {
     checks: FileChecks,
     good: watch::Sender<Good>,
     seen: Mutex<Seen>,
+    /// Who is told of other rules, and who of other people.
+    of_rules: ReloadListeners,
+    of_people: ReloadListeners,
 }
 
 /// The last good state.
@@ -105,7 +108,15 @@ impl WatchedFile {
     ) -> Result<Self, FileError> {
         let path = path.as_ref().to_owned();
         let good = parse(&path, &content(&path, checks)?, clock.now())?;
-        Ok(Self(Arc::new(Inner { path, checks, good: watch::Sender::new(good), seen: Mutex::default() })))
+        let inner = Inner {
+            path,
+            checks,
+            good: watch::Sender::new(good),
+            seen: Mutex::default(),
+            of_rules: ReloadListeners::default(),
+            of_people: ReloadListeners::default(),
+        };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// What the file says, as long as it was good when it was last read.
@@ -131,6 +142,11 @@ impl WatchedFile {
     /// Whom it lists.
     pub(super) fn people_now(&self) -> PeopleOf {
         self.0.good.borrow().people.clone()
+    }
+
+    /// Tells of other people from now on.
+    pub(super) fn tell_of_people(&self, listener: Weak<dyn ReloadListener>) {
+        self.0.of_people.add(listener);
     }
 
     /// How it stands.
@@ -183,7 +199,9 @@ impl Inner {
                 tracing::info!(file = %self.path.display(), rules, "the file has changed, and holds now");
                 seen.problem = None;
                 drop(seen);
-                self.good.send_replace(good);
+                let after = Arc::clone(&good.file);
+                let before = self.good.send_replace(good).file;
+                self.tell(&before, &after);
                 Ok(true)
             }
             Err(error) => {
@@ -195,6 +213,18 @@ impl Inner {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Tells those who listen which texts are other ones.
+    fn tell(&self, before: &ApprovalsFile, after: &ApprovalsFile) {
+        if let Some(reload) = Reload::between(SourceKind::Policy, before.rules_source(), after.rules_source())
+        {
+            self.of_rules.tell(&reload);
+        }
+        let (from, to) = (before.people_source(), after.people_source());
+        if let Some(reload) = Reload::between(SourceKind::Directory, from, to) {
+            self.of_people.tell(&reload);
         }
     }
 
@@ -245,6 +275,14 @@ impl Policy for WatchedFile {
 
     fn limits(&self) -> Arc<[Arc<Limit>]> {
         self.current().policy.as_ref().map_or_else(Arc::default, Policy::limits)
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        self.current().rules_source()
+    }
+
+    fn subscribe(&self, listener: Weak<dyn ReloadListener>) {
+        self.0.of_rules.add(listener);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::{
     approval_error::ApprovalError,
-    manager::{ApprovalManager, Prepared, Unwound},
+    manager::{ApprovalManager, Prepared, RuledBy, Unwound},
     model::{Risk, Text},
     store::JournalLine,
 };
@@ -14,7 +14,7 @@ use crate::{
 pub(crate) struct Allowed {
     manager: ApprovalManager,
     prepared: Prepared,
-    rule: Text,
+    by: RuledBy,
     started: bool,
     unwound: Unwound,
     done: bool,
@@ -25,7 +25,7 @@ impl Allowed {
     pub(crate) async fn begin(
         manager: &ApprovalManager,
         prepared: Prepared,
-        rule: Text,
+        by: RuledBy,
     ) -> Result<Self, ApprovalError> {
         let core = &manager.core;
         let action = &prepared.spec.info.name;
@@ -34,12 +34,12 @@ impl Allowed {
             return Err(ApprovalError::Halted { action: action.clone(), halt: Box::new(halt.clone()) });
         }
         if prepared.spec.risk > Risk::Low {
-            core.journal.sync(line(manager, &prepared, &rule, "allowed", None)).await?;
+            core.journal.sync(line(manager, &prepared, &by, "allowed", None)).await?;
         }
         Ok(Self {
             manager: manager.clone(),
             prepared,
-            rule,
+            by,
             started: false,
             unwound: Unwound::Unwatched,
             done: false,
@@ -57,7 +57,7 @@ impl Allowed {
 
     pub(crate) async fn end(mut self, outcome: &str, why: Option<&str>) {
         self.done = true;
-        let line = line(&self.manager, &self.prepared, &self.rule, outcome, why);
+        let line = line(&self.manager, &self.prepared, &self.by, outcome, why);
         if let Err(error) = self.manager.core.journal.buffer(line).await {
             tracing::error!(%error, "the end of an allowed call could not be journaled");
         }
@@ -75,7 +75,7 @@ impl Drop for Allowed {
             (None, true) => ("unknown", "the future of the body was dropped before it ended"),
             (None, false) => ("failed", "dropped before the body began"),
         };
-        let line = line(&self.manager, &self.prepared, &self.rule, outcome, Some(why));
+        let line = line(&self.manager, &self.prepared, &self.by, outcome, Some(why));
         let core = &self.manager.core;
         if core.journal.force(line) {
             let writing = Arc::clone(core);
@@ -92,10 +92,10 @@ impl Drop for Allowed {
 pub(crate) async fn denied(
     manager: &ApprovalManager,
     prepared: &Prepared,
-    rule: &Text,
+    by: &RuledBy,
     reason: &str,
 ) -> Result<(), ApprovalError> {
-    let line = line(manager, prepared, rule, "denied", Some(reason));
+    let line = line(manager, prepared, by, "denied", Some(reason));
     if prepared.spec.risk > Risk::Low {
         manager.core.journal.sync(line).await
     } else {
@@ -109,7 +109,7 @@ static SUCCEEDED: LazyLock<Text> = LazyLock::new(|| "succeeded".into());
 fn line(
     manager: &ApprovalManager,
     prepared: &Prepared,
-    rule: &Text,
+    by: &RuledBy,
     outcome: &str,
     why: Option<&str>,
 ) -> JournalLine {
@@ -120,8 +120,9 @@ fn line(
         digest: prepared.bound.digest,
         agent: prepared.agent.clone(),
         run: prepared.context.run.clone(),
-        rule: Arc::clone(rule),
+        rule: Arc::clone(&by.rule),
         outcome: if outcome == &**SUCCEEDED { Text::clone(&SUCCEEDED) } else { outcome.into() },
         why: why.map(Text::from),
+        basis: by.basis.clone(),
     }
 }

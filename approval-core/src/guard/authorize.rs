@@ -11,8 +11,8 @@ use super::{
 use crate::{
     approval_error::{About, ApprovalError},
     clock::{Timestamp, after},
-    manager::{Action, ApprovalManager, Approved, Prepared, Provable, tightened},
-    model::{CanonicalJson, ExecutionState, Gate, Request, RunWindow, Text},
+    manager::{Action, ApprovalManager, Approved, Prepared, Provable, Ruled, RuledBy, tightened},
+    model::{Basis, CanonicalJson, ExecutionState, Gate, Request, RunWindow, Text},
     policy::Ruling,
 };
 
@@ -31,8 +31,8 @@ pub struct Authorization {
 }
 
 pub(super) enum Right {
-    /// The policy allows it; this rule.
-    Allowed(Text),
+    /// The policy allows it.
+    Allowed(RuledBy),
     /// People approved it, or the policy allowed it and its request says so.
     Approved(Approved),
     /// It ran before, and this is what it returned.
@@ -42,7 +42,7 @@ pub(super) enum Right {
 impl std::fmt::Debug for Authorization {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let right = match &self.right {
-            Right::Allowed(rule) => format!("allowed by {rule}"),
+            Right::Allowed(by) => format!("allowed by {}", by.rule),
             Right::Approved(approved) => format!("approved as {}", approved.request().id),
             Right::Ran(about, _) => format!("ran before as {}", about.request),
         };
@@ -80,18 +80,20 @@ impl ApprovalManager {
     ) -> Result<Authorization, ApprovalError> {
         let asked = self.core.clock.now();
         let until = prepared.spec.wait.map(|patience| after(asked, patience));
-        let ruling = self.core.rule(&prepared).await?;
+        let Ruled { ruling, basis } = self.core.rule(&prepared).await?;
         let allowed = matches!(ruling, Ruling::Allow { .. });
         let right = match ruling {
             Ruling::Allow { rule, run_windows } if !prepared.spec.needs_grant => {
+                let by = RuledBy { rule, basis };
                 if prepared.needs_request(&run_windows) {
-                    Box::pin(self.allow_once(&prepared, rule, run_windows, preview, until)).await?
+                    Box::pin(self.allow_once(&prepared, by, run_windows, preview, until)).await?
                 } else {
-                    self.allow(&prepared, rule, preview, until).await?
+                    self.allow(&prepared, by, preview, until).await?
                 }
             }
             Ruling::Deny { rule, reason } => {
-                allowed::denied(self, &prepared, &rule, &reason).await?;
+                let by = RuledBy { rule: Text::clone(&rule), basis };
+                allowed::denied(self, &prepared, &by, &reason).await?;
                 return Err(ApprovalError::PolicyDenied {
                     action: prepared.spec.info.name.clone(),
                     rule,
@@ -102,14 +104,14 @@ impl ApprovalManager {
                 // On the heap: asking is much to keep, and a call that is allowed must not carry it.
                 let asked = async {
                     let told = Gate { inform: to, run_windows, ..Gate::only(rule, Vec::new()) };
-                    let approved = self.open_allowed(&prepared, &told, preview).await?.await?;
+                    let approved = self.open_allowed(&prepared, (&told, basis), preview).await?.await?;
                     self.usable(&prepared, approved, until).await
                 };
                 Box::pin(asked).await?
             }
             ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
                 let gate = tightened(&prepared.spec, &ruling);
-                Box::pin(self.approval(&prepared, gate, preview, until)).await?
+                Box::pin(self.approval(&prepared, (gate, basis), preview, until)).await?
             }
         };
         Ok(Authorization { manager: self.clone(), prepared, right, allowed, asked, until })
@@ -128,17 +130,17 @@ impl ApprovalManager {
     async fn allow(
         &self,
         prepared: &Prepared,
-        rule: Text,
+        by: RuledBy,
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
         match self.core.count_allowed(prepared).await {
-            Ok(None) => Ok(Right::Allowed(rule)),
+            Ok(None) => Ok(Right::Allowed(by)),
             Ok(Some(limit)) => {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
-                Box::pin(self.approval(prepared, Arc::new(gate), preview, until)).await
+                Box::pin(self.approval(prepared, (Arc::new(gate), by.basis), preview, until)).await
             }
-            Err(error) => Err(self.limited(prepared, error).await),
+            Err(error) => Err(self.limited(prepared, by, error).await),
         }
     }
 
@@ -147,25 +149,27 @@ impl ApprovalManager {
     async fn allow_once(
         &self,
         prepared: &Prepared,
-        rule: Text,
+        RuledBy { rule, basis }: RuledBy,
         run_windows: Vec<RunWindow>,
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
-        let by = Gate { run_windows, ..Gate::only(rule, Vec::new()) };
-        let approved = match self.open_allowed(prepared, &by, preview).await {
+        let by = RuledBy { rule: Text::clone(&rule), basis: basis.clone() };
+        let gate = Gate { run_windows, ..Gate::only(rule, Vec::new()) };
+        let approved = match self.open_allowed(prepared, (&gate, basis), preview).await {
             Ok(pending) => pending.await?,
-            Err(error) => return Err(self.limited(prepared, error).await),
+            Err(error) => return Err(self.limited(prepared, by, error).await),
         };
         self.usable(prepared, approved, until).await
     }
 
     /// Notes in the journal that a limit denied a call that the policy allowed.
-    async fn limited(&self, prepared: &Prepared, error: ApprovalError) -> ApprovalError {
-        if let ApprovalError::LimitReached { reached, .. } = &error
-            && let Err(failed) = allowed::denied(self, prepared, &reached.limit, &reached.why).await
-        {
-            return failed;
+    async fn limited(&self, prepared: &Prepared, by: RuledBy, error: ApprovalError) -> ApprovalError {
+        if let ApprovalError::LimitReached { reached, .. } = &error {
+            let by = RuledBy { rule: Text::clone(&reached.limit), ..by };
+            if let Err(failed) = allowed::denied(self, prepared, &by, &reached.why).await {
+                return failed;
+            }
         }
         error
     }
@@ -174,7 +178,7 @@ impl ApprovalManager {
     async fn approval(
         &self,
         prepared: &Prepared,
-        gate: Arc<Gate>,
+        gate: (Arc<Gate>, Option<Arc<Basis>>),
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
@@ -255,7 +259,7 @@ impl Authorization {
                         Err(error) => return Err(error),
                     }
                 }
-                Right::Allowed(rule) => {
+                Right::Allowed(by) => {
                     if digest != prepared.bound.digest {
                         let invalid = crate::error::Invalid::new(
                             "arguments",
@@ -264,8 +268,8 @@ impl Authorization {
                         );
                         return Err(invalid.into());
                     }
-                    manager.core.still_allows(&prepared, asked).await?;
-                    let allowed = Allowed::begin(&manager, prepared, rule).await?;
+                    let by = manager.core.still_allows(&prepared, asked).await?.unwrap_or(by);
+                    let allowed = Allowed::begin(&manager, prepared, by).await?;
                     return Ok(Begun::Running(Running::allowed(allowed)));
                 }
                 Right::Ran(about, result) => return Ok(Begun::Ran(about, result)),

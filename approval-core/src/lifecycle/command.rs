@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
-        ActionInfo, ArgumentsDigest, Ballot, CanonicalJson, Declaration, Enclosed, Gate, Halts, People,
-        Principal, Priority, Question, Risk, StandingTerms, Text,
+        ActionInfo, ArgumentsDigest, Ballot, Basis, CanonicalJson, Declaration, Enclosed, Gate, Halts,
+        People, Principal, Priority, Question, Risk, StandingTerms, Text,
     },
 };
 
@@ -58,6 +58,8 @@ pub struct Draft {
     pub allowed: bool,
     /// What the code demands of the action; `None`: what its gate shows.
     pub declaration: Option<Arc<Declaration>>,
+    /// The policy and the directory that say so.
+    pub basis: Option<Arc<Basis>>,
 }
 
 /// The request that a new one tries again, and what the new one takes over from it.
@@ -313,4 +315,6 @@ pub struct Facts<'a> {
     pub ruling: Option<&'a RunRuling>,
     /// For an edit: what the policy says about a call with the edited arguments. No edit counts without it.
     pub edited: Option<&'a EditRuling>,
+    /// For an edit and for consuming a grant: the policy and the directory that say so.
+    pub basis: Option<&'a Arc<Basis>>,
 }

@@ -70,6 +70,7 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
         risk: request.risk,
         rule: request.gate.rule.clone(),
         on_behalf_of: request.on_behalf_of.clone(),
+        basis: request.basis.clone(),
     };
     let mut change = Change::new(request, &requester, None, now);
     change.require(Requires::SameHalts);
@@ -138,6 +139,7 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
         priority: draft.priority.unwrap_or(draft.risk.priority()),
         deadline: draft.gate.timeout.map(|timeout| to_micros(after(now, timeout))),
         gate: draft.gate,
+        basis: draft.basis,
         revision: Revision {
             number: predecessor.as_ref().map_or(1, |one| one.revision),
             arguments: draft.arguments,

@@ -59,7 +59,7 @@ pub(super) fn approve_edited(
         .voter(editor)
         .map_err(|why| Refusal::NotAnApprover { who: editor.clone(), why })?;
 
-    change.tell(EventKind::Edited { revision: number, from })?;
+    change.tell(EventKind::Edited { revision: number, from, basis: case.facts.basis.cloned() })?;
     change.tell(EventKind::Voted { ballot: Ballot::Approve, note: note.clone() })?;
     let via = case.command.via.clone();
     let vote = Vote {

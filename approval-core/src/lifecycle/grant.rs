@@ -63,7 +63,8 @@ pub(super) fn consume(
         change.require(standing);
     }
     change.request.execution = Some(Box::new(Execution::Executing { executor, at: case.now }));
-    change.tell(EventKind::Consumed { grant: grant.id, executor })?;
+    let basis = case.facts.basis.cloned();
+    change.tell(EventKind::Consumed { grant: grant.id, executor, basis })?;
     Ok(change.finish())
 }
 

@@ -104,6 +104,7 @@ pub(super) fn draft(gate: Gate) -> Draft {
         predecessor: None,
         allowed: false,
         declaration: None,
+        basis: None,
     }
 }
 
@@ -190,6 +191,7 @@ impl World {
             notice_delivered: self.notice_delivered,
             ruling: self.ruling.as_ref(),
             edited: edited.as_ref(),
+            basis: None,
             limits: &self.limits,
             standing: &self.standing,
             standing_id: StandingId::from_uuid(id(1000 + self.grants)),
@@ -292,6 +294,7 @@ pub(super) fn facts(people: &People) -> Facts<'_> {
         notice_delivered: true,
         ruling: None,
         edited: None,
+        basis: None,
         limits: &[],
         standing: &[],
         standing_id: StandingId::from_uuid(id(98)),

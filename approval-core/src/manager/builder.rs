@@ -6,6 +6,7 @@ use super::{
     Alive, ApprovalManager, Core, Settings, alerts,
     alerts::Alerts,
     attempts::RefusedAttempts,
+    basis::Sources,
     bell,
     cache::RowCache,
     due,
@@ -28,7 +29,7 @@ use crate::{
     id::ExecutorId,
     model::{Limit, Principal, Request, Text, TimeoutSpike, TimeoutWatch, canonical::DigestKey},
     notify::{Elsewhere, HandlerReply, Notice, Notifier, NotifyError, TokenKey, handler},
-    policy::{AskAlways, Call, Policy, Ruling, policy_fn},
+    policy::{AskAlways, Call, Policy, ReloadListener, Ruling, policy_fn},
     store::{ChangeListener, MemoryStore, Store},
     sync::Mutex,
 };
@@ -324,6 +325,7 @@ impl ManagerBuilder {
             cache: RowCache::new(),
             lease: Lease::new(self.lease_ttl),
             attempts: RefusedAttempts::default(),
+            sources: Sources::default(),
             due_bell: bell::Bell::new(),
             outbox_bell: bell::Bell::new(),
             handover,
@@ -357,6 +359,9 @@ impl ApprovalManager {
         let core = &self.core;
         let listener: Arc<dyn ChangeListener> = Arc::clone(core) as _;
         core.store.subscribe(Arc::downgrade(&listener));
+        let reloads: Arc<dyn ReloadListener> = Arc::clone(core) as _;
+        core.policy.subscribe(Arc::downgrade(&reloads));
+        core.directory.subscribe(Arc::downgrade(&reloads));
         core.runtime.start(due::run(Arc::clone(core)));
         core.runtime.start(due::run_leases(Arc::clone(core)));
         core.runtime.start(journal::run(Arc::clone(core)));

@@ -101,12 +101,16 @@ impl Core {
                 Join::None => None,
                 Join::Slot(slot) => Some(slot),
             };
-            let people = self.people(&lifecycle::principals_of_draft(draft, &standing)).await?;
+            let named = lifecycle::principals_of_draft(draft, &standing);
+            let (people, directory) = self.people_in_force(&named).await?;
+            let policy = draft.basis.as_ref().and_then(|basis| basis.policy);
+            let draft = Draft { basis: self.sources.basis(policy, directory), ..draft.clone() };
             let halts = self.halts.view(self).await?;
             let now = self.now().await?;
-            let limits = self.limits_of(draft, run).await?;
+            let limits = self.limits_of(&draft, run).await?;
             let facts = Facts { limits: &limits, standing: &standing, ..facts(&people, &halts, now) };
-            match lifecycle::create(draft.clone(), &facts, now) {
+            let (id, action, keyed) = (draft.id, draft.action.name.clone(), draft.key.is_some());
+            match lifecycle::create(draft, &facts, now) {
                 Ok(transition) => {
                     return Ok(DrawnUp::New(Box::new(Drawn { transition, halts, now, slot })));
                 }
@@ -116,11 +120,7 @@ impl Core {
                     self.halts.forget();
                 }
                 Err(refusal) => {
-                    let about = About {
-                        request: draft.id,
-                        action: draft.action.name.clone(),
-                        keyed: draft.key.is_some(),
-                    };
+                    let about = About { request: id, action, keyed };
                     return Err(ApprovalError::of_refusal(about, refusal));
                 }
             }
@@ -210,11 +210,11 @@ impl Core {
         for _ in 0..ROUNDS {
             let request = &stored.request;
             let standing = self.standing_for(command, request).await.map_err(ApprovalError::from)?;
-            let edited = self.ruling_of_edit(command, request).await?;
+            let (edited, edited_by) = self.ruling_of_edit(command, request).await?;
             let edited_gate = edited.as_ref().and_then(EditRuling::gate);
             let mut named = lifecycle::principals(request, Some(command), edited_gate);
             named.extend(lifecycle::principals_behind(&standing));
-            let people = self.people(&named).await?;
+            let (people, directory) = self.people_in_force(&named).await?;
             let halts = self.halts.view(self).await?;
             let now = self.now().await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
@@ -222,8 +222,10 @@ impl Core {
             let limits = self.limits_for(command, request).await?;
             facts.limits = &limits;
             facts.edited = edited.as_ref();
-            let ruling = self.ruling_for(command, request).await?;
+            let (ruling, policy) = self.ruling_for(command, request).await?;
             facts.ruling = ruling.as_ref();
+            let basis = self.sources.basis(policy.or(edited_by), directory);
+            facts.basis = basis.as_ref();
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
             let transition = match lifecycle::apply(request, command, &facts, now) {
                 Ok(transition) => transition,
@@ -475,6 +477,7 @@ fn facts<'a>(people: &'a People, halts: &'a HaltView, now: Timestamp) -> Facts<'
         notice_delivered: false,
         ruling: None,
         edited: None,
+        basis: None,
     }
 }
 

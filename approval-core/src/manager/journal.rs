@@ -153,6 +153,7 @@ pub(crate) async fn run(core: Arc<Core>) {
             () = core.stop.stopped() => {}
         }
         let written = async {
+            core.flush_reloads().await?;
             journal.flush().await?;
             core.attempts.flush(&*core.store).await
         };

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
-    Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval,
+    Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval, Ruled,
     action::Bound,
     engine::Opened,
     keyed::Placed,
@@ -17,7 +17,7 @@ use crate::{
     error::Invalid,
     id::RequestId,
     lifecycle::{self, Agents, Behind, Draft},
-    model::{DeclaredSeats, Enclosed, Gate, Principal, Request, RunWindow, Text},
+    model::{Basis, DeclaredSeats, Enclosed, Gate, Principal, Request, RunWindow, Text},
     policy::{Call, Ruling, Said},
     store::{StoreError, Stored},
 };
@@ -84,7 +84,8 @@ impl ApprovalManager {
     /// Why it was not opened.
     pub async fn request(&self, action: Action) -> Result<PendingApproval, ApprovalError> {
         let prepared = self.core.prepare(action)?;
-        let gate = match self.core.rule(&prepared).await? {
+        let Ruled { ruling, basis } = self.core.rule(&prepared).await?;
+        let gate = match ruling {
             Ruling::Deny { rule, reason } => {
                 return Err(ApprovalError::PolicyDenied {
                     action: prepared.spec.info.name.clone(),
@@ -96,7 +97,7 @@ impl ApprovalManager {
                 tightened(&prepared.spec, &ruling)
             }
         };
-        let opened = self.open(&prepared, gate, prepared.preview()).await?;
+        let opened = self.open(&prepared, (gate, basis), prepared.preview()).await?;
         Ok(opened.called_by(prepared.caller()))
     }
 
@@ -105,10 +106,10 @@ impl ApprovalManager {
     pub(crate) async fn open(
         &self,
         prepared: &Prepared,
-        gate: Arc<Gate>,
+        (gate, basis): (Arc<Gate>, Option<Arc<Basis>>),
         preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<PendingApproval, ApprovalError> {
-        self.open_draft(prepared, self.core.draft(prepared, gate).await?, preview).await
+        self.open_draft(prepared, self.core.draft(prepared, gate, basis).await?, preview).await
     }
 
     /// Opens the request of a call that the policy lets run, by a gate that says who is told afterwards, and when it may run:
@@ -116,11 +117,11 @@ impl ApprovalManager {
     pub(crate) async fn open_allowed(
         &self,
         prepared: &Prepared,
-        by: &Gate,
+        (by, basis): (&Gate, Option<Arc<Basis>>),
         preview: Option<impl Future<Output = Result<String, String>>>,
     ) -> Result<PendingApproval, ApprovalError> {
         let gate = Arc::new(lifecycle::tighten(&prepared.spec.gate, by));
-        let draft = Draft { allowed: true, ..self.core.draft(prepared, gate).await? };
+        let draft = Draft { allowed: true, ..self.core.draft(prepared, gate, basis).await? };
         self.open_draft(prepared, draft, preview).await
     }
 
@@ -247,7 +248,7 @@ impl Core {
     }
 
     /// Asks the policy.
-    pub(crate) async fn rule(&self, prepared: &Prepared) -> Result<Ruling, ApprovalError> {
+    pub(crate) async fn rule(&self, prepared: &Prepared) -> Result<Ruled, ApprovalError> {
         self.rule_counted(prepared, None).await
     }
 
@@ -256,7 +257,7 @@ impl Core {
         &self,
         prepared: &Prepared,
         counted: Option<Timestamp>,
-    ) -> Result<Ruling, ApprovalError> {
+    ) -> Result<Ruled, ApprovalError> {
         let info = &prepared.spec.info;
         let cost = lifecycle::cost_of(info, &prepared.bound.arguments)?.map(|cost| cost.magnitude());
         let counts = limits::Counts {
@@ -281,10 +282,15 @@ impl Core {
             said: prepared.spec.said,
             now: self.now().await?,
         };
-        self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))
+        self.rule_on(&call).await
     }
 
-    async fn draft(&self, prepared: &Prepared, gate: Arc<Gate>) -> Result<Draft, ApprovalError> {
+    async fn draft(
+        &self,
+        prepared: &Prepared,
+        gate: Arc<Gate>,
+        basis: Option<Arc<Basis>>,
+    ) -> Result<Draft, ApprovalError> {
         let now = self.now().await?;
         let Prepared { spec, bound, agent, context, key, keyed: _ } = prepared;
         Ok(Draft {
@@ -309,6 +315,7 @@ impl Core {
             predecessor: None,
             allowed: false,
             declaration: Some(Arc::clone(spec.declaration())),
+            basis,
         })
     }
 

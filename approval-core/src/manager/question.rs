@@ -193,6 +193,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
             predecessor: None,
             allowed: false,
             declaration: None,
+            basis: None,
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     id::RequestId,
     lifecycle::{self, Draft, Predecessor},
-    model::{Declaration, Enclosed, Follows, Gate, OnTimeout, Request, Text},
+    model::{Basis, Declaration, Enclosed, Follows, Gate, OnTimeout, Request, Text},
     policy::{Ruling, Said},
 };
 
@@ -68,19 +68,23 @@ impl ApprovalManager {
 }
 
 impl Core {
-    /// What must be met to try a request again.
+    /// What must be met to try a request again, and the policy that says so.
     ///
     /// # Errors
     /// When the policy denies it, or cannot be asked.
-    async fn gate_of_retry(&self, request: &Request) -> Result<Arc<Gate>, ApprovalError> {
+    async fn gate_of_retry(
+        &self,
+        request: &Request,
+    ) -> Result<(Arc<Gate>, Option<Arc<Basis>>), ApprovalError> {
         // No rule is about questions.
         if request.question.is_some() {
-            return Ok(Arc::clone(&request.gate));
+            return Ok((Arc::clone(&request.gate), None));
         }
         let own = Arc::new(declared(request));
         let said = said_by(&own, &request.gate);
         let arguments = (&request.revision.arguments, &request.revision.digest);
-        let ruling = match self.rule_again(request, arguments, &own, said, None).await? {
+        let (ruling, policy) = self.rule_again(request, arguments, &own, said, None).await?;
+        let ruling = match ruling {
             Ruling::Deny { rule, reason } => {
                 return Err(ApprovalError::PolicyDenied {
                     action: request.action.name.clone(),
@@ -97,7 +101,8 @@ impl Core {
                 Ruling::Ask { rule: Text::clone(&gate.rule), gate: Some(Arc::new(gate)), whole: false }
             }
         };
-        Ok(tightened_gate(&own, said, &ruling))
+        // The directory is named when the request is opened.
+        Ok((tightened_gate(&own, said, &ruling), self.sources.basis(policy, None)))
     }
 }
 
@@ -136,7 +141,12 @@ fn followed_by(request: &Request) -> Arc<Enclosed> {
 }
 
 /// A draft that asks for the same as `request` did at first, or as it was last edited.
-fn again(request: &Request, gate: Arc<Gate>, follows: RequestId, id: RequestId) -> Draft {
+fn again(
+    request: &Request,
+    (gate, basis): (Arc<Gate>, Option<Arc<Basis>>),
+    follows: RequestId,
+    id: RequestId,
+) -> Draft {
     // What is not stored besides is what the gate shows.
     let declaration = request.declaration.clone().unwrap_or_else(|| {
         Arc::new(Declaration::new(&request.action, request.risk, &lifecycle::gate_before_rules(request)))
@@ -166,5 +176,6 @@ fn again(request: &Request, gate: Arc<Gate>, follows: RequestId, id: RequestId) 
         }),
         allowed: false,
         declaration: Some(declaration),
+        basis,
     }
 }

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Core, Prepared, limits, open::ruled};
+use super::{
+    Core, Prepared,
+    basis::{Ruled, RuledBy},
+    limits,
+    open::ruled,
+};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, Timestamp, after},
     lifecycle::{self, Act, Command, EditRuling, RunRuling},
-    model::{ArgumentsDigest, CanonicalJson, Gate, Request},
+    model::{ArgumentsDigest, CanonicalJson, Gate, Request, SourceDigest},
     policy::{Call, Ruling, Said},
 };
 
@@ -16,7 +21,7 @@ const FRESH: Span = Span::from_secs(1);
 
 impl Core {
     /// For a command that consumes a grant, or revokes what the policy no longer covers: what the policy says about the call
-    /// now.
+    /// now, and the digest of its text.
     ///
     /// # Errors
     /// When it cannot be asked, or the cost cannot be computed: nothing runs then.
@@ -24,9 +29,9 @@ impl Core {
         &self,
         command: &Command,
         request: &Request,
-    ) -> Result<Option<RunRuling>, ApprovalError> {
+    ) -> Result<(Option<RunRuling>, Option<SourceDigest>), ApprovalError> {
         if !matches!(command.act, Act::Consume { .. } | Act::Uncover) {
-            return Ok(None);
+            return Ok((None, None));
         }
         // What nobody was asked about was counted when it was opened, and must not count against itself.
         let unasked = request
@@ -35,8 +40,9 @@ impl Core {
             .is_some_and(|decision| decision.by_policy || decision.by_standing.is_some());
         let (arguments, digest) = (&request.revision.arguments, &request.revision.digest);
         let counted = unasked.then_some(request.created_at);
-        let ruling = self.rule_again(request, (arguments, digest), &request.gate, Said::ALL, counted).await?;
-        Ok(Some(match ruling {
+        let (ruling, policy) =
+            self.rule_again(request, (arguments, digest), &request.gate, Said::ALL, counted).await?;
+        let ruling = match ruling {
             Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. } => {
                 RunRuling::Allows { run_windows }
             }
@@ -49,11 +55,12 @@ impl Core {
                 };
                 RunRuling::Asks(Arc::new(Gate { rule, ..gate }))
             }
-        }))
+        };
+        Ok((Some(ruling), policy))
     }
 
     /// For a command that edits the arguments which the request has: what the policy says about a call with the new ones.
-    /// `None` for other commands, and where the lifecycle refuses the edit for what it is.
+    /// With the digest of its text. `None` for other commands, and where the lifecycle refuses the edit for what it is.
     ///
     /// # Errors
     /// When it cannot be asked, or the cost cannot be computed: the edit does not count then.
@@ -61,21 +68,25 @@ impl Core {
         &self,
         command: &Command,
         request: &Request,
-    ) -> Result<Option<EditRuling>, ApprovalError> {
-        let Act::ApproveEdited { edits, digest: seen, .. } = &command.act else { return Ok(None) };
+    ) -> Result<(Option<EditRuling>, Option<SourceDigest>), ApprovalError> {
+        let Act::ApproveEdited { edits, digest: seen, .. } = &command.act else { return Ok((None, None)) };
         if *seen != request.revision.digest {
-            return Ok(None);
+            return Ok((None, None));
         }
-        let Ok((arguments, digest)) = lifecycle::edited_arguments(request, edits) else { return Ok(None) };
+        let Ok((arguments, digest)) = lifecycle::edited_arguments(request, edits) else {
+            return Ok((None, None));
+        };
         let gate = lifecycle::gate_before_rules(request);
-        let ruling = match self.rule_again(request, (&arguments, &digest), &gate, Said::ALL, None).await? {
+        let (ruling, policy) =
+            self.rule_again(request, (&arguments, &digest), &gate, Said::ALL, None).await?;
+        let ruling = match ruling {
             Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. } => {
                 RunRuling::Allows { run_windows }
             }
             Ruling::Deny { rule, reason } => RunRuling::Denies { rule, reason },
             ruling @ Ruling::Ask { .. } => RunRuling::Asks(ruled(&gate, Said::ALL, &ruling)),
         };
-        Ok(Some(EditRuling { digest, ruling }))
+        Ok((Some(EditRuling { digest, ruling }), policy))
     }
 
     /// Asks the policy about a request that is there already, with these arguments and this gate of the action, of which `said`
@@ -87,7 +98,7 @@ impl Core {
         gate: &Arc<Gate>,
         said: Said,
         counted: Option<Timestamp>,
-    ) -> Result<Ruling, ApprovalError> {
+    ) -> Result<(Ruling, Option<SourceDigest>), ApprovalError> {
         let cost = lifecycle::cost_of(&request.action, arguments)?.map(|cost| cost.magnitude());
         let counts = limits::Counts {
             agent: &request.requester,
@@ -110,10 +121,11 @@ impl Core {
             said,
             now: self.now().await?,
         };
-        self.policy.rule(&call).await.map_err(|error| ApprovalError::Policy(error.0.into()))
+        self.ask_policy(&call).await
     }
 
-    /// Asks the policy again about a call that it allowed at `asked`, unless that is a moment ago.
+    /// Asks the policy again about a call that it allowed at `asked`, unless that is a moment ago. What it says now, if it
+    /// was asked.
     ///
     /// # Errors
     /// When it does not allow the call any more, or cannot be asked.
@@ -121,16 +133,17 @@ impl Core {
         &self,
         prepared: &Prepared,
         asked: Timestamp,
-    ) -> Result<(), ApprovalError> {
+    ) -> Result<Option<RuledBy>, ApprovalError> {
         if self.clock.now() < after(asked, FRESH) {
-            return Ok(());
+            return Ok(None);
         }
         let action = prepared.spec.info.name.clone();
-        match self.rule_counted(prepared, Some(asked)).await? {
-            Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. }
+        let Ruled { ruling, basis } = self.rule_counted(prepared, Some(asked)).await?;
+        match ruling {
+            Ruling::Allow { rule, run_windows } | Ruling::Notify { rule, run_windows, .. }
                 if run_windows.is_empty() =>
             {
-                Ok(())
+                Ok(Some(RuledBy { rule, basis }))
             }
             // Called again, it waits for its window.
             Ruling::Ask { rule, .. } | Ruling::Allow { rule, .. } | Ruling::Notify { rule, .. } => {

@@ -50,7 +50,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use digest::{ArgumentsDigest, ContentDigest, SchemaDigest, arguments_digest, arguments_digest_with};
+pub use digest::{
+    ArgumentsDigest, ContentDigest, SchemaDigest, SourceDigest, arguments_digest, arguments_digest_with,
+};
 pub(crate) use digest::{hex_digit, push_hex};
 pub(in crate::model) use digest::{push_digest, read_hex};
 pub use error::{DecodeError, EncodeError, EncodeProblem, Position};

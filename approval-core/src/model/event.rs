@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    ArgumentsDigest, Ballot, Outcome, Principal, Risk, StandingTerms, Text,
+    ArgumentsDigest, Ballot, Basis, Outcome, Principal, Risk, StandingTerms, Text,
     canonical::{hex_digit, read_hex},
 };
 use crate::{
@@ -113,6 +113,9 @@ pub enum EventKind {
         /// The person behind the agent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on_behalf_of: Option<Principal>,
+        /// The policy that ruled, and the directory that said who may decide.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<Arc<Basis>>,
     },
     /// A person voted.
     Voted {
@@ -128,6 +131,9 @@ pub enum EventKind {
         revision: u32,
         /// The digest before.
         from: ArgumentsDigest,
+        /// The policy that ruled on the new arguments, and the directory that said who may decide.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<Arc<Basis>>,
     },
     /// Nobody who could fill a seat of a requirement worked when the request was opened.
     OutsideHours {
@@ -242,6 +248,9 @@ pub enum EventKind {
         grant: GrantId,
         /// By which process.
         executor: ExecutorId,
+        /// The policy that was asked once more, and the directory.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<Arc<Basis>>,
     },
     /// The body ended, or it was found that nobody knows how.
     Executed {
@@ -273,6 +282,38 @@ pub enum EventKind {
         /// The successor.
         successor: RequestId,
     },
+}
+
+impl EventKind {
+    /// The policy and the directory that were in force, where the line names them.
+    #[must_use]
+    pub fn basis(&self) -> Option<Basis> {
+        match self {
+            Self::Created { basis, .. } | Self::Edited { basis, .. } | Self::Consumed { basis, .. } => {
+                basis.as_deref().copied()
+            }
+            Self::Voted { .. }
+            | Self::OutsideHours { .. }
+            | Self::OnCall { .. }
+            | Self::Delegated { .. }
+            | Self::Escalated { .. }
+            | Self::Extended { .. }
+            | Self::Reminded { .. }
+            | Self::InfoRequested { .. }
+            | Self::InfoProvided { .. }
+            | Self::Commented { .. }
+            | Self::Decided { .. }
+            | Self::Stood { .. }
+            | Self::Covered { .. }
+            | Self::Withdrawn { .. }
+            | Self::Executed { .. }
+            | Self::Settled { .. }
+            | Self::GrantExpired
+            | Self::Revoked { .. }
+            | Self::Reopened
+            | Self::Retried { .. } => None,
+        }
+    }
 }
 
 /// One line of history. Its members are written in alphabetical order.

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use thin_vec::ThinVec;
 
 use super::{
-    ActionName, ArgumentsDigest, Attachment, CanonicalJson, ChainHead, Decision, Declaration, Delegation,
-    Enclosed, Execution, Gate, Grant, Money, Principal, Priority, Question, Risk, SchemaDigest, Text, Vote,
-    canonical::arguments_digest_with,
+    ActionName, ArgumentsDigest, Attachment, Basis, CanonicalJson, ChainHead, Decision, Declaration,
+    Delegation, Enclosed, Execution, Gate, Grant, Money, Principal, Priority, Question, Risk, SchemaDigest,
+    Text, Vote, canonical::arguments_digest_with,
 };
 use crate::{clock::Timestamp, id::RequestId};
 
@@ -219,6 +219,10 @@ pub struct Request {
     /// What the code demanded of the action. `None`: what `gate` shows; so are requests of before this was stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declaration: Option<Arc<Declaration>>,
+    /// The policy and the directory in force when it was opened. `None`: neither has a text; so are requests of before this was
+    /// stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Arc<Basis>>,
     /// The arguments as they stand.
     pub revision: Revision,
     /// What comes along with the arguments, if anything does.

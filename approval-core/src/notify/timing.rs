@@ -75,6 +75,7 @@ mod tests {
             predecessor: None,
             allowed: false,
             declaration: None,
+            basis: None,
         };
         let facts = Facts {
             people: &People::default(),
@@ -83,6 +84,7 @@ mod tests {
             notice_delivered: false,
             ruling: None,
             edited: None,
+            basis: None,
             limits: &[],
             standing: &[],
             standing_id: crate::id::StandingId::from_uuid(uuid::Uuid::nil()),

@@ -27,7 +27,7 @@ use self::{
 use super::{Call, Policy, PolicyError, Ruling};
 use crate::{
     error::Internal,
-    model::{Limit, RunWindow, Text},
+    model::{Limit, RunWindow, Source, Text},
     yaml::Item,
 };
 
@@ -72,8 +72,8 @@ use crate::{
 ///       open: 5                        # wait for people at the same time; one more is refused
 /// ```
 ///
-/// A key whose value is `none` is left out on purpose: `limits: none`, `required_for: none`, and `deny: none` where no rule
-/// denies. A file that is read again must write so where the one before said more: see
+/// A key whose value is `none` is left out on purpose: `limits: none`, `required_for: none`, `deny: none` where no rule
+/// denies, and under `defaults` what restricts every call (`timeout: none` leaves the hour that every request has). A file that is read again must write so where the one before said more: see
 /// [`WatchedFile`](crate::file::WatchedFile).
 ///
 /// Outside of a `run_window` nothing runs, whether the rule asks or lets the call run. It stands in the rule, under `ask`, or in the
@@ -109,7 +109,7 @@ use crate::{
 /// - A rule with `shadow: true` does nothing; what it would have done is told by `tracing` and stands behind the name of the
 ///   rule that did count, in the journal and in the history.
 #[derive(Clone, Debug)]
-pub struct Rules(Arc<Inner>, Arc<[Arc<Limit>]>);
+pub struct Rules(Arc<Inner>, Arc<[Arc<Limit>]>, Option<Arc<Source>>);
 
 #[derive(Debug)]
 struct Inner {
@@ -148,6 +148,12 @@ impl Rules {
             limits.push(Arc::new(Limit::spending()));
         }
         self.1 = limits.into();
+        self
+    }
+
+    /// These rules, read from this text.
+    pub(crate) fn with_source(mut self, source: Source) -> Self {
+        self.2 = Some(Arc::new(source));
         self
     }
 
@@ -260,5 +266,9 @@ impl Policy for Rules {
 
     fn limits(&self) -> Arc<[Arc<Limit>]> {
         Arc::clone(&self.1)
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        self.2.clone()
     }
 }

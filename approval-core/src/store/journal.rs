@@ -1,11 +1,13 @@
 //! Lines about calls that opened no request, about attempts that were refused, and about what was done to a whole store.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Timestamp,
     id::RequestId,
-    model::{ArgumentsDigest, Principal, Text, TimeoutSpike},
+    model::{ArgumentsDigest, Basis, Principal, Request, SourceDigest, SourceKind, Text, TimeoutSpike},
 };
 
 /// One line of the journal.
@@ -36,6 +38,9 @@ pub enum JournalLine {
         /// The reason or the error.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<Text>,
+        /// The policy that said so, and the directory in force.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<Arc<Basis>>,
     },
     /// Deadlines passed much more often than usual.
     TimeoutSpike(TimeoutSpike),
@@ -64,6 +69,32 @@ pub enum JournalLine {
         /// What, and why.
         what: Text,
     },
+    /// The rules or the people of a process were read again, and hold since then.
+    Reloaded {
+        /// Since when.
+        at: Timestamp,
+        /// The agent of the process.
+        agent: Principal,
+        /// The namespace that it serves.
+        #[serde(default = "default_namespace", skip_serializing_if = "is_default_namespace")]
+        namespace: Text,
+        /// Which of the two.
+        what: SourceKind,
+        /// The text that held before. `None`: nothing that has a text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<SourceDigest>,
+        /// The text that holds now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<SourceDigest>,
+    },
+}
+
+fn default_namespace() -> Text {
+    Request::DEFAULT_NAMESPACE.into()
+}
+
+fn is_default_namespace(namespace: &Text) -> bool {
+    &**namespace == Request::DEFAULT_NAMESPACE
 }
 
 impl JournalLine {
@@ -71,9 +102,26 @@ impl JournalLine {
     #[must_use]
     pub const fn at(&self) -> Timestamp {
         match self {
-            Self::Call { at, .. } | Self::Refused { at, .. } | Self::Operated { at, .. } => *at,
+            Self::Call { at, .. }
+            | Self::Refused { at, .. }
+            | Self::Operated { at, .. }
+            | Self::Reloaded { at, .. } => *at,
             Self::TimeoutSpike(spike) => spike.at,
         }
+    }
+
+    /// The digests of rules and people that it names.
+    pub fn sources(&self) -> impl Iterator<Item = SourceDigest> + use<> {
+        match self {
+            Self::Call { basis: Some(basis), .. } => [basis.policy, basis.directory],
+            Self::Reloaded { from, to, .. } => [*from, *to],
+            Self::Call { basis: None, .. }
+            | Self::Refused { .. }
+            | Self::Operated { .. }
+            | Self::TimeoutSpike(_) => [None, None],
+        }
+        .into_iter()
+        .flatten()
     }
 }
 

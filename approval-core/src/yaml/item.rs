@@ -59,6 +59,7 @@ impl Document {
         let name: Arc<str> = name.into();
         let empty = || Node {
             place: Place { line: 1, column: 1, length: 0 },
+            at: None,
             value: Value::Scalar(Scalar { text: String::new(), style: Style::Plain }),
         };
         match parsed.root {
@@ -363,6 +364,28 @@ impl<'a> Fields<'a> {
             matches!(&name.value, Value::Scalar(scalar) if scalar.text == key).then_some(name)
         })?;
         Some(Item { document: self.item.document, node, path: join(&self.item.path, key) })
+    }
+
+    /// The text of an entry of the topmost map as it stands in the file: from its key to the key of the next entry. Comments at
+    /// the beginning of a line that stand before the next key belong to that one.
+    pub(crate) fn text_of(&self, key: &str) -> Option<&'a str> {
+        let text = self.item.document.text();
+        let mut keys = self.entries.iter().map(|(name, _)| name);
+        let own = keys.find(|name| matches!(&name.value, Value::Scalar(scalar) if scalar.text == key))?;
+        let to = match keys.next() {
+            Some(next) => next.at?,
+            None => text.len(),
+        };
+        let mut entry = text.get(own.at?..to)?;
+        // In braces, what begins a line with `#` may be part of a quoted text.
+        if !text.get(self.item.node.at?..)?.starts_with('{') {
+            while let Some((before, last)) = entry.trim_end().rsplit_once('\n')
+                && last.starts_with('#')
+            {
+                entry = before;
+            }
+        }
+        Some(entry.trim_end())
     }
 
     /// The keys that are there, in the order of the file.

@@ -6,6 +6,8 @@ use super::mistake::Place;
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) place: Place,
+    /// Where it begins in the text, in bytes.
+    pub(super) at: Option<usize>,
     pub(super) value: Value,
 }
 

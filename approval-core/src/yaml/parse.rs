@@ -28,8 +28,15 @@ pub(super) struct Parsed {
 
 /// A list or a map that is not complete yet.
 enum Open {
-    List(Place, Vec<Node>),
-    Map { place: Place, entries: Vec<(Node, Node)>, lines: HashMap<String, usize>, key: Option<Node> },
+    List(Start, Vec<Node>),
+    Map { start: Start, entries: Vec<(Node, Node)>, lines: HashMap<String, usize>, key: Option<Node> },
+}
+
+/// Where a list or a map begins.
+#[derive(Clone, Copy)]
+struct Start {
+    place: Place,
+    at: Option<usize>,
 }
 
 struct Builder<'a> {
@@ -115,6 +122,8 @@ impl Builder<'_> {
     /// Takes in an event. `false`: it makes no sense to go on.
     fn event(&mut self, event: Event<'_>, range: &Range) -> bool {
         let place = self.place(range);
+        let at = range.start.byte_offset();
+        let start = Start { place: Place { length: 0, ..place }, at };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.plain_node(anchor, tag.is_some(), place);
@@ -123,28 +132,30 @@ impl Builder<'_> {
                     ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
                 };
-                self.add(Node { place, value: Value::Scalar(Scalar { text: text.into_owned(), style }) })
+                self.add(Node { place, at, value: Value::Scalar(Scalar { text: text.into_owned(), style }) })
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.plain_node(anchor, tag.is_some(), place);
-                self.begin(place, Open::List(Place { length: 0, ..place }, Vec::new()))
+                self.begin(place, Open::List(start, Vec::new()))
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.plain_node(anchor, tag.is_some(), place);
-                let place = Place { length: 0, ..place };
-                self.begin(place, Open::Map { place, entries: Vec::new(), lines: HashMap::new(), key: None })
+                let open = Open::Map { start, entries: Vec::new(), lines: HashMap::new(), key: None };
+                self.begin(start.place, open)
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(Open::List(place, items)) => self.add(Node { place, value: Value::List(items) }),
-                Some(Open::Map { place, entries, .. }) => {
-                    self.add(Node { place, value: Value::Map(entries) })
+                Some(Open::List(Start { place, at }, items)) => {
+                    self.add(Node { place, at, value: Value::List(items) })
+                }
+                Some(Open::Map { start: Start { place, at }, entries, .. }) => {
+                    self.add(Node { place, at, value: Value::Map(entries) })
                 }
                 None => true,
             },
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.wrong(place, "is an alias, which is not read here", "write the value out");
                 let scalar = Scalar { text: String::new(), style: Style::Quoted };
-                self.add(Node { place, value: Value::Scalar(scalar) })
+                self.add(Node { place, at, value: Value::Scalar(scalar) })
             }
             Event::StreamStart
             | Event::StreamEnd

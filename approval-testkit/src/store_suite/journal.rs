@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use approval_core::{
     Principal,
+    model::{Basis, SourceDigest, SourceKind},
     store::{JournalEntry, JournalLine, StoreError},
 };
 
@@ -22,6 +23,9 @@ fn line(env: &Env, number: usize) -> Result<JournalLine, Stop> {
         rule: format!("rule \"{number}\"").into(),
         outcome: "allowed".into(),
         why: None,
+        basis: number
+            .is_multiple_of(3)
+            .then(|| Arc::new(Basis::new(Some(SourceDigest::of("rules: []")), None))),
     })
 }
 
@@ -79,7 +83,15 @@ pub(super) async fn every_kind_of_line_is_kept(env: &mut Env) -> Check {
         why: "vote: not an approver".into(),
         count: u64::from(u32::MAX) + 1,
     };
-    let all = vec![refused, line(env, 1)?];
+    let reloaded = JournalLine::Reloaded {
+        at: env.now(),
+        agent: Principal::agent("suite")?,
+        namespace: "team".into(),
+        what: SourceKind::Policy,
+        from: None,
+        to: Some(SourceDigest::of("rules: []")),
+    };
+    let all = vec![refused, line(env, 1)?, reloaded, line(env, 3)?];
     env.store.append_journal(all.clone()).await?;
     ensure_eq!(texts(&env.store.read_journal(0, 10).await?), all.iter().collect::<Vec<_>>(), "the journal");
     Ok(())

@@ -110,3 +110,15 @@ pub(super) async fn one_commit_writes_several_records(env: &mut Env) -> Check {
     ensure_eq!(found, wanted, "the records");
     Ok(())
 }
+
+/// As large as the text of rules or people may be.
+pub(super) async fn one_commit_writes_large_records(env: &mut Env) -> Check {
+    let values: Vec<Vec<u8>> = (0..8_u8).map(|number| vec![number; 256 * 1024]).collect();
+    let writes = values.iter().enumerate().map(|(number, value)| write(&format!("text/{number}"), value));
+    committed(env.store.commit(Commit { writes: writes.collect(), ..Commit::default() }).await?)?;
+    let found = env.store.records("text/", None, 8).await?;
+    ensure_eq!(found.len(), 8, "the number of large records");
+    let whole = found.iter().map(|record| &record.value).eq(&values);
+    ensure!(whole, "large records come back changed or in another order");
+    Ok(())
+}

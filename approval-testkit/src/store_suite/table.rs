@@ -122,6 +122,7 @@ cases! { $
         records_are_listed_by_prefix: "a prefix is plain text without wildcards",
         records_are_listed_a_page_at_a_time: "pages of records together hold each record once",
         one_commit_writes_several_records: "one commit writes and removes several records",
+        one_commit_writes_large_records: "one commit writes eight records of 256 KiB, which are listed together",
     }
     journal {
         an_empty_journal_has_no_lines: "an empty journal has no lines",

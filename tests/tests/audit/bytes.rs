@@ -41,6 +41,7 @@ impl Trail {
         assert_eq!((report.requests, report.events), (250, 1000));
         assert_eq!((report.journal, report.unsealed), (72, 0));
         assert_eq!((report.seals, report.signed), (37, 37));
+        assert_eq!((report.sources, report.without_text.len()), (1, 0));
 
         let lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
         let mut verifier = verifier(options);
@@ -164,7 +165,11 @@ async fn every_line_of_a_trail_that_is_dropped_doubled_moved_or_replaced_is_foun
     let last = trail.lines.len() - 1;
     trail.for_each_line("lines of a trail", |at, random| {
         let line = &trail.lines[at];
-        trail.finds("dropping", at, 1, b"");
+        // A text that is missing is told, and is no breach: what it is named by is still there.
+        let may_miss = line.starts_with("{\"source\":");
+        if !may_miss {
+            trail.finds("dropping", at, 1, b"");
+        }
         trail.finds("doubling", at, 1, line.repeat(2).as_bytes());
         if at < last {
             let swapped = [trail.lines[at + 1].as_str(), line.as_str()].concat();
@@ -183,7 +188,7 @@ async fn every_line_of_a_trail_that_is_dropped_doubled_moved_or_replaced_is_foun
             }
         }
         // Everything from here on is gone, the end put back.
-        if at < last {
+        if at < last && !may_miss {
             trail.finds("cutting", at, last - at, b"");
         }
     });

@@ -9,8 +9,11 @@ use approval_core::{
         read_seals, verify_file,
     },
     clock::Span,
+    model::Source,
+    policy::{Call, Policy, PolicyError, Ruling},
     store::{JournalLine, Store},
 };
+use async_trait::async_trait;
 use serde_json::json;
 
 pub const ANN: &str = "user:ann@example.com";
@@ -19,8 +22,37 @@ pub fn ann() -> Principal {
     Principal::new(ANN).unwrap()
 }
 
+/// Rules that ask, and have a text.
+#[derive(Debug)]
+pub struct Written(pub Arc<Source>);
+
+impl Written {
+    pub fn new(text: &str) -> Self {
+        Self(Arc::new(Source::new(text)))
+    }
+}
+
+#[async_trait]
+impl Policy for Written {
+    async fn rule(&self, _: &Call<'_>) -> Result<Ruling, PolicyError> {
+        Ok(Ruling::ask())
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+pub const RULES: &str = "policy:\n  rules: [] # \"nothing\" but questions";
+
 pub fn manager(store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> ApprovalManager {
+    manager_under(store, clock, RULES)
+}
+
+/// The same under other rules.
+pub fn manager_under(store: &Arc<dyn Store>, clock: Arc<dyn Clock>, rules: &str) -> ApprovalManager {
     ApprovalManager::builder()
+        .policy(Written::new(rules))
         .shared_store(Arc::clone(store))
         .clock(clock)
         .agent("agent")
@@ -66,6 +98,7 @@ pub fn called(
         rule: format!("rule {number}").into(),
         outcome: "allowed".into(),
         why: None,
+        basis: None,
     }
 }
 

@@ -19,11 +19,12 @@ use sha2::{Digest, Sha256};
 use crate::common::{Key, ann, call, decided, export, fill, lenient, manager, seals, verify};
 
 /// A trail taken apart: whoever has all of it can put it together again in another way.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Parts {
     seals: Vec<Seal>,
     requests: Vec<(RequestId, Vec<String>)>,
     journal: Vec<String>,
+    sources: Vec<String>,
 }
 
 fn inside<'a>(line: &'a str, kind: &str) -> Option<&'a str> {
@@ -39,7 +40,7 @@ fn head(lines: &[String]) -> ChainHead {
 
 impl Parts {
     fn of(trail: &str) -> Self {
-        let mut parts = Self { seals: Vec::new(), requests: Vec::new(), journal: Vec::new() };
+        let mut parts = Self::default();
         for line in trail.lines() {
             if let Some(seal) = inside(line, "seal") {
                 parts.seals.push(Seal::parse(seal).unwrap());
@@ -50,6 +51,8 @@ impl Parts {
                 parts.requests.last_mut().unwrap().1.push(event.to_owned());
             } else if inside(line, "journal").is_some() {
                 parts.journal.push(line.to_owned());
+            } else if inside(line, "source").is_some() {
+                parts.sources.push(line.to_owned());
             }
         }
         parts
@@ -68,7 +71,7 @@ impl Parts {
                 text += &format!("{{\"event\":{line}}}\n");
             }
         }
-        for line in &self.journal {
+        for line in self.journal.iter().chain(&self.sources) {
             text += &format!("{line}\n");
         }
         let hash = ChainHash::from_bytes(Sha256::digest(text.as_bytes()).into());

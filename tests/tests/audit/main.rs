@@ -6,3 +6,4 @@ mod common;
 mod forging;
 mod pruning;
 mod sealing;
+mod sources;

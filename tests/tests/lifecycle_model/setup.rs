@@ -277,6 +277,7 @@ impl Setup {
             predecessor: None,
             allowed: false,
             declaration: None,
+            basis: None,
             answers_info: false,
         }
     }

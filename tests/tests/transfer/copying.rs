@@ -42,6 +42,7 @@ async fn a_copy_is_equal(from: Place, to: Place) {
     let report = verified(&*scene.store, &scene.signer, &scene.held).await;
     assert_eq!(verified(&*target, &scene.signer, &scene.held).await, report);
     assert!(report.unsealed > 0 && report.pruned == 3 && report.journal > 0);
+    assert_eq!((report.sources, report.without_text.len()), (1, 0), "the rules can be read there too");
     assert_eq!(copied.trail.unwrap().unwrap().events, report.events);
 
     // Figures but for what retention removed.

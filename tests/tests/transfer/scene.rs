@@ -1,6 +1,6 @@
 //! A store with some of everything, made by real managers, and everything that a store holds as text.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use approval_core::{
     Action, ApprovalManager, Principal, RequestId,
@@ -11,11 +11,11 @@ use approval_core::{
     clock::{Clock, Span, after},
     manager::ManagerBuilder,
     model::{
-        ActionName, ExecutionState, HaltScope, Limit, Money, OverLimit, StandingArguments, StandingReach,
-        StandingTerms,
+        ActionName, ExecutionState, HaltScope, Limit, Money, OverLimit, Source, StandingArguments,
+        StandingReach, StandingTerms,
     },
     notify::{Capabilities, Delivered, MessageRef, Notice, Notifier, NotifyError},
-    policy::Ruling,
+    policy::{Call, Policy, PolicyError, Ruling},
     store::{MemoryStore, Query, Store},
     transfer::Transfer,
 };
@@ -65,11 +65,25 @@ pub fn budget() -> Limit {
     Limit::new("reads").cost("1 USD".parse::<Money>().unwrap()).over(OverLimit::Deny)
 }
 
+/// Rules whose text takes two records.
+#[derive(Debug)]
+struct Rules;
+
+static TEXT: LazyLock<Arc<Source>> = LazyLock::new(|| Arc::new(Source::new("# why\n".repeat(50_000))));
+
+#[async_trait]
+impl Policy for Rules {
+    async fn rule(&self, call: &Call<'_>) -> Result<Ruling, PolicyError> {
+        Ok(if call.action.name.as_str() == "balance.read" { Ruling::allow() } else { Ruling::ask() })
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        Some(Arc::clone(&TEXT))
+    }
+}
+
 pub fn configure(builder: ManagerBuilder) -> ManagerBuilder {
-    let policy = |call: &approval_core::policy::Call| {
-        if call.action.name.as_str() == "balance.read" { Ruling::allow() } else { Ruling::ask() }
-    };
-    builder.agent("agent").unattended().policy_fn(policy).limit(budget()).unwrap()
+    builder.agent("agent").unattended().policy(Rules).limit(budget()).unwrap()
 }
 
 /// The people who work on a store, and no channel.

@@ -3,6 +3,7 @@
 use crate::{
     audit::{BadSeal, BadSignature},
     id::{RequestId, TrailId},
+    model::SourceDigest,
 };
 
 /// The first thing that is wrong with a trail. Lines of the trail, of a history and seals are counted from 1.
@@ -318,5 +319,18 @@ pub enum Breach {
     JournalAdded {
         /// Its number.
         number: u64,
+    },
+
+    /// A text of rules or people is not the one that its digest names.
+    #[error("the text of the rules or people that is kept as {digest} is another one: it was edited")]
+    SourceEdited {
+        /// The digest.
+        digest: SourceDigest,
+    },
+    /// A text of rules or people stands twice, or texts are out of order.
+    #[error("the text of the rules or people that is kept as {digest} stands twice, or behind a later one")]
+    SourceOutOfPlace {
+        /// The digest.
+        digest: SourceDigest,
     },
 }

@@ -7,7 +7,7 @@ use crate::{
     audit::trail::Head,
     clock::{Span, Timestamp, after},
     id::RequestId,
-    model::{ChainHash, Event},
+    model::{Basis, ChainHash, Event},
 };
 
 /// What was read of one request.
@@ -46,8 +46,8 @@ impl History {
         self.head.id
     }
 
-    /// Takes the next line.
-    pub(super) fn line(&mut self, text: &str) -> Result<(), Breach> {
+    /// Takes the next line. What it names as the rules and people in force.
+    pub(super) fn line(&mut self, text: &str) -> Result<Option<Basis>, Breach> {
         let request = self.head.id;
         let seq = (self.lines.len() as u64).saturating_add(1);
         let event: Event = serde_json::from_str(text).map_err(|e| Breach::NotAnEvent {
@@ -58,8 +58,9 @@ impl History {
         if event.request != request {
             return Err(Breach::Foreign { request, seq, other: event.request });
         }
+        let basis = event.what.basis();
         self.lines.push(Arc::new(Written { event, hash: ChainHash::of(text) }));
-        Ok(())
+        Ok(basis)
     }
 
     fn events(&self) -> impl Iterator<Item = &Event> + Clone {

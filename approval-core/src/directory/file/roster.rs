@@ -1,12 +1,15 @@
 //! The people of an organisation, and what holds of them at a moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{names::Names, person::Person, stand_ins};
 use crate::{
     clock::Timestamp,
     directory::{Profile, Reach, calendar::Rotation},
-    model::{People, Principal, PrincipalKind, Priority, Text},
+    model::{People, Principal, PrincipalKind, Priority, Source, Text},
 };
 
 /// The people of an organisation: plain data, read from a file and checked. What holds at a moment are pure functions of it.
@@ -21,9 +24,24 @@ pub struct Roster {
     pub(super) rotations: BTreeMap<Principal, Rotation>,
     /// What channels call people.
     pub(super) identities: BTreeMap<(Text, Text), Principal>,
+    /// The text that it was read from.
+    source: Option<Arc<Source>>,
 }
 
 impl Roster {
+    /// These people, read from this text.
+    pub(crate) fn with_source(mut self, source: Source) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The text that it was read from, where that is known: where a whole `approvals.yaml` was
+    /// read.
+    #[must_use]
+    pub fn source(&self) -> Option<Arc<Source>> {
+        self.source.clone()
+    }
+
     /// What holds at a moment, and a later moment until which it does. `None`: as long as can be seen.
     #[must_use]
     pub fn people(&self, now: Timestamp) -> (People, Option<Timestamp>) {

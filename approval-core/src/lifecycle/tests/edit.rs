@@ -84,7 +84,7 @@ fn an_edit_makes_a_new_revision_and_voids_approvals() {
     assert!(world.request.status.is_open());
     assert_eq!(transition.not_after, Some(at(3600)));
     assert_eq!(notified(&transition, NoticeKind::Edited), ["user:bob", "user:cid"]);
-    let Ok([EventKind::Edited { revision: 2, from }, EventKind::Voted { ballot: Ballot::Approve, note }]) =
+    let Ok([EventKind::Edited { revision: 2, from, .. }, EventKind::Voted { ballot: Ballot::Approve, note }]) =
         <[_; 2]>::try_from(told(&transition))
     else {
         panic!()

@@ -36,7 +36,10 @@ fn a_grant_is_spent_once() {
     );
     assert_eq!(transition.not_after, Some(grant.expires_at));
     assert_eq!(transition.requires, [Requires::SameHalts, Requires::LeaseHeld(executor(7))]);
-    assert_eq!(told(&transition), [EventKind::Consumed { grant: grant.id, executor: executor(7) }]);
+    assert_eq!(
+        told(&transition),
+        [EventKind::Consumed { grant: grant.id, executor: executor(7), basis: None }]
+    );
     assert_eq!(world.consume(3).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Executing));
     world.finish(succeeded(), 4).unwrap();
     assert_eq!(world.consume(5).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Succeeded));

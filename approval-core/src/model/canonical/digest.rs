@@ -93,6 +93,33 @@ digest! {
     ContentDigest
 }
 
+digest! {
+    /// The digest of a text that a policy or a directory was read from: see [`Source`](crate::model::Source).
+    SourceDigest
+}
+
+impl SourceDigest {
+    /// SHA-256 over the bytes of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// The 64 hexadecimal digits alone.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        let mut text = String::with_capacity(64);
+        push_hex(&mut text, &self.0);
+        text
+    }
+
+    /// Reads the 64 hexadecimal digits alone.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        read_hex(text).map(Self)
+    }
+}
+
 impl ContentDigest {
     /// SHA-256 over these bytes.
     #[must_use]

@@ -54,11 +54,13 @@ impl EventLine {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         clock::Timestamp,
         id::RequestId,
-        model::{Ballot, EventKind, Principal, Risk, canonical},
+        model::{Ballot, Basis, EventKind, Principal, Risk, SourceDigest, canonical},
     };
 
     #[test]
@@ -71,6 +73,7 @@ mod tests {
                 risk: Risk::High,
                 rule: "a \"quoted\" rule\n".into(),
                 on_behalf_of: Some(Principal::new("user:ann@example.com").unwrap()),
+                basis: Some(Arc::new(Basis::new(Some(SourceDigest::of("policy: none")), None))),
             },
             EventKind::Voted { ballot: Ballot::Reject { option: None }, note: Some("n\u{1}ö\\".into()) },
             EventKind::GrantExpired,

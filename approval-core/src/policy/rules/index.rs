@@ -46,7 +46,7 @@ impl Rules {
         // A rule that names its actions in full is never about an action that is not in the map.
         let others = rules.iter().enumerate().filter(|(_, rule)| rule.names().is_none());
         let others = others.map(|(place, _)| place).collect();
-        Self(Arc::new(Inner { rules, ask, by_name, others, notes, outline }), Arc::default())
+        Self(Arc::new(Inner { rules, ask, by_name, others, notes, outline }), Arc::default(), None)
     }
 }
 

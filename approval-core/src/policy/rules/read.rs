@@ -14,6 +14,9 @@ use std::{
     sync::Arc,
 };
 
+#[cfg(test)]
+pub(super) use short::DEFAULTS;
+
 use super::{
     Rules,
     outline::Outline,
@@ -33,7 +36,7 @@ const PATTERN_LIMIT: usize = 32 << 20;
 const ACTIONS_LIMIT: usize = 20_000;
 const GLOBS_LIMIT: usize = 1_000;
 /// Keys of the section.
-const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 11] = [
     "defaults",
     "rules",
     "limits",

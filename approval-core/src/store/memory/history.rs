@@ -232,6 +232,7 @@ mod tests {
                 risk: Risk::Low,
                 rule: "ask".into(),
                 on_behalf_of: None,
+                basis: None,
             },
         };
         event.line().unwrap()

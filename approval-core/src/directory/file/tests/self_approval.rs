@@ -75,6 +75,7 @@ fn facts<'a>(people: &'a People, halts: &'a Halts) -> Facts<'a> {
         notice_delivered: true,
         ruling: None,
         edited: None,
+        basis: None,
         limits: &[],
         standing: &[],
         standing_id: crate::id::StandingId::from_uuid(uuid::Uuid::from_u128(8)),
@@ -116,6 +117,7 @@ impl Case {
             predecessor: None,
             allowed: false,
             declaration: None,
+            basis: None,
         };
         let people = facts_of(&directory, &lifecycle::principals_of_draft(&draft, &[])).await;
         let halts = Halts::default();

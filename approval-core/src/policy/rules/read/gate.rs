@@ -58,7 +58,7 @@ pub(super) fn ask(item: &Item<'_>, may_relax: bool) -> Option<Part> {
 }
 
 fn settings(fields: &Fields<'_>, may_relax: bool) -> Part {
-    let part = common(fields);
+    let part = common(fields, Fields::optional);
     let part = Part {
         allow_self_approval: fields.optional("allow_self_approval").and_then(|item| item.bool()),
         escalation: fields
@@ -92,24 +92,29 @@ fn needs_relax(fields: &Fields<'_>, key: &str) {
     }
 }
 
-/// What rules and defaults can both say.
-pub(super) fn common(fields: &Fields<'_>) -> Part {
+/// Looks a key up: with or without `none`, which says that it is left out on purpose.
+pub(super) type LookUp<'a> = fn(&Fields<'a>, &str) -> Option<Item<'a>>;
+
+/// What rules and defaults can both say. Of the times, what follows from them and who may stand in, the defaults may say that
+/// they are left out on purpose.
+pub(super) fn common<'a>(fields: &Fields<'a>, look_up: LookUp<'a>) -> Part {
+    let given = |key: &str| look_up(fields, key);
     let people = |key: &str| fields.given(key).map(|item| people(&item)).unwrap_or_default();
-    let timeout = fields.optional("timeout").and_then(|item| times::timeout(&item));
+    let timeout = given("timeout").and_then(|item| times::timeout(&item));
     Part {
-        requirements: requirements(fields),
+        requirements: requirements(fields, look_up),
         excluded: people("excluded"),
-        veto: fields.optional("veto").and_then(|item| item.whole(1..=1000)),
+        veto: given("veto").and_then(|item| item.whole(1..=1000)),
         timeout,
-        on_timeout: fields.optional("on_timeout").and_then(|item| on_timeout(&item)),
-        grant_ttl: fields.optional("grant_ttl").and_then(|item| item.positive_duration()),
-        run_windows: run_windows(fields),
+        on_timeout: given("on_timeout").and_then(|item| on_timeout(&item)),
+        grant_ttl: given("grant_ttl").and_then(|item| item.positive_duration()),
+        run_windows: run_windows(fields, look_up),
         reminders: fields.optional("reminders").and_then(|item| times::reminders(&item, timeout)),
         digest: fields.optional("digest").and_then(|item| item.bool()).unwrap_or_default(),
         no_standing: fields.optional("standing").and_then(|item| item.bool()) == Some(false),
         inform: people("inform"),
         join_identical: fields.optional("join_identical").and_then(|item| item.bool()).unwrap_or_default(),
-        delegation: fields.optional("delegation").and_then(|item| people::delegation(&item)),
+        delegation: given("delegation").and_then(|item| people::delegation(&item)),
         reject_options: fields
             .optional("reject_options")
             .map(|item| reject_options(&item))
@@ -119,8 +124,8 @@ pub(super) fn common(fields: &Fields<'_>) -> Part {
 }
 
 /// `run_window`, of a rule or of how it asks.
-pub(super) fn run_windows(fields: &Fields<'_>) -> Vec<RunWindow> {
-    fields.optional("run_window").and_then(|item| window::window(&item)).into_iter().collect()
+pub(super) fn run_windows<'a>(fields: &Fields<'a>, look_up: LookUp<'a>) -> Vec<RunWindow> {
+    look_up(fields, "run_window").and_then(|item| window::window(&item)).into_iter().collect()
 }
 
 fn editable(item: &Item<'_>) -> Vec<Editable> {

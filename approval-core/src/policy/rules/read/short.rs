@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Keys of `defaults`.
-const DEFAULTS: [&str; 14] = [
+pub(in super::super) const DEFAULTS: [&str; 14] = [
     "outcome",
     "approvers",
     "require",
@@ -38,7 +38,7 @@ const LONGEST_TTL: u32 = 10 * 365 * 86_400;
 /// Settings of every rule that does not say otherwise, and what holds where no rule matches.
 pub(super) fn defaults(fields: &Fields<'_>) -> (Part, Option<Outcome>) {
     let section = fields.optional("defaults").and_then(|item| item.map(&DEFAULTS));
-    let mut part = section.as_ref().map(gate::common).unwrap_or_default();
+    let mut part = section.as_ref().map(|section| gate::common(section, Fields::given)).unwrap_or_default();
     if part.timeout == Some(Timeout::Never)
         && let Some(item) = section.as_ref().and_then(|section| section.optional("timeout"))
     {

@@ -44,9 +44,12 @@ pub(super) fn any_of(item: &Item<'_>) -> Option<Vec<Requirement>> {
 }
 
 /// `approvers` or `require`.
-pub(in super::super) fn requirements(fields: &Fields<'_>) -> Vec<Requirement> {
+pub(in super::super) fn requirements<'a>(
+    fields: &Fields<'a>,
+    look_up: super::LookUp<'a>,
+) -> Vec<Requirement> {
     let approvers = fields.optional("approvers");
-    let outside = fields.optional("outside_hours");
+    let outside = look_up(fields, "outside_hours");
     let outside_hours = outside.as_ref().and_then(outside_hours);
     let Some(require) = fields.optional("require") else {
         if let Some(item) = outside.filter(|_| approvers.is_none()) {

@@ -1,0 +1,176 @@
+//! Which rules and people are in force, named by the digests of their texts. A text is in the store before anything names it;
+//! a reload becomes a line of the journal.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    sync::Arc,
+};
+
+use super::Core;
+use crate::{
+    approval_error::ApprovalError,
+    audit::{SOURCE_LIMIT, keep_source},
+    clock::Timestamp,
+    error::Invalid,
+    model::{Basis, People, Principal, Reload, Source, SourceDigest, Text},
+    policy::{Call, ReloadListener, Ruling},
+    store::JournalLine,
+    sync::{Mutex, lock},
+};
+
+/// How often the rules, or the people, are asked for again because they were exchanged meanwhile.
+const ROUNDS: usize = 100;
+
+/// What the policy says, and which one that is.
+#[derive(Clone, Debug)]
+pub(crate) struct Ruled {
+    pub(crate) ruling: Ruling,
+    pub(crate) basis: Option<Arc<Basis>>,
+}
+
+/// The rule that lets a call run, or forbids it, without asking anybody, and which policy it is of.
+#[derive(Clone, Debug)]
+pub(crate) struct RuledBy {
+    pub(crate) rule: Text,
+    pub(crate) basis: Option<Arc<Basis>>,
+}
+
+/// What this process knows of the texts, and the reloads that wait to be written down.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    known: Mutex<Known>,
+    reloads: Mutex<Vec<(Timestamp, Reload)>>,
+    /// One writes reloads at a time, so that they stay in order.
+    writing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Texts that are in the store.
+    kept: BTreeSet<SourceDigest>,
+    /// What requests name, shared between them.
+    shared: BTreeMap<Basis, Arc<Basis>>,
+}
+
+impl Sources {
+    /// The name of rules and people whose texts are kept. `None`: neither has a text.
+    pub(super) fn basis(
+        &self,
+        policy: Option<SourceDigest>,
+        directory: Option<SourceDigest>,
+    ) -> Option<Arc<Basis>> {
+        if policy.is_none() && directory.is_none() {
+            return None;
+        }
+        let basis = Basis::new(policy, directory);
+        Some(Arc::clone(lock(&self.known).shared.entry(basis).or_insert_with(|| Arc::new(basis))))
+    }
+}
+
+impl Core {
+    /// Sees to it that a text is in the store. After the first time this looks at nothing but memory.
+    ///
+    /// # Errors
+    /// When the text cannot be written: nothing may name it then.
+    async fn kept(&self, source: Option<Arc<Source>>) -> Result<Option<SourceDigest>, ApprovalError> {
+        let Some(source) = source else { return Ok(None) };
+        let digest = source.digest();
+        if !lock(&self.sources.known).kept.contains(&digest) {
+            let length = source.text().len();
+            if length > SOURCE_LIMIT {
+                let why = format!("is {length} bytes long; {SOURCE_LIMIT} can be kept for auditors");
+                return Err(Invalid::new("text of the rules or people", digest.to_string(), why).into());
+            }
+            keep_source(&*self.store, &source).await?;
+            lock(&self.sources.known).kept.insert(digest);
+        }
+        Ok(Some(digest))
+    }
+
+    /// What the policy says about a call, and the digest of its text.
+    ///
+    /// # Errors
+    /// When it cannot say, or its text cannot be kept.
+    pub(super) async fn ask_policy(
+        &self,
+        call: &Call<'_>,
+    ) -> Result<(Ruling, Option<SourceDigest>), ApprovalError> {
+        for _ in 0..ROUNDS {
+            let source = self.policy.source();
+            let ruling = self.policy.rule(call).await;
+            if same(source.as_deref(), self.policy.source().as_deref()) {
+                let ruling = ruling.map_err(|error| ApprovalError::Policy(error.0.into()))?;
+                return Ok((ruling, self.kept(source).await?));
+            }
+        }
+        Err(ApprovalError::Policy("its text was another one each time that it was asked".into()))
+    }
+
+    /// The same with the people in force, for a call that may open no request.
+    pub(super) async fn rule_on(&self, call: &Call<'_>) -> Result<Ruled, ApprovalError> {
+        let (ruling, policy) = self.ask_policy(call).await?;
+        let directory = self.kept(self.directory.source()).await?;
+        Ok(Ruled { ruling, basis: self.sources.basis(policy, directory) })
+    }
+
+    /// What the directory knows of `wanted`, and the digest of its text.
+    ///
+    /// # Errors
+    /// When it cannot say, or its text cannot be kept.
+    pub(super) async fn people_in_force(
+        &self,
+        wanted: &[&Principal],
+    ) -> Result<(Arc<People>, Option<SourceDigest>), ApprovalError> {
+        for _ in 0..ROUNDS {
+            let source = self.directory.source();
+            let people = self.people(wanted).await;
+            if same(source.as_deref(), self.directory.source().as_deref()) {
+                return Ok((people?, self.kept(source).await?));
+            }
+        }
+        Err(ApprovalError::Directory("its text was another one each time that it was asked".into()))
+    }
+
+    /// Writes down what was read again since the last time. What could not be written waits on.
+    pub(super) async fn flush_reloads(&self) -> Result<(), ApprovalError> {
+        let _one_at_a_time = self.sources.writing.lock().await;
+        let reloads = mem::take(&mut *lock(&self.sources.reloads));
+        let mut rest = reloads.as_slice();
+        let mut done = Ok(());
+        while let [(at, reload), later @ ..] = rest {
+            done = self.write_reload(*at, reload).await;
+            if done.is_err() {
+                break;
+            }
+            rest = later;
+        }
+        if !rest.is_empty() {
+            lock(&self.sources.reloads).splice(..0, rest.iter().cloned());
+        }
+        done
+    }
+
+    async fn write_reload(&self, at: Timestamp, reload: &Reload) -> Result<(), ApprovalError> {
+        let line = JournalLine::Reloaded {
+            at,
+            agent: self.settings.agent.clone(),
+            namespace: Arc::clone(&self.settings.namespace),
+            what: reload.what,
+            from: self.kept(reload.from.clone()).await?,
+            to: self.kept(reload.to.clone()).await?,
+        };
+        self.journal.sync(line).await
+    }
+}
+
+impl ReloadListener for Core {
+    fn reloaded(&self, reload: &Reload) {
+        lock(&self.sources.reloads).push((self.clock.now(), reload.clone()));
+        self.journal.nudge();
+    }
+}
+
+fn same(one: Option<&Source>, other: Option<&Source>) -> bool {
+    one.map(Source::digest) == other.map(Source::digest)
+}
