@@ -1,5 +1,7 @@
 //! What a file may hold: bounds, each with what is read at it and refused beyond it.
 
+mod source;
+
 use std::fmt::Write as _;
 
 use super::ApprovalsFile;

@@ -144,6 +144,7 @@ mod tests {
             predecessor: None,
             allowed: false,
             declaration: None,
+            basis: None,
         }
     }
 

@@ -143,6 +143,7 @@ mod tests {
             risk: Risk::Low,
             rule: "test".into(),
             on_behalf_of: None,
+            basis: None,
         };
         let decided = EventKind::Decided {
             outcome: Outcome::Approved,
@@ -151,7 +152,7 @@ mod tests {
             grant: Some(grant),
             unreachable: false,
         };
-        let consumed = || EventKind::Consumed { grant, executor };
+        let consumed = || EventKind::Consumed { grant, executor, basis: None };
         let failed = || EventKind::Executed { state: "failed".into(), why: None };
         let revoked = || EventKind::Revoked { why: "no".into() };
         let after = |more: &[EventKind]| {
