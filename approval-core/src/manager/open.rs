@@ -171,7 +171,7 @@ impl ApprovalManager {
                     if let Some(followed) = stored.request.predecessor {
                         core.link(followed, &stored.request).await?;
                     }
-                    return Ok(waiter.opened(&prepared.spec));
+                    return Ok(waiter.written(stored).opened(&prepared.spec));
                 }
                 // Another call took the key meanwhile.
                 Opened::Existing(_) if prepared.key.is_some() => {
@@ -373,6 +373,13 @@ pub(super) fn ruled(attribute: &Arc<Gate>, said: Said, ruling: &Ruling) -> Arc<G
             None if *rule == attribute.rule => Arc::clone(attribute),
             None => Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(attribute) }),
         },
+        Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. } if !run_windows.is_empty() => {
+            let by = Gate {
+                run_windows: run_windows.clone(),
+                ..Gate::only(Arc::clone(&attribute.rule), Vec::new())
+            };
+            Arc::new(lifecycle::tighten(attribute, &by))
+        }
         Ruling::Allow { .. } | Ruling::Notify { .. } | Ruling::Deny { .. } => Arc::clone(attribute),
     }
 }

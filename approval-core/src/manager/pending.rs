@@ -87,6 +87,14 @@ impl PendingApproval {
         self
     }
 
+    /// Begins with what was just written: a decision that came with the opening is not waited for.
+    pub(crate) fn written(mut self, stored: Stored) -> Self {
+        if !stored.request.status.is_open() {
+            self.more().loading = Some(std::future::ready(Ok(Some(stored))).boxed());
+        }
+        self
+    }
+
     /// From now on a drop cancels, if the action says so: the caller may go away while the request is being opened.
     pub(crate) fn opening(mut self, spec: &ActionSpec) -> Self {
         if spec.cancel_on_drop {

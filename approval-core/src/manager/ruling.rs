@@ -80,8 +80,14 @@ impl Core {
         let (ruling, policy) =
             self.rule_again(request, (&arguments, &digest), &gate, Said::ALL, None).await?;
         let ruling = match ruling {
-            Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. } => {
+            Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. }
+                if run_windows.is_empty() =>
+            {
                 RunRuling::Allows { run_windows }
+            }
+            // The time of the grant is counted from when they open.
+            Ruling::Allow { run_windows, rule } | Ruling::Notify { run_windows, rule, .. } => {
+                RunRuling::Asks(Arc::new(Gate { run_windows, ..Gate::only(rule, Vec::new()) }))
             }
             Ruling::Deny { rule, reason } => RunRuling::Denies { rule, reason },
             ruling @ Ruling::Ask { .. } => RunRuling::Asks(ruled(&gate, Said::ALL, &ruling)),

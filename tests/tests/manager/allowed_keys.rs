@@ -202,6 +202,22 @@ async fn a_suspended_call_that_is_allowed_runs_at_once() {
     assert_eq!(runs.count(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_call_that_is_allowed_runs_at_once_on_a_store_that_tells_of_changes_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = FakeClock::at(approval_core::clock::Timestamp::now());
+    let store = approval_store::SqliteStore::open(folder.path().join("approvals.db")).unwrap();
+    let manager = TestManager::on(Arc::new(store), &clock, |builder: ManagerBuilder| {
+        builder.unattended().policy_fn(|_| Ruling::allow())
+    });
+    let (manager, runs) = (manager.unwrap(), Runs::default());
+    for number in 0..50 {
+        let suspended = call_with(|action| Ok(action.suspend())).key(format!("key {number}"));
+        soon(runs.run(&manager, suspended)).await.unwrap();
+    }
+    assert_eq!(runs.count(), 50);
+}
+
 #[tokio::test]
 async fn a_worker_leaves_allowed_calls_to_their_callers() {
     let manager = free();

@@ -117,6 +117,33 @@ async fn a_call_within_a_window_tells_nobody() {
     assert!(manager.store().notices(stored.request.id).await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn a_grant_lasts_from_the_opening_of_a_window_that_a_rule_names() {
+    let (manager, policy) = ruled(Ruling::allow().within(window()));
+    let opens = "13:00:00Z";
+    let named = || free().describe(|action| Ok(action.approvers([ANN])?.editable("cents", None))).unwrap();
+    // People are asked by hand, and because the body needs a grant.
+    let by_hand = manager.request(named()).await.unwrap().detach();
+    let runs = Runs::default();
+    let needing = named().describe(|action| Ok(action.needs_grant().wait(seconds(0)))).unwrap().key("k");
+    let needing = error(soon(runs.run(&manager, needing)).await).0.request().unwrap();
+    for id in [by_hand, needing] {
+        assert_eq!(manager.get(id).await.unwrap().gate.run_windows, [window()]);
+        manager.approve(id, ANN).await.unwrap();
+        let expires = manager.get(id).await.unwrap().grant.as_deref().unwrap().expires_at;
+        assert!((expires - Span::from_mins(15)).to_string().ends_with(opens), "{expires}");
+    }
+    // An edit that leads to such a rule.
+    policy.say(Ruling::ask());
+    let edited = manager.request(named()).await.unwrap().detach();
+    policy.say(Ruling::allow().within(window()));
+    let seen = manager.get(edited).await.unwrap();
+    let edit = approval_core::lifecycle::Edit { path: "cents".into(), value: to_canonical(&7).unwrap() };
+    manager.decider("desk").approve_edited(&seen, &person(ANN), vec![edit], None).await.unwrap();
+    let expires = manager.get(edited).await.unwrap().grant.as_deref().unwrap().expires_at;
+    assert!((expires - Span::from_mins(15)).to_string().ends_with(opens), "{expires}");
+}
+
 fn by_file(rules: &str) -> TestManager {
     let file = ApprovalsFile::parse("approvals.yaml", rules).unwrap();
     let rules = file.policy.unwrap();
