@@ -114,8 +114,9 @@ pub fn may_reopen(request: &Request, now: Timestamp) -> bool {
     request.action.idempotent && reopened(request, now).is_ok()
 }
 
-/// The same, or whether it may come to that: it runs now.
-pub(super) fn may_ever_rerun(request: &Request, now: Timestamp) -> bool {
+/// The same, or whether it may come to that: it runs now, and may fail.
+#[must_use]
+pub fn may_ever_rerun(request: &Request, now: Timestamp) -> bool {
     let running = matches!(request.execution.as_deref(), Some(Execution::Executing { .. }));
     let lives = |grant: &Grant| !grant.not_again && now < grant.expires_at;
     let may_fail = request.action.idempotent && request.grant.as_deref().is_some_and(lives);

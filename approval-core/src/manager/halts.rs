@@ -12,8 +12,8 @@ use super::Core;
 use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
-    lifecycle::{Act, Command},
-    model::{ExecutionState, Halt, Halts, Status},
+    lifecycle::{self, Act, Command},
+    model::{Execution, ExecutionState, Halt, Halts, Status},
     store::{
         Commit, CommitOutcome, Condition, HALTS, Query, Record, RecordName, RecordWrite, Store, StoreError,
         unfinished,
@@ -214,12 +214,18 @@ impl Core {
 
     async fn end_listed(&self, mut query: Query, halt: &Halt) -> Result<u64, ApprovalError> {
         let mut ended = 0;
+        let now = self.now().await?;
         let one = Halts(vec![halt.clone()]);
         loop {
             let page = self.store.list(&query).await?;
             for stored in &page.items {
                 let request = &stored.request;
                 if one.covering(&request.requester, &request.action.name).is_none() {
+                    continue;
+                }
+                let spent = !matches!(request.execution.as_deref(), None | Some(Execution::NotStarted));
+                // Nothing is left to take from most of what ran, and that may be much.
+                if spent && !lifecycle::may_ever_rerun(request, now) {
                     continue;
                 }
                 let act = Act::Halt { reason: Arc::clone(&halt.reason) };

@@ -16,6 +16,10 @@ use crate::{
 /// arguments of another schema never runs here; and the agents whose requests it runs: its own agent alone (that of the
 /// [`Context`], else the manager's) unless others are named.
 ///
+/// It need not repeat the declaration of the code that makes the calls: a setting that is left at its default demands nothing.
+/// What is set explicitly is a demand, a default that is written out too, and an approval that was asked for with less is
+/// revoked.
+///
 /// ```
 /// use approval_core::{ActionSpec, Runner};
 /// let refunds = Runner::of(ActionSpec::new("payments.refund")?.version(2)).for_agents(["support-bot", "night-bot"])?;

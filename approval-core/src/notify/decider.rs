@@ -166,7 +166,8 @@ impl Decider {
         self.act(seen.id, by, act).await
     }
 
-    /// Takes back a standing approval that `by` gave with the request `given_with`.
+    /// Takes back a standing approval that `by` gave with the request `given_with`. What it approved and has not begun does not
+    /// run either.
     ///
     /// # Errors
     /// Why it does not count.
