@@ -132,10 +132,9 @@ mod sqlite {
             let path = folder.path().join("missing").join(name);
             let url = StoreUrl::file(&path);
             let builder = SqliteStore::builder(&path);
-            let mut shown = format!("{url} {url:?} {builder:?}");
-            for error in [builder.open().unwrap_err(), block_on(url.connect_existing()).unwrap_err()] {
-                shown.push_str(&format!(" {error} {error:?}"));
-            }
+            let shown = format!("{url} {url:?} {builder:?}");
+            let errors = [builder.open().unwrap_err(), block_on(url.connect_existing()).unwrap_err()];
+            let shown = format!("{shown} {errors:?} {} {}", errors[0], errors[1]);
             let hidden = !shown.contains("s3cret") && shown.contains("[path not shown");
             assert!(hidden || name.starts_with('-'), "{shown}");
             let path = folder.path().join(name);
@@ -232,12 +231,9 @@ mod postgres {
         ] {
             let error = block_on(connect(&text)).unwrap_err();
             assert!(error.to_string().contains("does not let this address in"), "{error}");
-            let mut shown = format!("{error} {error:?}");
-            let mut cause = std::error::Error::source(&error);
-            while let Some(deeper) = cause {
-                shown.push_str(&format!(" {deeper} {deeper:?}"));
-                cause = deeper.source();
-            }
+            let error: &dyn std::error::Error = &error;
+            let whole = std::iter::successors(Some(error), |error| error.source());
+            let shown = whole.map(|error| format!("{error} {error:?}")).collect::<Vec<_>>().join(" ");
             assert!(!shown.contains("s3cret"), "{shown}");
         }
         let url = database.url().rsplit_once('/').unwrap().0.to_owned() + "/no_such_database";
