@@ -27,12 +27,12 @@ pub(crate) struct Addresses(Vec<String>);
 impl Addresses {
     pub(crate) fn of(arguments: &[OsString]) -> Self {
         let mut found = Vec::new();
-        let mut names = false;
+        let mut follows = false;
         for argument in arguments {
             let whole = argument.to_string_lossy().into_owned();
             let value = whole.split_once('=').map(|(_, value)| value.to_owned());
             let option = whole.split_once('=').map_or(&*whole, |(option, _)| option);
-            let named = if std::mem::replace(&mut names, NAMING.contains(&&*whole)) {
+            let named = if std::mem::replace(&mut follows, NAMING.contains(&&*whole)) {
                 Some(&whole)
             } else {
                 value.as_ref().filter(|_| NAMING.contains(&option))
