@@ -230,9 +230,12 @@ fn suggestions_of_a_document_compare_a_bounded_number_of_letters() {
 fn paths_do_not_grow_with_the_depth() {
     let mut text = String::new();
     for depth in 0..30 {
-        text.push_str(&format!("{}{}:\n", " ".repeat(depth), "k".repeat(100)));
+        text += &" ".repeat(depth);
+        text += &"k".repeat(100);
+        text += ":\n";
     }
-    text.push_str(&format!("{}[a, b]\n", " ".repeat(30)));
+    text += &" ".repeat(30);
+    text += "[a, b]\n";
     let document = Document::parse("f.yaml", &text).unwrap();
     let mut item = document.root();
     while item.is_map() {

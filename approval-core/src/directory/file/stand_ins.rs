@@ -111,6 +111,8 @@ pub(super) fn at(people: &BTreeMap<Principal, Person>, now: Timestamp) -> BTreeM
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::directory::file::tests::{at, p, read};
 
@@ -126,7 +128,7 @@ mod tests {
                     format!("{{from: 2026-08-{from}, until: 2026-08-{until}, stand_in: user:{by}}}")
                 })
                 .collect();
-            text.push_str(&format!("  user:{name}: {{out_of_office: [{}]}}\n", own.join(", ")));
+            writeln!(text, "  user:{name}: {{out_of_office: [{}]}}", own.join(", ")).unwrap();
         }
         read(&text).map(|roster| roster.people.len())
     }
@@ -171,7 +173,7 @@ mod tests {
             for number in 0..count {
                 let absence =
                     format!("{{from: 2026-08-01, until: 2026-08-09, stand_in: user:p{}}}", number + 1);
-                text.push_str(&format!("  user:p{number}: {{out_of_office: {absence}}}\n"));
+                writeln!(text, "  user:p{number}: {{out_of_office: {absence}}}").unwrap();
             }
             read(&text)
         };

@@ -254,9 +254,10 @@ impl<'v, 'a> Evaluation<'v, 'a> {
 
     /// Charges for looking a text up among the keys of a map, which compares it with some of them.
     fn charge_key(&mut self, key: &Value<'_>) -> Outcome<()> {
-        match key {
-            Value::Text(key) => self.charge_bytes(key.len().saturating_mul(KEY_LOOKS)),
-            _ => Ok(()),
+        if let Value::Text(key) = key {
+            self.charge_bytes(key.len().saturating_mul(KEY_LOOKS))
+        } else {
+            Ok(())
         }
     }
 

@@ -41,7 +41,7 @@ impl<'v> Evaluation<'v, '_> {
                 Ok(Value::Bool(text.ends_with(&**part)))
             }
             (Function::Size, [value]) => self.size(value),
-            (Function::String, [value]) => self.string(value),
+            (Function::String, [value]) => string(value),
             (Function::Int, [value]) => self.converted("int", value, Form::Int),
             (Function::Uint, [value]) => self.converted("uint", value, Form::Uint),
             (Function::Double, [value]) => self.converted("double", value, Form::Double),
@@ -82,26 +82,6 @@ impl<'v> Evaluation<'v, '_> {
         Ok(Value::Number(Number::int(moment::read(part, at, zone))))
     }
 
-    fn string(&mut self, value: &Value<'v>) -> Outcome<Value<'v>> {
-        let text = match value {
-            Value::Text(text) => return Ok(Value::Text(text.clone())),
-            Value::Bool(is) => Some(is.to_string()),
-            Value::Number(number) => number.text(),
-            Value::Moment(at) => Some(at.to_string()),
-            Value::Null
-            | Value::Amount(_)
-            | Value::Bytes(_)
-            | Value::Risk(_)
-            | Value::Json(_)
-            | Value::List(_)
-            | Value::Type(_) => return not_applicable("string", &[value]),
-        };
-        text.map_or_else(
-            || here("`string` was given a number without end"),
-            |text| Ok(Value::Text(Words::Made(text.into()))),
-        )
-    }
-
     /// `int(x)`, `uint(x)` and `double(x)`. The first two cut a fraction off.
     fn converted(&mut self, name: &str, value: &Value<'v>, form: Form) -> Outcome<Value<'v>> {
         let number = match value {
@@ -135,6 +115,27 @@ impl<'v> Evaluation<'v, '_> {
             |whole| Ok(Value::Number(Number::whole(whole, form))),
         )
     }
+}
+
+/// `string(x)`.
+fn string<'v>(value: &Value<'v>) -> Outcome<Value<'v>> {
+    let text = match value {
+        Value::Text(text) => return Ok(Value::Text(text.clone())),
+        Value::Bool(is) => Some(is.to_string()),
+        Value::Number(number) => number.text(),
+        Value::Moment(at) => Some(at.to_string()),
+        Value::Null
+        | Value::Amount(_)
+        | Value::Bytes(_)
+        | Value::Risk(_)
+        | Value::Json(_)
+        | Value::List(_)
+        | Value::Type(_) => return not_applicable("string", &[value]),
+    };
+    text.map_or_else(
+        || here("`string` was given a number without end"),
+        |text| Ok(Value::Text(Words::Made(text.into()))),
+    )
 }
 
 const fn name(function: Function) -> &'static str {

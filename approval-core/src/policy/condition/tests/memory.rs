@@ -16,12 +16,30 @@ use crate::policy::condition::{
 /// The bytes of all texts and lists that a value is made of, each allocation once.
 fn made(value: &Value<'_>, seen: &mut HashSet<*const u8>) -> usize {
     match value {
-        Value::Text(Words::Made(text)) if seen.insert(text.as_ptr()) => text.len() + 16,
-        Value::List(items) if seen.insert(items.as_ptr().cast()) => {
+        Value::Text(Words::Made(text)) => {
+            if seen.insert(text.as_ptr()) {
+                text.len() + 16
+            } else {
+                0
+            }
+        }
+        Value::List(items) => {
+            if !seen.insert(items.as_ptr().cast()) {
+                return 0;
+            }
             let within: usize = items.iter().map(|item| made(item, seen)).sum();
             16 + size_of_val(&**items) + within
         }
-        _ => 0,
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Amount(_)
+        | Value::Text(Words::Lent(_))
+        | Value::Bytes(_)
+        | Value::Moment(_)
+        | Value::Risk(_)
+        | Value::Json(_)
+        | Value::Type(_) => 0,
     }
 }
 
