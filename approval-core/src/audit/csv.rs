@@ -182,7 +182,7 @@ fn journal_row(out: &mut String, line: &JournalLine) {
                 directory: &text_of(basis.as_ref().and_then(|basis| basis.directory)),
                 ..Cells::default()
             }
-            .write(out)
+            .write(out);
         }
         JournalLine::TimeoutSpike(spike) => {
             Cells {

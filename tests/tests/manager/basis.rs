@@ -13,7 +13,8 @@ use std::{
 use approval_core::{
     Action, ApprovalError, RequestId,
     audit::{next_source, read_source},
-    file::WatchedFile,
+    directory::file::FileDirectory,
+    file::{ApprovalsFile, WatchedFile},
     lifecycle::Edit,
     manager::ManagerBuilder,
     model::{Basis, EventKind, Gate, Requirement, Source, SourceDigest, SourceKind, canonical},
@@ -344,6 +345,32 @@ async fn sections_that_come_and_go_are_reloads() {
             (SourceKind::Directory, Some(digest(PEOPLE)), None),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_list_of_people_that_is_replaced_is_a_reload_in_each_namespace() {
+    let roster = |people: &str| ApprovalsFile::parse("approvals.yaml", people).unwrap().directory.unwrap();
+    let other = PEOPLE.replace("cat", "eve");
+    let directory = FileDirectory::new(roster(PEOPLE));
+    let shared = directory.clone();
+    let manager = TestManager::with(|builder| builder.unattended().directory(shared)).unwrap();
+    let shared = directory.clone();
+    let tenant = |builder: ManagerBuilder| builder.unattended().directory(shared).namespace("tenant");
+    let tenant = manager.another(tenant).unwrap();
+    directory.replace(roster(PEOPLE));
+    directory.replace(roster(&other));
+    tenant.shutdown().await.unwrap();
+    manager.shutdown().await.unwrap();
+    let lines = manager.journal().await.unwrap();
+    let told = lines.iter().map(|line| match line {
+        JournalLine::Reloaded { namespace, what: SourceKind::Directory, from, to, .. } => {
+            assert_eq!((*from, *to), (Some(digest(PEOPLE)), Some(digest(&other))));
+            &**namespace
+        }
+        line => panic!("{line:?}"),
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["tenant", "default"]);
+    assert_eq!(texts(&**manager.store()).await.len(), 2);
 }
 
 /// Rules that are exchanged while they are asked, as often as it says.
