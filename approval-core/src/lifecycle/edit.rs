@@ -142,7 +142,8 @@ fn both(request: &Request, edited: &Gate) -> Result<Gate, Refusal> {
             ..stage.clone()
         }));
     }
-    let settings = Gate { requirements: Vec::new(), escalation: Vec::new(), ..edited.clone() };
+    // Without its requirements no stage of it comes along either.
+    let settings = Gate { requirements: Vec::new(), ..edited.clone() };
     Ok(tighten(&base, &settings))
 }
 

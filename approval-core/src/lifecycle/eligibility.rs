@@ -47,11 +47,6 @@ impl<'a> Seating<'a> {
         self
     }
 
-    /// Whether a seat may be filled by somebody else than whose it is.
-    fn has_delegates(&self) -> bool {
-        self.stand_ins || !self.request.delegations.is_empty()
-    }
-
     /// Who stands in for whom at this moment and is not barred: seats that nobody has handed on by hand.
     pub(super) fn stand_ins(&self) -> impl Iterator<Item = StandIn<'a>> {
         let all = self.people.stand_ins.iter().filter(|_| self.stand_ins);
@@ -81,11 +76,9 @@ impl<'a> Seating<'a> {
     /// # Errors
     /// Why the actor may not.
     pub(super) fn voter(&self, actor: &'a Principal) -> Result<&'a Principal, NotEligible> {
-        let person = self.approver(actor)?;
-        if !self.has_delegates() || self.best_seat(person) == Seat::Free {
-            Ok(person)
-        } else {
-            Err(NotEligible::SeatTaken)
+        match self.asked_person(actor)? {
+            (person, Seat::Free) => Ok(person),
+            (_, Seat::Taken | Seat::None) => Err(NotEligible::SeatTaken),
         }
     }
 
@@ -94,14 +87,21 @@ impl<'a> Seating<'a> {
     /// # Errors
     /// Why the actor is not.
     pub(super) fn approver(&self, actor: &'a Principal) -> Result<&'a Principal, NotEligible> {
+        self.asked_person(actor).map(|(person, _)| person)
+    }
+
+    /// The canonical name of an actor who is asked to decide, and the best seat that the actor may fill.
+    fn asked_person(&self, actor: &'a Principal) -> Result<(&'a Principal, Seat), NotEligible> {
         if !actor.is_person() {
             return Err(NotEligible::NotAPerson);
         }
         let person = self.people.person(actor).ok_or(NotEligible::Unknown)?;
-        match self.barred(person) {
-            Some(why) => Err(why),
-            None if self.best_seat(person) == Seat::None => Err(NotEligible::NotAsked),
-            None => Ok(person),
+        if let Some(why) = self.barred(person) {
+            return Err(why);
+        }
+        match self.best_seat(person) {
+            Seat::None => Err(NotEligible::NotAsked),
+            seat @ (Seat::Taken | Seat::Free) => Ok((person, seat)),
         }
     }
 
@@ -145,9 +145,6 @@ impl<'a> Seating<'a> {
 
     /// Whether a person whom nothing bars may fill a seat of the requirement.
     pub(super) fn seat(&self, requirement: usize, person: &'a Principal) -> Seat {
-        if !self.has_delegates() {
-            return if self.names(requirement, person) { Seat::Free } else { Seat::None };
-        }
         let mut best = Seat::None;
         self.walk_back(person, false, DELEGATION_DEPTH, &mut |owner, taken| {
             if self.names(requirement, owner) {

@@ -1,5 +1,7 @@
 //! What the tests of the lifecycle share: a small world of people, and a request that lives in it.
 
+mod clock;
+mod command;
 mod create;
 mod declaration;
 mod delegate;
@@ -7,12 +9,16 @@ mod edit;
 mod edited_rules;
 mod escalate;
 mod execution;
+mod grant;
+mod halt;
 mod hand_over;
 mod hours;
 mod info;
+mod join;
 mod key;
 mod limit;
 mod matching;
+mod namespace;
 mod principals;
 mod question;
 mod reachable;
@@ -20,6 +26,7 @@ mod render;
 mod ruling;
 mod stand_in;
 mod standing;
+mod statistics;
 mod tighten;
 mod timeout;
 mod vote;

@@ -89,6 +89,7 @@ fn next(window: &RunWindow, zone: &TimeZone, at: Timestamp) -> Option<Period> {
     let yesterday = today.yesterday().unwrap_or(today);
     let days = std::iter::successors(Some(yesterday), |date: &Date| date.tomorrow().ok()).take(HORIZON);
     days.flat_map(|date| window.hours.of(date.weekday()).iter().map(move |range| range.on(date, zone)))
-        .filter(|stretch| stretch.to > at && stretch.from < stretch.to)
+        // One that a change of clocks leaves empty contains no moment: the search goes on after it.
+        .filter(|stretch| stretch.to > at)
         .min_by_key(|stretch| stretch.from)
 }

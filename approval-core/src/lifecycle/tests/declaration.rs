@@ -270,3 +270,62 @@ fn a_high_risk_of_a_worker_does_not_forbid_approving_ones_own_request() {
     let more = Err(Refusal::DefinitionChanged("no approval of one's own request"));
     assert_eq!(worked(&then, Risk::High, &now, Said { self_approval: true, ..Said::default() }), more);
 }
+
+#[test]
+fn the_request_keeps_a_declaration_of_another_version_or_schema() {
+    let kept = |action: ActionInfo| {
+        let declaration = Declaration::new(&action, Risk::Medium, &base());
+        let draft = Draft { declaration: Some(Arc::new(declaration.clone())), ..draft(base()) };
+        (World::open(draft, People::default()).request.declaration, declaration)
+    };
+    let schema = Some(SchemaDigest::from_bytes([1; 32]));
+    for other in [
+        ActionInfo { version: 2, ..info() },
+        ActionInfo { schema, ..info() },
+        ActionInfo { version: 2, schema, ..info() },
+    ] {
+        let (stored, declaration) = kept(other);
+        assert_eq!(stored.as_deref(), Some(&declaration), "the action of the request does not show it");
+    }
+    assert_eq!(kept(info()).0, None);
+}
+
+#[test]
+fn a_requirement_that_nobody_of_then_fills_is_more_whatever_else_is_met_twice() {
+    let then = gate([need(2, "ann bob")]);
+    assert_eq!(more(then.clone(), gate([need(1, "ann bob"), need(1, "cat")])), Some("other approvers"));
+    assert_eq!(more(then.clone(), gate([need(1, "cat"), need(1, "ann bob")])), Some("other approvers"));
+    assert_eq!(more(then, gate([need(1, "ann bob"), need(1, "bob ann")])), None);
+}
+
+#[test]
+fn a_shared_seat_fills_no_more_shared_seats_than_it_has() {
+    let shared = |count: u32, names: &str| Requirement { may_share: true, ..need(count, names) };
+    let with = |one: Requirement| gate([need(1, "cid"), one]);
+    assert_eq!(more(with(shared(2, "ann bob")), with(shared(1, "ann bob"))), None);
+    assert_eq!(more(with(shared(2, "ann bob")), with(shared(2, "ann bob dan"))), None);
+    assert_eq!(
+        more(with(shared(1, "ann bob")), with(shared(2, "ann bob"))),
+        Some("other approvers"),
+        "another requirement cannot lend it a seat"
+    );
+    let lent = gate([need(1, "ann bob"), shared(1, "ann bob")]);
+    assert_eq!(
+        more(lent, gate([shared(2, "ann bob")])),
+        Some("other approvers"),
+        "ann may fill both of then"
+    );
+    assert_eq!(more(with(shared(2, "ann bob")), with(need(1, "ann bob"))), Some("other approvers"));
+}
+
+#[test]
+fn so_many_requirements_are_compared_and_more_of_them_only_as_a_whole() {
+    let people: Vec<String> = (0..11).map(|number| format!("person{number}")).collect();
+    let of = |count: usize| people[..count].iter().map(|name| need(1, name)).collect::<Vec<_>>();
+    let backwards = |count: usize| of(count).into_iter().rev().collect::<Vec<_>>();
+    for count in [1, 9, 10] {
+        assert_eq!(more(gate(of(count)), gate(backwards(count))), None, "{count}");
+    }
+    assert_eq!(more(gate(of(11)), gate(of(11))), None);
+    assert_eq!(more(gate(of(11)), gate(backwards(11))), Some("other approvers"), "in doubt it is more");
+}

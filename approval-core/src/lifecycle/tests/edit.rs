@@ -287,3 +287,16 @@ fn a_request_without_room_for_a_revision_is_not_edited() {
     let refused = approve_edited(&mut world, "ann", vec![edit("cents", "900")]).unwrap_err();
     assert!(matches!(refused, Refusal::Internal(_)), "{refused:?}");
 }
+
+#[test]
+fn a_key_that_looks_like_a_placeholder_is_a_key_where_nothing_is_redacted() {
+    let listed = vec![editable(r#"["$redacted"]"#, None), editable(r#"args["$$redacted"]"#, None)];
+    let plain = json(r#"{"$redacted":1,"args":{"$$redacted":2},"cents":5}"#);
+    let mut world = world_with(plain, three(listed));
+    let edits = vec![edit(r#"["$redacted"]"#, "3"), edit(r#"args["$$redacted"]"#, "4")];
+    approve_edited(&mut world, "ann", edits).unwrap();
+    assert_eq!(
+        world.request.revision.arguments.as_str(),
+        r#"{"$redacted":3,"args":{"$$redacted":4},"cents":5}"#
+    );
+}

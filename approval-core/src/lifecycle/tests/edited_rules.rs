@@ -253,3 +253,68 @@ fn a_seat_that_was_handed_on_falls_where_the_stricter_rule_forbids_delegation() 
     edit(&mut world, "ann", 100_000, 3).unwrap();
     assert_eq!(world.decision().by, users("ann"));
 }
+
+#[test]
+fn what_was_required_is_not_raised_by_the_rule_of_the_edited_call() {
+    let own = [need(1, "ann bob"), need(1, "cfo")];
+    let mut world = World::new(editable(own.clone()));
+    world.edited_gate = Some(rule([need(2, "ann bob")]));
+    edit(&mut world, "ann", 9999, 1).unwrap();
+    assert_eq!(matchings(&world), [(0, 1), (0, 1), (1, 2)]);
+    assert_eq!(world.request.gate.requirements[..2], own);
+    assert_eq!(world.request.gate.requirements[2].of, users("ann bob"));
+}
+
+#[test]
+fn the_same_people_with_other_stages_are_another_rule() {
+    let stage = |to: &str| EscalationStage {
+        after: Span::from_secs(600),
+        requirement: 0,
+        to: users(to),
+        priority: None,
+    };
+    let two = |to: &str| Gate { escalation: vec![stage(to)], ..editable([need(2, "cfo ceo")]) };
+    let mut world = World::new(two("vp"));
+    world.edited_gate = Some(rule([need(2, "cfo ceo")]));
+    edit(&mut world, "cfo", 9999, 1).unwrap();
+    assert_eq!(matchings(&world), [(0, 2), (1, 2)]);
+    world.tick(600).unwrap();
+    world.approve("vp", 601).unwrap();
+    assert!(world.request.status.is_open(), "a new call would let no vice president in");
+    world.approve("ceo", 602).unwrap();
+    assert!(world.decision().by.contains(&user("ceo")));
+
+    for (to, seats) in [("vp", 1), ("night", 2)] {
+        let mut world = World::new(two("vp"));
+        world.edited_gate = Some(Gate { escalation: vec![stage(to)], ..rule([need(2, "cfo ceo")]) });
+        edit(&mut world, "cfo", 9999, 1).unwrap();
+        assert_eq!(world.request.gate.requirements.len(), seats, "{to}");
+    }
+}
+
+#[test]
+fn the_policy_is_asked_with_what_the_action_asks_for_itself() {
+    let stage = |to: &str| EscalationStage {
+        after: Span::from_secs(60),
+        requirement: 0,
+        to: users(to),
+        priority: None,
+    };
+    let own = DeclaredSeats { requirements: vec![need(1, "ann bob")], escalation: vec![stage("own")] };
+    let with_rule = Gate {
+        excluded: users("eve"),
+        escalation: vec![stage("own"), EscalationStage { requirement: 1, ..stage("rule") }],
+        declared: Some(Arc::new(own)),
+        ..editable([need(1, "ann bob"), need(2, "cid dan")])
+    };
+    let world = World::new(with_rule.clone());
+    let expected = Gate {
+        requirements: vec![need(1, "ann bob")],
+        escalation: vec![stage("own")],
+        declared: None,
+        ..with_rule
+    };
+    assert_eq!(*gate_before_rules(&world.request), expected);
+    let plain = World::new(editable([need(1, "ann bob")]));
+    assert_eq!(gate_before_rules(&plain.request), plain.request.gate, "it is its own");
+}

@@ -95,6 +95,17 @@ fn nobody_is_asked_twice_nor_about_what_is_decided() {
 }
 
 #[test]
+fn whoever_comes_on_call_and_is_barred_is_not_asked() {
+    let turns = ["cat", "dan", "eva"];
+    let gate = Gate { excluded: users("dan"), ..long([on_call()]) };
+    let mut world = World::open(draft(gate), people(&turns, 0));
+    let handed = tick(&mut world, &turns, 1000).unwrap();
+    assert_eq!(told(&handed), [EventKind::OnCall { requirement: 0, to: users("dan") }]);
+    assert_eq!(asked(&handed), Vec::<String>::new());
+    assert_eq!(asked(&tick(&mut world, &turns, 2000).unwrap()), ["user:eva"]);
+}
+
+#[test]
 fn stages_and_rules_for_the_night_hand_over_too() {
     let turns = ["cat", "dan"];
     let stage = EscalationStage {

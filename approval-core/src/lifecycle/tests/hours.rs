@@ -145,6 +145,20 @@ fn of_several_requirements_the_earliest_time_to_tell_counts_and_the_latest_to_be
 }
 
 #[test]
+fn a_person_of_two_requirements_is_told_once_and_at_the_earlier_time() {
+    let absent = [("ann", Some(300)), ("bob", Some(200))];
+    let queue = || outside(OutsideHours::Queue, need(1, "ann"));
+    let (_, transition) = open(gate([queue(), outside(OutsideHours::Queue, need(1, "ann bob"))]), &absent);
+    let later = |seconds| Timing::NotBefore(at(seconds));
+    assert_eq!(asked(&transition), each(&[("ann", later(300)), ("bob", later(200))]), "both wait");
+    let everyone = || outside(OutsideHours::Everyone, need(1, "ann bob"));
+    for requirements in [[queue(), everyone()], [everyone(), queue()]] {
+        let (_, transition) = open(gate(requirements), &absent);
+        assert_eq!(asked(&transition), each(&[("ann", Timing::AtOnce), ("bob", Timing::AtOnce)]));
+    }
+}
+
+#[test]
 fn who_was_on_call_at_first_stays_asked_after_the_hand_over() {
     let (mut world, transition) = world(Requirement::any_of([p("on_call:payments")]), &[]);
     assert_eq!(asked(&transition), each(&[("oncall", Timing::Usual)]));

@@ -266,3 +266,74 @@ fn a_result_is_given_back_to_the_same_version_and_schema_alone() {
         assert!(!may_replay(&request, &other), "{other:?}");
     }
 }
+
+#[test]
+fn calls_for_other_people_wear_people_down_as_other_arguments_do() {
+    let names = ["bob", "cid", "dan", "eve", "fay", "gus"];
+    let chain: Vec<Request> =
+        (1..).zip(names).map(|(number, name)| rejected(behind(name, call(8)), number)).collect();
+    assert_eq!(find(&chain[..5], &behind("hal", call(8))), UnderKey::Follow);
+    assert_eq!(find(&chain, &behind("hal", call(8))), UnderKey::Conflict);
+}
+
+#[test]
+fn the_same_call_that_a_person_tries_again_is_no_other_call() {
+    let chain: Vec<Request> = (1..=7).map(|number| rejected(behind("bob", call(8)), number)).collect();
+    assert_eq!(find(&chain, &behind("bob", call(8))), refused(7));
+    assert_eq!(find(&chain, &behind("bob", call(6))), UnderKey::Follow, "the first other one");
+}
+
+#[test]
+fn what_followed_without_a_refusal_does_not_count_as_wearing_down() {
+    let mut chain: Vec<Request> =
+        (1..=6).map(|number| expired(call(u32::try_from(number).unwrap()), number)).collect();
+    chain.push(rejected(call(7), 7));
+    assert_eq!(find(&chain, &call(9)), UnderKey::Follow);
+}
+
+#[test]
+fn a_request_that_was_not_replaced_keeps_no_other_from_being_replaced() {
+    let strict = demanding("ann", call(8));
+    let weak = [open(demanding("ann bob", call(8)), 2).request];
+    // It asked for all of that, and people rejected it.
+    let [weak_one] = &weak;
+    let chain = [rejected(demanding("ann", call(6)), 1), weak_one.clone()];
+    assert_eq!(find(&chain, &strict), UnderKey::Replace("other approvers"));
+    // It was replaced, and asked for less than that.
+    let mut replaced = open(demanding("ann bob cid", call(8)), 1);
+    replaced.operate(Act::Supersede { reason: text("stricter") }, 1).unwrap();
+    let chain = [replaced.request, weak_one.clone()];
+    assert_eq!(find(&chain, &strict), UnderKey::Replace("other approvers"));
+}
+
+#[test]
+fn another_schema_of_the_action_is_the_same_call() {
+    let schema = Some(SchemaDigest::from_bytes([4; 32]));
+    let typed = |draft: Draft| {
+        let action = ActionInfo { schema, ..ActionInfo::clone(&draft.action) };
+        let digest = arguments_digest("payments.refund", 1, schema.as_ref(), &draft.arguments);
+        Draft { action: Arc::new(action), digest, ..draft }
+    };
+    assert_ne!(typed(call(8)).digest, call(8).digest);
+    for (then, now) in [(call(8), typed(call(8))), (typed(call(8)), call(8))] {
+        assert_eq!(digest_under(&now, &then.action), then.digest);
+        assert_eq!(find(&[rejected(then, 1)], &now), refused(1));
+    }
+    assert_eq!(find(&[rejected(call(8), 1)], &typed(call(6))), UnderKey::Follow);
+}
+
+#[test]
+fn only_what_ended_without_running_or_failed_is_followed() {
+    let mut ran = approved_for(call(8), 1);
+    assert!(!may_be_followed(&open(call(8), 1).request));
+    assert!(!may_be_followed(&ran.request));
+    ran.consume(2).unwrap();
+    assert!(!may_be_followed(&ran.request), "it runs");
+    let mut failed = ran.clone();
+    ran.finish(Ending::Succeeded { result: None }, 3).unwrap();
+    assert!(!may_be_followed(&ran.request));
+    failed.finish(Ending::Failed { why: text("no"), started: true }, 3).unwrap();
+    for over in [failed.request, rejected(call(8), 1), expired(call(8), 1)] {
+        assert!(may_be_followed(&over), "{:?}", over.status);
+    }
+}

@@ -215,3 +215,157 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn calls_of_one_stretch_share_an_entry_so_that_a_counter_stays_small() {
+    let (limit, mut usage) = (hourly(10_000), Usage::default());
+    for second in 0..60 {
+        assert_eq!(try_take(&limit, &mut usage, None, at(second)), Ok(()));
+    }
+    assert_eq!(usage.stretches.iter().map(|one| one.calls).collect::<Vec<_>>(), [60]);
+    assert_eq!(try_take(&limit, &mut usage, None, at(0)), Ok(()), "of a clock that went back");
+    assert_eq!(usage.stretches.iter().map(|one| one.calls).collect::<Vec<_>>(), [61]);
+    for minute in 1..300 {
+        assert_eq!(try_take(&limit, &mut usage, None, at(60 * minute)), Ok(()));
+    }
+    assert_eq!(usage.stretches.len(), 61);
+    let (forever, mut usage) = (Limit::new("n").calls(5), Usage::default());
+    for day in 0..5 {
+        assert_eq!(try_take(&forever, &mut usage, None, at(86_400 * day)), Ok(()));
+    }
+    assert_eq!(usage.stretches.len(), 1);
+}
+
+fn waiting(most: u32) -> Limit {
+    Limit::new("open").open(most)
+}
+
+/// So many requests are open.
+fn open_ones(count: u128) -> Usage {
+    Usage {
+        open: (0..count).map(|number| RequestId::from_uuid(id(50 + number))).collect(),
+        ..Usage::default()
+    }
+}
+
+#[test]
+fn only_so_many_requests_wait_for_people_at_the_same_time() {
+    let asked = || draft(gate([need(1, "ann")]));
+    let opened_one = opened(waiting(2), &open_ones(1), asked()).unwrap();
+    let [write] = opened_one.counted.as_slice() else { panic!("{:?}", opened_one.counted) };
+    assert_eq!((&*write.counter, write.expect), ("limit/1", Some(6)));
+    assert_eq!(write.usage.open, [RequestId::from_uuid(id(50)), opened_one.request.id]);
+    for already in [2, 3] {
+        match opened(waiting(2), &open_ones(already), asked()) {
+            Err(Refusal::LimitReached(reached)) => {
+                assert_eq!((&*reached.limit, reached.room_at), ("open", None));
+                assert!(
+                    reached.why.contains(&format!("{already} of 2 requests are open")),
+                    "{}",
+                    reached.why
+                );
+            }
+            other => panic!("{already}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn only_requests_that_people_are_asked_about_count_as_open() {
+    let allowed = Draft { allowed: true, ..draft(gate([need(1, "ann")])) };
+    let told = opened(waiting(1), &open_ones(1), allowed).unwrap();
+    assert_eq!((told.request.status, told.counted.len()), (Status::Approved, 0));
+    // A limit on calls counts those that run, and a limit on open requests no call that runs.
+    let asked = opened(hourly(1), &Usage::default(), draft(gate([need(1, "ann")]))).unwrap();
+    assert_eq!((asked.request.status, asked.counted.len()), (Status::Pending, 0));
+    let mut world = approved();
+    world.limits = vec![counted(waiting(1), &open_ones(1))];
+    assert!(world.consume(2).unwrap().counted.is_empty());
+}
+
+/// A call that a rule let run at the beginning of time; it cost 12.50 USD and was counted then.
+fn let_run(limit: Limit, usage: &Usage) -> World {
+    let told =
+        Draft { allowed: true, action: credits(Some("{cents} / 100 USD")), ..draft(gate([need(1, "ann")])) };
+    let mut world = World::open(told, People::default());
+    world.limits = vec![counted(limit, usage)];
+    world
+}
+
+/// What a limit counted of calls for 12.50 USD at these seconds.
+fn counted_at(limit: &Limit, seconds: &[i64]) -> Usage {
+    let mut usage = Usage::default();
+    for second in seconds {
+        try_take(limit, &mut usage, Some("12.50 USD"), at(*second)).unwrap();
+    }
+    usage
+}
+
+fn budget(text: &str) -> Limit {
+    Limit::new("budget").within(Span::from_hours(1)).cost(money(text)).over(OverLimit::Deny)
+}
+
+#[test]
+fn a_call_that_was_counted_when_it_was_opened_is_not_counted_again() {
+    for limit in [hourly(1).over(OverLimit::Deny), budget("12.50 USD"), budget("20 USD")] {
+        let mut world = let_run(limit.clone(), &counted_at(&limit, &[0]));
+        assert!(world.consume(70).unwrap().counted.is_empty(), "{limit:?}");
+    }
+    // It takes the room of others neither.
+    let two = hourly(2).over(OverLimit::Deny);
+    let_run(two.clone(), &counted_at(&two, &[0, 65])).consume(70).unwrap();
+    let both = budget("25 USD");
+    let_run(both.clone(), &counted_at(&both, &[0, 65])).consume(70).unwrap();
+}
+
+#[test]
+fn what_was_counted_before_does_not_run_over_a_limit_that_denies_less_now() {
+    let before = budget("100 USD").calls(9);
+    for now in [hourly(1).over(OverLimit::Deny), budget("24.99 USD"), budget("25 EUR")] {
+        let mut world = let_run(now.clone(), &counted_at(&before, &[0, 65]));
+        match world.consume(70) {
+            Err(Refusal::LimitReached(reached)) => assert_eq!(reached.limit, now.name),
+            other => panic!("{now:?}: {other:?}"),
+        }
+        assert_eq!(world.state(), Some(ExecutionState::NotStarted));
+    }
+}
+
+#[test]
+fn limits_that_ask_and_limits_on_attempts_are_not_looked_at_again_when_it_runs() {
+    let before = budget("100 USD").calls(9);
+    for now in [hourly(1), hourly(1).over(OverLimit::Deny).attempts(), waiting(1).over(OverLimit::Deny)] {
+        let usage = Usage { open: open_ones(3).open, ..counted_at(&before, &[0, 65]) };
+        let mut world = let_run(now.clone(), &usage);
+        assert!(world.consume(70).unwrap().counted.is_empty(), "{now:?}");
+    }
+}
+
+#[test]
+fn the_share_of_one_call_is_left_out_of_what_is_spent_as_long_as_it_counts() {
+    let dollars = |text: &str| text.parse::<Decimal>().unwrap();
+    // Stretches of one second.
+    let limit = Limit::new("n").within(Span::from_secs(60)).cost(money("100 USD"));
+    let mut usage = Usage::default();
+    for (seconds, cost) in [(0, "5 USD"), (30, "3 USD")] {
+        try_take(&limit, &mut usage, Some(cost), at(seconds)).unwrap();
+    }
+    let besides = |own: Option<(&str, i64)>, now: i64| {
+        spent_besides(&limit, &usage, own.map(|(cost, opened)| (money(cost), at(opened))), at(now))
+    };
+    assert_eq!(besides(None, 40), dollars("8"));
+    assert_eq!(besides(Some(("5 USD", 0)), 40), dollars("3"));
+    assert_eq!(besides(Some(("-5 USD", 0)), 40), dollars("3"), "a credit was counted in full");
+    assert_eq!(besides(Some(("3 USD", 30)), 40), dollars("5"));
+    assert_eq!(besides(Some(("5 EUR", 0)), 40), dollars("8"), "another currency was not counted");
+    assert_eq!(besides(Some(("50 USD", 0)), 40), dollars("0"), "never below zero");
+    // The first stretch ends after one second, and leaves the window 60 seconds later.
+    assert_eq!(besides(Some(("5 USD", 0)), 60), dollars("3"));
+    assert_eq!((besides(None, 61), besides(Some(("5 USD", 0)), 61)), (dollars("3"), dollars("3")));
+    assert_eq!(besides(Some(("5 USD", 0)), 70), dollars("3"), "it has left the window");
+    assert_eq!(besides(Some(("5 EUR", 0)), 70), dollars("3"));
+    let calls = hourly(5);
+    assert_eq!(spent_besides(&calls, &usage, Some((money("5 USD"), at(0))), at(40)), dollars("8"));
+    let forever = Limit { within: None, ..limit.clone() };
+    assert_eq!(spent_besides(&forever, &usage, Some((money("5 USD"), at(0))), at(99_999)), dollars("3"));
+}

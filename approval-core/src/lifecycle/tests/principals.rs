@@ -65,3 +65,23 @@ fn whoever_matters_for_a_command_is_looked_up() {
     world.request.revision.editor = Some(user("una"));
     assert!(names(principals(&world.request, None, None)).contains("user:una"));
 }
+
+#[test]
+fn whoever_gave_a_standing_approval_and_is_behind_it_is_looked_up() {
+    let behind = Draft { on_behalf_of: Some(user("cid")), ..draft(gate([need(1, "ann")])) };
+    let mut world = World::open(behind, People::default());
+    let terms = crate::model::StandingTerms::new(
+        crate::model::StandingReach::Agent,
+        crate::model::StandingArguments::Any,
+    );
+    let act = Act::ApproveStanding { digest: world.digest(), note: None, terms };
+    let given = world.act(&user("ann"), act, 1).unwrap();
+    let standing = [Standing { approval: given.standing[0].approval.clone(), version: 1 }];
+    let other = draft(gate([need(1, "bob")]));
+    assert_eq!(names(principals_behind(&standing).collect()), "user:cid");
+    assert_eq!(
+        names(principals_of_draft(&other, &standing)),
+        "agent:worker user:ann user:bob user:cid",
+        "the draft itself names neither ann nor cid"
+    );
+}

@@ -172,6 +172,40 @@ fn hand_overs_to_come_keep_it_open() {
 }
 
 #[test]
+fn hand_overs_of_a_rotation_that_a_stage_is_yet_to_name_keep_it_open() {
+    let duty = p("on_call:duty");
+    for (hand_over, is_open) in [(600, true), (3599, true), (3600, false)] {
+        // Nobody is on call at present.
+        let people = People {
+            groups: [(duty.clone(), [].into())].into(),
+            hand_overs: [(duty.clone(), at(hand_over))].into(),
+            ..People::default()
+        };
+        let gate = Gate { escalation: vec![stage(300, 0, vec![duty.clone()])], ..open([need(1, "ann")]) };
+        let mut world = World::open(draft(gate), people);
+        world.reject("ann", 1).unwrap();
+        assert_eq!(world.request.status.is_open(), is_open, "{hand_over}");
+    }
+}
+
+#[test]
+fn hand_overs_for_another_requirement_do_not_keep_it_open() {
+    let duty = p("on_call:duty");
+    let people = People {
+        groups: [(duty.clone(), users("ann").into_iter().collect())].into(),
+        hand_overs: [(duty.clone(), at(600))].into(),
+        ..People::default()
+    };
+    let world = World::open(draft(open([Requirement::any_of([duty]), need(1, "cfo")])), people);
+    let mut by_cfo = world.clone();
+    by_cfo.reject("cfo", 1).unwrap();
+    ended(&by_cfo, "cfo");
+    let mut by_ann = world;
+    by_ann.reject("ann", 1).unwrap();
+    assert!(by_ann.request.status.is_open(), "somebody else comes on call for that one");
+}
+
+#[test]
 fn people_who_left_end_it_only_together_with_a_rejection() {
     let finance = p("group:finance");
     let group = |names: &str| -> std::collections::BTreeMap<_, _> {

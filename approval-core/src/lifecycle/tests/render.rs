@@ -75,6 +75,8 @@ fn costs_are_computed_exactly() {
         ("\"-0.0e999999999999\"", "0 USD"),
         ("-12.5", "-12.50 USD"),
         ("1.5e+2", "150 USD"),
+        ("1e+28", "10000000000000000000000000000 USD"),
+        ("-7e+28", "-70000000000000000000000000000 USD"),
     ] {
         let arguments = json(&format!(r#"{{"n":{argument}}}"#));
         assert_eq!(compute_cost("{n} USD", &arguments).unwrap().to_string(), cost, "{argument}");
@@ -117,6 +119,8 @@ fn a_cost_that_cannot_be_computed_says_why() {
     }
     for argument in [
         "1e-29",
+        "1e+29",
+        "8e+28",
         "1e+300",
         "\"1e9223372036854775807\"",
         "\"-1e-9223372036854775807\"",

@@ -145,12 +145,19 @@ fn approval_by_silence_falls_when_the_policy_asks_for_more() {
         Gate { on_timeout: OnTimeout::Reject, ..then.clone() },
         Gate { requirements: vec![need(1, "ann"), need(1, "bob")], ..then.clone() },
         Gate { requirements: vec![need(2, "ann bob")], ..then.clone() },
-        Gate { excluded: users("ann"), ..then },
+        Gate { excluded: users("ann"), ..then.clone() },
+        Gate { allow_self_approval: Some(false), ..then.clone() },
     ] {
         world.ruling = Some(asks(now));
         assert_eq!(world.consume(61).unwrap_err(), asks_again());
         assert_eq!(world.state(), Some(ExecutionState::NotStarted));
     }
+    // Two rejections were a veto, and one would be now.
+    let mut two = silent();
+    two.request.gate = Arc::new(Gate { veto: 2, ..then.clone() });
+    assert!(two.clone().consume(61).is_ok());
+    two.ruling = Some(asks(then));
+    assert_eq!(two.consume(61).unwrap_err(), asks_again());
 }
 
 #[test]
@@ -384,4 +391,28 @@ fn a_window_follows_the_wall_clock_of_its_zone() {
         "Tuesday morning"
     );
     assert!(until("2026-01-07T05:00:00Z").is_err(), "Wednesday morning");
+}
+
+#[test]
+fn a_window_that_a_change_of_clocks_leaves_empty_opens_the_day_after() {
+    let moment = |text: &str| text.parse::<Timestamp>().unwrap();
+    let berlin = |hours: &str| RunWindow::new("Europe/Berlin", [("daily", hours)]).unwrap();
+    // Both ends are 03:00 on 29 March 2026.
+    let gap = berlin("02:15-02:45");
+    let opens = |windows: &[&RunWindow], at: &str| {
+        window::open_until(windows.iter().copied(), moment(at)).unwrap_err()
+    };
+    let next_day = Refusal::OutsideWindow { opens_at: Some(moment("2026-03-30T00:15:00Z")) };
+    for at in ["2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z", "2026-03-29T12:00:00Z"] {
+        assert_eq!(opens(&[&gap], at), next_day, "{at}");
+    }
+    let whole = berlin("00:00-24:00");
+    assert_eq!(opens(&[&gap, &whole], "2026-03-29T00:00:00Z"), next_day);
+    assert_eq!(opens(&[&whole, &gap], "2026-03-29T00:00:00Z"), next_day);
+    let both = berlin("02:15-02:45,02:30-04:00");
+    assert_eq!(
+        window::open_until([&both].into_iter(), moment("2026-03-29T01:00:00Z")).unwrap(),
+        Some(moment("2026-03-29T02:00:00Z")),
+        "its other hours are open"
+    );
 }

@@ -292,3 +292,61 @@ fn those_to_be_informed_hear_of_a_rejection_too() {
     let rejected = world.reject("ann", 1).unwrap();
     assert_eq!(notified(&rejected, NoticeKind::Informed), ["user:cfo"]);
 }
+
+#[test]
+fn an_argument_that_is_one_of_the_named_values_is_covered() {
+    let one_of = |values: &[&str]| ArgumentCondition {
+        path: "cents".into(),
+        is: Expected::OneOf(values.iter().map(|value| json(value)).collect()),
+    };
+    let some = stood(terms(StandingArguments::Matching(vec![one_of(&["1250", "7", "\"all\"", "null"])])));
+    for (value, is_covered) in [
+        ("1250", true),
+        ("7", true),
+        ("\"all\"", true),
+        ("null", true),
+        ("8", false),
+        ("\"7\"", false),
+        ("[7]", false),
+        ("\"al\"", false),
+    ] {
+        let draft = with_arguments(&format!("{{\"cents\":{value}}}"));
+        assert_eq!(covered(draft, &some, 20), is_covered, "{value}");
+    }
+    let refused =
+        stood_with(draft(gate([need(1, "ann")])), terms(StandingArguments::Matching(vec![one_of(&["7"])])));
+    assert!(matches!(refused, Err(Refusal::Invalid(_))), "the call itself must be covered");
+}
+
+#[test]
+fn a_number_that_is_no_less_is_covered_below_zero_too() {
+    let least = ArgumentCondition { path: "cents".into(), is: Expected::AtLeast((-10).into()) };
+    let from = stood(terms(StandingArguments::Matching(vec![least])));
+    for (value, is_covered) in [
+        ("-10", true),
+        ("-5", true),
+        ("0", true),
+        ("99999", true),
+        ("\"-9.5e+0\"", false),
+        ("-11", false),
+        ("-10.01", false),
+        ("\"5\"", false),
+        ("null", false),
+        ("true", false),
+    ] {
+        let draft = with_arguments(&format!("{{\"cents\":{value}}}"));
+        assert_eq!(covered(draft, &from, 20), is_covered, "{value}");
+    }
+}
+
+#[test]
+fn decisions_without_people_say_what_they_rest_on() {
+    let approval = stood(terms(StandingArguments::Any));
+    let transition = open_with(ask(), std::slice::from_ref(&approval), &People::default(), 20);
+    let reason = transition.request.decision.as_ref().unwrap().reason.clone().unwrap();
+    assert!(reason.contains(&format!("covered by standing approval {}", approval.id)), "{reason}");
+    let told = Gate { rule: "small-refunds".into(), ..gate([]) };
+    let world = World::open(Draft { allowed: true, ..draft(told) }, People::default());
+    let reason = world.decision().reason.clone().unwrap();
+    assert!(reason.contains("small-refunds") && reason.contains("lets it run"), "{reason}");
+}

@@ -126,6 +126,17 @@ fn what_both_allow_may_be_delegated_and_edited() {
 }
 
 #[test]
+fn what_either_gate_says_about_standing_approvals_joining_and_digests_holds() {
+    let with = |says: bool| Gate { no_standing: says, join_identical: says, digest: says, ..own() };
+    for (one, other, both) in
+        [(false, false, false), (true, false, true), (false, true, true), (true, true, true)]
+    {
+        let gate = tighten(&with(one), &with(other));
+        assert_eq!((gate.no_standing, gate.join_identical, gate.digest), (both, both, both), "{one} {other}");
+    }
+}
+
+#[test]
 fn reminders_and_reject_options_are_those_of_the_gate() {
     let offer = |name: &str| RejectOption { name: text(name), title: text("t"), description: text("") };
     let reminders = |at_most| Some(Reminders { every: Span::from_secs(1), at_most });

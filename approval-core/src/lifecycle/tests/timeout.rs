@@ -220,3 +220,18 @@ fn no_approval_by_silence_while_a_question_of_an_approver_is_open() {
     asked_again.tick(3600).unwrap();
     assert_eq!(asked_again.decision().outcome, Outcome::Expired, "though bob is gone");
 }
+
+#[test]
+fn either_sign_of_an_open_question_keeps_silence_from_approving() {
+    let mut asked = World::open(mild(OnTimeout::Approve), People::default());
+    asked.act(&user("ann"), Act::RequestInfo { question: text("which customer?") }, 1).unwrap();
+    let mut by_status = asked.clone();
+    by_status.request.info.clear();
+    let mut by_question = asked;
+    by_question.request.status = Status::Pending;
+    for mut world in [by_status, by_question] {
+        world.tick(3600).unwrap();
+        assert_eq!(world.decision().outcome, Outcome::Expired);
+        assert!(world.decision().reason.as_deref().unwrap().contains("question"));
+    }
+}

@@ -343,3 +343,19 @@ fn a_history_without_room_for_a_line_takes_no_vote() {
     assert!(matches!(refused, Refusal::Internal(_)), "{refused:?}");
     assert!(refused.to_string().starts_with("internal error: "), "{refused}");
 }
+
+#[test]
+fn what_was_altered_in_the_store_is_rejected_cancelled_and_expires_but_is_not_approved() {
+    let mut world = World::new(gate([need(1, "ann bob")]));
+    world.request.revision.arguments = json(r#"{"cents":999999}"#);
+    assert_eq!(world.approve("ann", 1).unwrap_err(), Refusal::Altered);
+    assert!(world.request.status.is_open());
+    let mut cancelled = world.clone();
+    cancelled.act(&agent(), Act::Cancel { reason: None }, 2).unwrap();
+    assert_eq!(cancelled.request.status, Status::Cancelled);
+    let mut expired = world.clone();
+    expired.tick(3600).unwrap();
+    assert_eq!(expired.request.status, Status::Expired);
+    world.reject("bob", 2).unwrap();
+    assert_eq!(world.request.status, Status::Rejected);
+}
