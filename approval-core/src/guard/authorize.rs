@@ -12,7 +12,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     clock::{Timestamp, after},
     manager::{Action, ApprovalManager, Approved, Prepared, Provable, tightened},
-    model::{CanonicalJson, ExecutionState, Gate, Request, RunWindow, Text},
+    model::{CanonicalJson, ExecutionState, Gate, Principal, Request, RunWindow, Text},
     policy::Ruling,
 };
 
@@ -85,7 +85,8 @@ impl ApprovalManager {
         let right = match ruling {
             Ruling::Allow { rule, run_windows } if !prepared.spec.needs_grant => {
                 if prepared.needs_request(&run_windows) {
-                    Box::pin(self.allow_once(&prepared, rule, run_windows, preview, until)).await?
+                    Box::pin(self.allow_once(&prepared, (rule, Vec::new(), run_windows), preview, until))
+                        .await?
                 } else {
                     self.allow(&prepared, rule, preview, until).await?
                 }
@@ -100,12 +101,7 @@ impl ApprovalManager {
             }
             Ruling::Notify { rule, to, run_windows } => {
                 // On the heap: asking is much to keep, and a call that is allowed must not carry it.
-                let asked = async {
-                    let told = Gate { inform: to, run_windows, ..Gate::only(rule, Vec::new()) };
-                    let approved = self.open_allowed(&prepared, &told, preview).await?.await?;
-                    self.usable(&prepared, approved, until).await
-                };
-                Box::pin(asked).await?
+                Box::pin(self.allow_once(&prepared, (rule, to, run_windows), preview, until)).await?
             }
             ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
                 let gate = tightened(&prepared.spec, &ruling);
@@ -142,17 +138,16 @@ impl ApprovalManager {
         }
     }
 
-    /// The policy lets it run, and it leaves a request that nobody is asked or told about: for a key, under which it runs once,
-    /// and for run windows, which bound the write that begins it. What its key led to before counts.
+    /// The policy lets it run, and it leaves a request that nobody is asked about: for those who are told, for a key, under which
+    /// it runs once, and for run windows, which bound the write that begins it. What its key led to before counts.
     async fn allow_once(
         &self,
         prepared: &Prepared,
-        rule: Text,
-        run_windows: Vec<RunWindow>,
+        (rule, inform, run_windows): (Text, Vec<Principal>, Vec<RunWindow>),
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
-        let by = Gate { run_windows, ..Gate::only(rule, Vec::new()) };
+        let by = Gate { inform, run_windows, ..Gate::only(rule, Vec::new()) };
         let approved = match self.open_allowed(prepared, &by, preview).await {
             Ok(pending) => pending.await?,
             Err(error) => return Err(self.limited(prepared, error).await),
