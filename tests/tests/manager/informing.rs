@@ -4,7 +4,7 @@ use approval_core::{
     ApprovalError,
     model::{ExecutionState, Limit, NoticeKind, OverLimit, Status},
     policy::Ruling,
-    store::Query,
+    store::{JournalEntry, JournalLine, Query},
 };
 use approval_testkit::{Scripted, TestManager};
 
@@ -58,4 +58,7 @@ async fn over_a_limit_people_are_asked_or_it_is_denied() {
     let (refused, text) = error(soon(runs.run(&manager, call())).await);
     assert!(matches!(refused, ApprovalError::LimitReached { .. }), "{text}");
     assert_eq!(runs.count(), 3);
+    let journal = manager.store().read_journal(0, 10).await.unwrap();
+    let denied = |entry: &&JournalEntry| matches!(&entry.line, JournalLine::Call { outcome, rule, .. } if (&**outcome, &**rule) == ("denied", "one"));
+    assert_eq!(journal.iter().filter(denied).count(), 1, "a line tells of what the limit denied");
 }
