@@ -147,7 +147,7 @@ impl ApprovalManager {
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
-        let by = Gate { inform, run_windows, ..Gate::only(rule, Vec::new()) };
+        let by = Gate { run_windows, inform, ..Gate::only(rule, Vec::new()) };
         let approved = match self.open_allowed(prepared, &by, preview).await {
             Ok(pending) => pending.await?,
             Err(error) => return Err(self.limited(prepared, error).await),
