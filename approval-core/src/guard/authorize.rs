@@ -101,12 +101,13 @@ impl ApprovalManager {
                     reason,
                 });
             }
-            Ruling::Notify { rule, to, run_windows } => {
+            Ruling::Notify { rule, to, run_windows } if !prepared.spec.needs_grant => {
                 // On the heap: asking is much to keep, and a call that is allowed must not carry it.
                 let by = RuledBy { rule, basis };
                 Box::pin(self.allow_once(&prepared, by, (to, run_windows), preview, until)).await?
             }
-            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
+            // A proof of an approval is given by people alone.
+            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. } | Ruling::Notify { .. }) => {
                 let gate = tightened(&prepared.spec, &ruling);
                 Box::pin(self.approval(&prepared, (gate, basis), preview, until)).await?
             }
