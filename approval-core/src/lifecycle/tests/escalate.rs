@@ -175,7 +175,7 @@ fn an_approver_and_a_delegate_fill_one_seat() {
     let people = People { delegates, ..People::default() };
     let by_rule = Gate { delegation: DelegationRule::To(users("dan")), ..gate([need(2, "ann bob")]) };
     for mut world in [
-        World::open(draft(gate([need(2, "ann bob")])), people.clone()),
+        World::open(draft(gate([need(2, "ann bob")])), people),
         World::open(draft(by_rule), People::default()),
     ] {
         assert!(refused(&world, "ann", 0, "dan").contains(NAMED));
