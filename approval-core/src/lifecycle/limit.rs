@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use rust_decimal::Decimal;
 
 use crate::{
-    clock::{Span, Timestamp, after},
+    clock::{Span, Timestamp, after, to_micros},
     id::RequestId,
     model::{Limit, Money, OverLimit, Stretch, Text, Usage},
 };

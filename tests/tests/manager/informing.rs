@@ -1,7 +1,7 @@
 //! Calls that the policy lets run, and of which people are told afterwards.
 
 use approval_core::{
-    ApprovalError,
+    ApprovalError, Invalid,
     model::{ExecutionState, Limit, NoticeKind, OverLimit, Status},
     policy::Ruling,
     store::{JournalEntry, JournalLine, Query},
@@ -33,6 +33,19 @@ async fn it_runs_at_once_and_is_told_and_recorded() {
     assert_eq!(informed.iter().map(|notice| notice.to.as_str()).collect::<Vec<_>>(), [ANN]);
     assert!(told.iter().all(|notice| !notice.kind.asks()), "nobody is asked: {told:?}");
     manager.verify_history(request.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_that_needs_a_proof_of_approval_is_asked_about() {
+    let manager = TestManager::with(|builder| builder.unattended().policy_fn(|_| telling())).unwrap();
+    let needing = || call().describe(|action| Ok::<_, Invalid>(action.needs_grant())).unwrap();
+    let runs = Runs::default();
+    let waiting = runs.spawn(&manager, needing());
+    let asked = manager.next_request().await.unwrap();
+    assert_eq!((asked.status, runs.count()), (Status::Pending, 0));
+    manager.approve(asked.id, ANN).await.unwrap();
+    soon(waiting).await.unwrap().unwrap();
+    assert_eq!(runs.count(), 1);
 }
 
 #[tokio::test]
