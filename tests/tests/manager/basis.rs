@@ -202,7 +202,7 @@ async fn an_edit_names_the_rules_that_judged_the_new_arguments() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_tried_again_names_the_rules_that_it_was_asked_by() {
+async fn a_request_that_is_tried_again_names_the_rules_of_now_by_which_it_is_asked() {
     let clock = FakeClock::new();
     let (before, after) = (rules("of then"), rules("of now"));
     let watched = Watched::new(&file_of(&before), &clock);
@@ -211,7 +211,7 @@ async fn a_request_that_is_tried_again_names_the_rules_that_it_was_asked_by() {
     manager.reject(waiting.id(), ANN, "not now").await.unwrap();
     watched.say(&file_of(&after), &clock);
     let again = manager.retry(waiting.id()).await.unwrap();
-    assert_eq!(named(&manager, again.id()).await, [("created", basis(&before))]);
+    assert_eq!(named(&manager, again.id()).await, [("created", basis(&after))]);
 }
 
 #[tokio::test]
