@@ -153,12 +153,12 @@ fn the_rules_of_then_are_shown_by_the_digests_that_a_request_names() {
     let (status, out, errors) = source(&["--request", &id.to_string()]);
     let expected = format!(
         "2025-01-14T12:00:00Z created: policy {}\n2025-01-14T12:00:00Z consumed: policy {}\n",
-        &digests[0][..12],
-        &digests[1][..12]
+        digests[0].get(..12).unwrap(),
+        digests[1].get(..12).unwrap()
     );
     assert_eq!((status, out), (0, expected), "{errors}");
     for (digest, text) in digests.iter().zip(&texts) {
-        for named in [&digest[..8], digest, &format!("sha256:{digest}")] {
+        for named in [digest.get(..8).unwrap(), digest, &format!("sha256:{digest}")] {
             let shown = text.replace('\u{202e}', "⟨U+202E⟩");
             assert_eq!(source(&[named]), (0, format!("{shown}\n"), String::new()));
         }

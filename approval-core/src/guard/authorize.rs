@@ -12,7 +12,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     clock::{Timestamp, after},
     manager::{Action, ApprovalManager, Approved, Prepared, Provable, Ruled, RuledBy, tightened},
-    model::{Basis, CanonicalJson, ExecutionState, Gate, Request, RunWindow, Text},
+    model::{Basis, CanonicalJson, ExecutionState, Gate, Principal, Request, RunWindow, Text},
     policy::Ruling,
 };
 
@@ -86,7 +86,8 @@ impl ApprovalManager {
             Ruling::Allow { rule, run_windows } if !prepared.spec.needs_grant => {
                 let by = RuledBy { rule, basis };
                 if prepared.needs_request(&run_windows) {
-                    Box::pin(self.allow_once(&prepared, by, run_windows, preview, until)).await?
+                    let told = (Vec::new(), run_windows);
+                    Box::pin(self.allow_once(&prepared, by, told, preview, until)).await?
                 } else {
                     self.allow(&prepared, by, preview, until).await?
                 }
@@ -100,16 +101,13 @@ impl ApprovalManager {
                     reason,
                 });
             }
-            Ruling::Notify { rule, to, run_windows } => {
+            Ruling::Notify { rule, to, run_windows } if !prepared.spec.needs_grant => {
                 // On the heap: asking is much to keep, and a call that is allowed must not carry it.
-                let asked = async {
-                    let told = Gate { inform: to, run_windows, ..Gate::only(rule, Vec::new()) };
-                    let approved = self.open_allowed(&prepared, (&told, basis), preview).await?.await?;
-                    self.usable(&prepared, approved, until).await
-                };
-                Box::pin(asked).await?
+                let by = RuledBy { rule, basis };
+                Box::pin(self.allow_once(&prepared, by, (to, run_windows), preview, until)).await?
             }
-            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. }) => {
+            // A proof of an approval is given by people alone.
+            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. } | Ruling::Notify { .. }) => {
                 let gate = tightened(&prepared.spec, &ruling);
                 Box::pin(self.approval(&prepared, (gate, basis), preview, until)).await?
             }
@@ -144,19 +142,18 @@ impl ApprovalManager {
         }
     }
 
-    /// The policy lets it run, and it leaves a request that nobody is asked or told about: for a key, under which it runs once,
-    /// and for run windows, which bound the write that begins it. What its key led to before counts.
+    /// The policy lets it run, and it leaves a request that nobody is asked about: for those who are told, for a key, under which
+    /// it runs once, and for run windows, which bound the write that begins it. What its key led to before counts.
     async fn allow_once(
         &self,
         prepared: &Prepared,
-        RuledBy { rule, basis }: RuledBy,
-        run_windows: Vec<RunWindow>,
+        by: RuledBy,
+        (inform, run_windows): (Vec<Principal>, Vec<RunWindow>),
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
-        let by = RuledBy { rule: Text::clone(&rule), basis: basis.clone() };
-        let gate = Gate { run_windows, ..Gate::only(rule, Vec::new()) };
-        let approved = match self.open_allowed(prepared, (&gate, basis), preview).await {
+        let gate = Gate { inform, run_windows, ..Gate::only(Text::clone(&by.rule), Vec::new()) };
+        let approved = match self.open_allowed(prepared, (&gate, by.basis.clone()), preview).await {
             Ok(pending) => pending.await?,
             Err(error) => return Err(self.limited(prepared, by, error).await),
         };

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use rust_decimal::Decimal;
 
 use crate::{
-    clock::{Span, Timestamp, after},
+    clock::{Span, Timestamp, after, to_micros},
     id::RequestId,
     model::{Limit, Money, OverLimit, Stretch, Text, Usage},
 };
@@ -241,7 +241,10 @@ pub(super) fn still_fits(
     for one in counted.iter().filter(denies) {
         let mut usage = one.usage.clone();
         let own = end_of_stretch(&one.limit, opened);
-        if let Some(stretch) = usage.stretches.iter_mut().find(|stretch| stretch.until >= own) {
+        // A limit that has counted only since then holds no share of this call.
+        let has_share = usage.since.is_some_and(|since| to_micros(since) <= opened);
+        let stretch = usage.stretches.iter_mut().find(|stretch| stretch.until >= own);
+        if let Some(stretch) = stretch.filter(|_| has_share) {
             stretch.calls = stretch.calls.saturating_sub(1);
             // As it was counted: another currency was not.
             let share = cost

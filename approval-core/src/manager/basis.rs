@@ -2,8 +2,7 @@
 //! a reload becomes a line of the journal.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    mem,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -40,7 +39,7 @@ pub(crate) struct RuledBy {
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     known: Mutex<Known>,
-    reloads: Mutex<Vec<(Timestamp, Reload)>>,
+    reloads: Mutex<VecDeque<(Timestamp, Reload)>>,
     /// One writes reloads at a time, so that they stay in order.
     writing: tokio::sync::Mutex<()>,
 }
@@ -135,20 +134,13 @@ impl Core {
     /// Writes down what was read again since the last time. What could not be written waits on.
     pub(super) async fn flush_reloads(&self) -> Result<(), ApprovalError> {
         let _one_at_a_time = self.sources.writing.lock().await;
-        let reloads = mem::take(&mut *lock(&self.sources.reloads));
-        let mut rest = reloads.as_slice();
-        let mut done = Ok(());
-        while let [(at, reload), later @ ..] = rest {
-            done = self.write_reload(*at, reload).await;
-            if done.is_err() {
-                break;
-            }
-            rest = later;
+        loop {
+            // Taken away only once it is written: whoever calls this may be dropped meanwhile.
+            let next = lock(&self.sources.reloads).front().cloned();
+            let Some((at, reload)) = next else { return Ok(()) };
+            self.write_reload(at, &reload).await?;
+            lock(&self.sources.reloads).pop_front();
         }
-        if !rest.is_empty() {
-            lock(&self.sources.reloads).splice(..0, rest.iter().cloned());
-        }
-        done
     }
 
     async fn write_reload(&self, at: Timestamp, reload: &Reload) -> Result<(), ApprovalError> {
@@ -166,7 +158,7 @@ impl Core {
 
 impl ReloadListener for Core {
     fn reloaded(&self, reload: &Reload) {
-        lock(&self.sources.reloads).push((self.clock.now(), reload.clone()));
+        lock(&self.sources.reloads).push_back((self.clock.now(), reload.clone()));
         self.journal.nudge();
     }
 }

@@ -1,10 +1,10 @@
 //! Calls that the policy lets run, and of which people are told afterwards.
 
 use approval_core::{
-    ApprovalError,
+    ApprovalError, Invalid,
     model::{ExecutionState, Limit, NoticeKind, OverLimit, Status},
     policy::Ruling,
-    store::Query,
+    store::{JournalEntry, JournalLine, Query},
 };
 use approval_testkit::{Scripted, TestManager};
 
@@ -36,6 +36,19 @@ async fn it_runs_at_once_and_is_told_and_recorded() {
 }
 
 #[tokio::test]
+async fn a_body_that_needs_a_proof_of_approval_is_asked_about() {
+    let manager = TestManager::with(|builder| builder.unattended().policy_fn(|_| telling())).unwrap();
+    let needing = || call().describe(|action| Ok::<_, Invalid>(action.needs_grant())).unwrap();
+    let runs = Runs::default();
+    let waiting = runs.spawn(&manager, needing());
+    let asked = manager.next_request().await.unwrap();
+    assert_eq!((asked.status, runs.count()), (Status::Pending, 0));
+    manager.approve(asked.id, ANN).await.unwrap();
+    soon(waiting).await.unwrap().unwrap();
+    assert_eq!(runs.count(), 1);
+}
+
+#[tokio::test]
 async fn over_a_limit_people_are_asked_or_it_is_denied() {
     let with = |over| {
         let limit = Limit::new("one").calls(1).over(over);
@@ -58,4 +71,7 @@ async fn over_a_limit_people_are_asked_or_it_is_denied() {
     let (refused, text) = error(soon(runs.run(&manager, call())).await);
     assert!(matches!(refused, ApprovalError::LimitReached { .. }), "{text}");
     assert_eq!(runs.count(), 3);
+    let journal = manager.store().read_journal(0, 10).await.unwrap();
+    let denied = |entry: &&JournalEntry| matches!(&entry.line, JournalLine::Call { outcome, rule, .. } if (&**outcome, &**rule) == ("denied", "one"));
+    assert_eq!(journal.iter().filter(denied).count(), 1, "a line tells of what the limit denied");
 }

@@ -35,10 +35,13 @@ fn in_all(call: &Call<'_>) -> Ruling {
     }
 }
 
+/// What happens while the policy is asked.
+type Happens = Box<dyn FnOnce() -> futures_util::future::BoxFuture<'static, ()> + Send>;
+
 /// A policy during whose answer to one question something happens.
 struct During {
     about: &'static str,
-    happens: Mutex<Option<Box<dyn FnOnce() -> futures_util::future::BoxFuture<'static, ()> + Send>>>,
+    happens: Mutex<Option<Happens>>,
     asked: AtomicUsize,
 }
 

@@ -166,7 +166,7 @@ async fn a_run_window_of_today_comes_along() {
         policy.say(Ruling::ask());
         let id = rejected(&manager, call()).await;
         policy.say(now.within(window.clone()));
-        assert_eq!(retried(&manager, id).await.gate.run_windows, [window.clone()]);
+        assert_eq!(retried(&manager, id).await.gate.run_windows, std::slice::from_ref(&window));
     }
 }
 

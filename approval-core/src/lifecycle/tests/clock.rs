@@ -6,10 +6,10 @@ use crate::model::{
 };
 
 /// Whether this waits for a clock that is right. Does it in any case.
-fn waits(world: &mut World, actor: &Principal, act: Act, seconds: i64) -> bool {
+fn waits(world: &mut World, actor: &Principal, act: &Act, seconds: i64) -> bool {
     let before = world.request.clone();
     let transition = world.act(actor, act.clone(), seconds).unwrap();
-    needs_the_clock(Some(&before), Some(&act), &transition)
+    needs_the_clock(Some(&before), Some(act), &transition)
 }
 
 fn of_two() -> World {
@@ -39,14 +39,14 @@ fn approving_needs_the_clock_even_if_it_does_not_decide_yet() {
         Act::ApproveEdited { digest, edits, note: None },
     ] {
         let mut world = world.clone();
-        assert!(waits(&mut world, &user("ann"), act.clone(), 1), "{act:?}");
+        assert!(waits(&mut world, &user("ann"), &act, 1), "{act:?}");
         assert!(world.request.status.is_open());
     }
     let question = Question { text: text("How many?"), schema: text("true"), options: Vec::new(), agree: 2 };
     let asked = Draft { question: Some(Arc::new(question)), ..draft(gate([need(2, "ann bob")])) };
     let mut world = World::open(asked, People::default());
     let answer = world.vote_act(Ballot::Answer(json("7")));
-    assert!(waits(&mut world, &user("ann"), answer, 1));
+    assert!(waits(&mut world, &user("ann"), &answer, 1));
 }
 
 #[test]
@@ -54,19 +54,19 @@ fn beginning_what_was_approved_and_trying_again_need_the_clock() {
     let mut world = approved();
     world.request.action = Arc::new(ActionInfo { idempotent: true, ..(*world.request.action).clone() });
     let consume = world.consume_act();
-    assert!(waits(&mut world, &agent(), consume, 2));
+    assert!(waits(&mut world, &agent(), &consume, 2));
     let failed = Ending::Failed { why: text("no"), started: true };
-    assert!(!waits(&mut world, &agent(), Act::Finish { executor: executor(7), ending: failed }, 3));
+    assert!(!waits(&mut world, &agent(), &Act::Finish { executor: executor(7), ending: failed }, 3));
     let mut retried = world.clone();
-    assert!(waits(&mut world, &agent(), Act::Reopen, 4));
-    assert!(waits(&mut retried, &agent(), Act::Retry { successor: RequestId::from_uuid(id(2)) }, 4));
+    assert!(waits(&mut world, &agent(), &Act::Reopen, 4));
+    assert!(waits(&mut retried, &agent(), &Act::Retry { successor: RequestId::from_uuid(id(2)) }, 4));
 }
 
 #[test]
 fn an_approval_that_comes_about_otherwise_needs_the_clock() {
     let silent = Gate { on_timeout: OnTimeout::Approve, ..gate([need(1, "ann")]) };
     let mut world = World::open(Draft { risk: Risk::Low, ..draft(silent) }, People::default());
-    assert!(waits(&mut world, &p("service:due"), Act::Tick, 3600), "by time");
+    assert!(waits(&mut world, &p("service:due"), &Act::Tick, 3600), "by time");
     assert!(world.decision().by_timeout);
     let shared = Requirement { may_share: true, ..need(1, "bob") };
     let mut world = World::new(gate([need(1, "ann"), shared]));
@@ -85,14 +85,14 @@ fn what_ends_takes_back_or_tells_does_not_wait_for_the_clock() {
         Act::Comment { text: text("hm") },
         Act::RequestInfo { question: text("why?") },
     ] {
-        assert!(!waits(&mut of_two(), &ann, act.clone(), 1), "{act:?}");
+        assert!(!waits(&mut of_two(), &ann, &act, 1), "{act:?}");
     }
-    assert!(!waits(&mut of_two(), &agent(), Act::Cancel { reason: None }, 1));
-    assert!(!waits(&mut of_two(), &p("service:due"), Act::Tick, 60), "a reminder");
-    assert!(!waits(&mut of_two(), &p("service:due"), Act::Tick, 3600), "the deadline");
+    assert!(!waits(&mut of_two(), &agent(), &Act::Cancel { reason: None }, 1));
+    assert!(!waits(&mut of_two(), &p("service:due"), &Act::Tick, 60), "a reminder");
+    assert!(!waits(&mut of_two(), &p("service:due"), &Act::Tick, 3600), "the deadline");
     // Of what is approved already.
     for act in [Act::Comment { text: text("hm") }, Act::Revoke { reason: text("no") }] {
-        assert!(!waits(&mut approved(), &ann, act.clone(), 2), "{act:?}");
+        assert!(!waits(&mut approved(), &ann, &act, 2), "{act:?}");
     }
-    assert!(!waits(&mut approved(), &p("service:due"), Act::Tick, 901), "the end of a grant");
+    assert!(!waits(&mut approved(), &p("service:due"), &Act::Tick, 901), "the end of a grant");
 }

@@ -332,6 +332,22 @@ fn what_was_counted_before_does_not_run_over_a_limit_that_denies_less_now() {
 }
 
 #[test]
+fn a_limit_that_counted_only_after_a_call_was_opened_has_no_share_of_it() {
+    // The call was opened at the beginning of time; two others were counted by a limit that came later.
+    for later in [hourly(2).over(OverLimit::Deny), budget("25 USD"), hourly(2).over(OverLimit::Deny).calls(2)]
+    {
+        let mut world = let_run(later.clone(), &counted_at(&later, &[60, 65]));
+        match world.consume(70) {
+            Err(Refusal::LimitReached(reached)) => assert_eq!(reached.limit, later.name),
+            other => panic!("{later:?}: {other:?}"),
+        }
+        assert_eq!(world.state(), Some(ExecutionState::NotStarted));
+        let mut world = let_run(later.clone(), &counted_at(&later, &[60]));
+        assert!(world.consume(70).is_ok(), "{later:?}: there is room for one");
+    }
+}
+
+#[test]
 fn limits_that_ask_and_limits_on_attempts_are_not_looked_at_again_when_it_runs() {
     let before = budget("100 USD").calls(9);
     for now in [hourly(1), hourly(1).over(OverLimit::Deny).attempts(), waiting(1).over(OverLimit::Deny)] {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::{
     ArgumentCondition, Attachment, Expected, STANDING_LONGEST, StandingApproval, StandingArguments,
-    StandingReach, StandingTerms, Status, canonical::arguments_digest_with,
+    StandingBehalf, StandingReach, StandingTerms, Status, canonical::arguments_digest_with,
 };
 
 const HOUR: i64 = 3600;
@@ -349,4 +349,34 @@ fn decisions_without_people_say_what_they_rest_on() {
     let world = World::open(Draft { allowed: true, ..draft(told) }, People::default());
     let reason = world.decision().reason.clone().unwrap();
     assert!(reason.contains("small-refunds") && reason.contains("lets it run"), "{reason}");
+}
+
+#[test]
+fn it_covers_calls_on_behalf_of_the_same_person_unless_it_is_for_everyone() {
+    let behind = |name: &str, draft: Draft| Draft { on_behalf_of: Some(user(name)), ..draft };
+    let given = |draft: Draft, behalf: StandingBehalf| {
+        let terms = StandingTerms { behalf, ..terms(StandingArguments::Any) };
+        stood_with(draft, terms).unwrap().standing[0].approval.clone()
+    };
+    let first = || draft(gate([need(1, "ann")]));
+    let for_pat = given(behind("pat", first()), StandingBehalf::Same);
+    assert!(covered(behind("pat", ask()), &for_pat, 20));
+    assert!(!covered(behind("zoe", ask()), &for_pat, 20));
+    assert!(!covered(ask(), &for_pat, 20), "nobody is not pat");
+    let for_nobody = given(first(), StandingBehalf::Same);
+    assert!(covered(ask(), &for_nobody, 20));
+    assert!(!covered(behind("pat", ask()), &for_nobody, 20));
+    let for_everyone = given(behind("pat", first()), StandingBehalf::Everyone);
+    for draft in [ask(), behind("pat", ask()), behind("zoe", ask())] {
+        assert!(covered(draft, &for_everyone, 20));
+    }
+    let of_before = StandingApproval { behalf: None, ..for_pat.clone() };
+    assert!(!covered(behind("pat", ask()), &of_before, 20), "it does not say for whom");
+    let people = People { aliases: [(user("pat+work"), user("pat"))].into(), ..People::default() };
+    let spelled = |name: &str| {
+        let transition = open_with(behind(name, ask()), std::slice::from_ref(&for_pat), &people, 20);
+        transition.request.status == Status::Approved
+    };
+    assert!(spelled("pat+work") && spelled("pat"), "however spelled");
+    assert!(!spelled("pat+home"));
 }
