@@ -413,6 +413,47 @@ fn nothing_of_high_risk_is_suggested_and_agents_are_told_apart() {
 }
 
 #[test]
+fn a_rule_that_does_not_fit_is_left_out_and_those_around_it_stay() {
+    // Rules of these agents have the same name, which is cut after 80 bytes.
+    let long = "clerk-".repeat(11);
+    let [first, second] = ["a", "b"].map(|end| format!("{long}{end}"));
+    let folder = tempfile::tempdir().unwrap();
+    let (file, store) = scene(folder.path(), FILE, async |scene| {
+        for _ in 0..3 {
+            for agent in [&first, &second] {
+                scene.make(Made { agent, ..Made::default() }).await;
+            }
+            for action in ["mail.read", "mail.sort", "mail.wipe"] {
+                scene.make(Made { action, ..Made::default() }).await;
+            }
+        }
+        scene.make(Made { end: End::Rejected, ..Made::default() }).await;
+        scene.make(Made { action: "mail.archive", ..Made::default() }).await;
+    });
+    let (status, out, errors) = approvals(&[&file, "--store", &store, "--at-least", "3", "--json"]);
+    assert_eq!(status, 0, "{errors}");
+    let told: Value = serde_json::from_str(&out).unwrap();
+    let of = |list: &str| -> Vec<(String, Option<String>)> {
+        let list = told[list].as_array().unwrap().iter();
+        list.map(|one| (one["action"].as_str().unwrap().to_owned(), one["agent"].as_str().map(str::to_owned)))
+            .collect()
+    };
+    let plain = |action: &str| (action.to_owned(), None);
+    let agent = |name: &str| ("mail.send".to_owned(), Some(format!("agent:{name}")));
+    assert_eq!(of("rules"), [plain("mail.read"), agent(&first), plain("mail.sort"), plain("mail.wipe")]);
+    assert_eq!(of("passed_over"), [plain("mail.archive"), plain("mail.send"), agent(&second)]);
+    let why = told["passed_over"][2]["why"].as_str().unwrap();
+    assert!(why.starts_with("the file would have a mistake: "), "{why}");
+    let text = patched(FILE, told["diff"].as_str().unwrap());
+    for action in ["mail.read", "mail.sort", "mail.wipe"] {
+        let allowed = ("allow", format!("always approved {action}"));
+        assert_eq!(says(&text, &Made { action, ..Made::default() }, DAY), allowed);
+    }
+    assert_eq!(says(&text, &Made { agent: &first, ..Made::default() }, DAY).0, "allow");
+    assert_eq!(says(&text, &Made { agent: &second, ..Made::default() }, DAY).0, "ask");
+}
+
+#[test]
 fn short_forms_flat_files_and_actions_that_name_their_approvers_are_understood() {
     let short = "policy:\n  # What costs.\n  cost_threshold_usd: 0.5\n  default_approvers: group:desk\n  defaults: {outcome: deny}\n";
     let none = "directory:\n  people:\n    user:ann@example.com:\n";

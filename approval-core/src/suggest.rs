@@ -34,6 +34,7 @@ mod judge;
 mod place;
 mod rule;
 mod tally;
+mod together;
 
 use serde::Serialize;
 

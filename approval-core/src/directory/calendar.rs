@@ -2,9 +2,10 @@
 //! the moment is handed in.
 //!
 //! Times of the day are *civil*: what the wall clock of a zone shows. The moment of a civil time is the first one at which
-//! the wall clock shows it or a later time of that day: a time that is skipped when clocks go forward happens when they do,
-//! a time that is shown twice when clocks go back happens the first time. So moments follow each other as civil times do, and
-//! what lies between two civil times is one stretch of time.
+//! the wall clock shows it or a later time: a time that is skipped when clocks go forward happens when they do, a time that is
+//! shown twice when clocks go back happens the first time. So moments follow each other as civil times do, and what lies
+//! between two civil times is one stretch of time. The same holds where a zone skips a whole day, as Samoa did with 30
+//! December 2011, or has one twice: hours of a skipped day are empty, and those of a day that is shown twice come once.
 
 mod digest;
 mod holidays;

@@ -30,6 +30,7 @@ mod statistics;
 mod tighten;
 mod timeout;
 mod vote;
+mod window_days;
 
 use std::sync::Arc;
 

@@ -84,8 +84,8 @@ fn opening<'w>(windows: impl Iterator<Item = &'w RunWindow>, now: Timestamp) -> 
 /// The first stretch of a window that ends after `at`.
 fn next(window: &RunWindow, zone: &TimeZone, at: Timestamp) -> Option<Period> {
     let today = zone.to_datetime(at).date();
-    // What begins on the day before may last until now.
-    // The calendar has a first day.
+    // What begins on the day before may last until now, and so may what begins on the next one, if the clock was set back
+    // over midnight since. The calendar has a first day.
     let yesterday = today.yesterday().unwrap_or(today);
     let days = std::iter::successors(Some(yesterday), |date: &Date| date.tomorrow().ok()).take(HORIZON);
     days.flat_map(|date| window.hours.of(date.weekday()).iter().map(move |range| range.on(date, zone)))

@@ -26,7 +26,8 @@ impl Period {
     }
 }
 
-/// The first moment at which the wall clock of the zone shows `civil` or a later time of that day.
+/// The first moment at which the wall clock of the zone shows `civil` or a later time. A time that is skipped, also with its
+/// whole day, gives the moment at which the clock is set; a time that is shown twice gives the first of its two moments.
 #[must_use]
 pub fn moment_of(civil: DateTime, zone: &TimeZone) -> Timestamp {
     let ambiguous = zone.to_ambiguous_timestamp(civil);
@@ -61,7 +62,8 @@ impl TimeRange {
         self.to <= self.from
     }
 
-    /// The stretch of time that it is, if it begins on `date` in this zone.
+    /// The stretch of time that it is, if it begins on `date` in this zone. The wall clock shows the day before `date` within
+    /// it, if it is set back over midnight meanwhile.
     #[must_use]
     pub fn on(self, date: Date, zone: &TimeZone) -> Period {
         let last =

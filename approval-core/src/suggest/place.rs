@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{PassedOver, Suggestions, diff, rule::Proposal, tally, tally::Groups};
+use super::{
+    PassedOver, Suggestion, Suggestions, diff, rule::Proposal, tally, tally::Groups, together::together,
+};
 use crate::{
     file::ApprovalsFile,
     model::{ActionName, Gate, Requirement},
@@ -11,6 +13,13 @@ use crate::{
 
 /// Text that comes before a line of the file (counted from 0), by that line.
 type Insertion = (usize, Vec<String>);
+
+/// How often the changed file is read, at most. Reading takes long where thousands of rules are suggested, and is needed
+/// once, unless some of them do not fit.
+const TRIALS: usize = 400;
+
+/// Why a proposal is passed over that came after that.
+const UNTRIED: &str = "not tried, as too many others do not fit; take over what is suggested, and ask again";
 
 /// What the groups suggest for a file.
 pub(super) fn suggestions(
@@ -22,9 +31,7 @@ pub(super) fn suggestions(
 ) -> Suggestions {
     let mut suggested =
         Suggestions { file: file.to_owned(), requests, patched: text.to_owned(), ..Suggestions::default() };
-    let layout = Layout::of(file, text);
-    let mut accepted: Vec<Proposal<'_>> = Vec::new();
-    let mut put_in: Vec<Insertion> = Vec::new();
+    let mut proposals: Vec<Proposal<'_>> = Vec::new();
     for ((action, agent), group) in groups {
         if agent.is_some() && !separates(action, groups) {
             continue;
@@ -35,23 +42,32 @@ pub(super) fn suggestions(
             Some(why) => Err(why),
             None => Proposal::new(action, agent.as_ref(), group),
         };
-        let fits = proposed.and_then(|proposal| {
-            accepted.push(proposal);
-            tried(file, text, &layout, &accepted).inspect_err(|_| drop(accepted.pop()))
-        });
-        match fits {
-            Ok((patched, insertions)) => (suggested.patched, put_in) = (patched, insertions),
-            Err(why) => suggested.passed_over.push(PassedOver {
-                action: action.clone(),
-                agent: agent.clone(),
-                approved: group.approved,
-                why,
-            }),
+        match proposed {
+            Ok(proposal) => proposals.push(proposal),
+            Err(why) => {
+                let (action, agent) = (action.clone(), agent.clone());
+                suggested.passed_over.push(PassedOver { action, agent, approved: group.approved, why });
+            }
         }
     }
-    suggested.diff = diff::unified(file, text, &put_in);
-    for mut proposal in accepted {
-        let written = layout.as_ref().map_or(0, |layout| layout.items.len());
+    let layout = Layout::of(file, text);
+    let trials = if layout.is_ok() { TRIALS } else { 0 };
+    let why = layout.as_ref().err().map_or(UNTRIED, String::as_str);
+    let tried = together(proposals, trials, why, |proposals| match &layout {
+        Ok(layout) => tried(file, text, layout, proposals),
+        Err(why) => Err(why.clone()),
+    });
+    for (Proposal { told, .. }, why) in tried.refused {
+        let Suggestion { action, agent, approved, .. } = told;
+        suggested.passed_over.push(PassedOver { action, agent, approved, why });
+    }
+    suggested.passed_over.sort_by(|one, other| (&one.action, &one.agent).cmp(&(&other.action, &other.agent)));
+    if let Some((patched, put_in)) = tried.made {
+        suggested.diff = diff::unified(file, text, &put_in);
+        suggested.patched = patched;
+    }
+    let written = layout.as_ref().map_or(0, |layout| layout.items.len());
+    for mut proposal in tried.accepted {
         let before = proposal.before.filter(|asking| asking.place < written);
         proposal.told.before = before.map(|asking| asking.rule.clone());
         suggested.rules.push(proposal.told);
@@ -68,10 +84,10 @@ fn separates(action: &ActionName, groups: &Groups) -> bool {
 fn tried(
     file: &str,
     text: &str,
-    layout: &Result<Layout, String>,
+    layout: &Layout,
     proposals: &[Proposal<'_>],
 ) -> Result<(String, Vec<Insertion>), String> {
-    let insertions = insertions(layout, proposals)?;
+    let insertions = insertions(layout, proposals);
     let patched = diff::applied(text, &insertions);
     let changed = ApprovalsFile::parse(file, &patched).map_err(|mistakes| {
         format!("the file would have a mistake: {}", first_line(&mistakes.to_string()))
@@ -96,8 +112,7 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-fn insertions(layout: &Result<Layout, String>, proposals: &[Proposal<'_>]) -> Result<Vec<Insertion>, String> {
-    let layout = layout.as_ref().map_err(String::clone)?;
+fn insertions(layout: &Layout, proposals: &[Proposal<'_>]) -> Vec<Insertion> {
     let mut at_the_end: Vec<String> = Vec::new();
     let mut insertions: Vec<Insertion> = Vec::new();
     for proposal in proposals {
@@ -118,7 +133,7 @@ fn insertions(layout: &Result<Layout, String>, proposals: &[Proposal<'_>]) -> Re
         insertions.push((layout.end, head));
     }
     insertions.sort_by_key(|(line, _)| *line);
-    Ok(insertions)
+    insertions
 }
 
 /// Where rules stand in a file.

@@ -4,9 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Path, Token, Type, token};
+use syn::{Expr, LitStr, Path, Token, Type, token};
 
-use super::key::{self, Form, Key};
+use super::key::{self, Expression, Flag, Form, Function, Key, List, Number, Paths, Switch, Text, Value};
 use super::path::FieldPath;
 use super::stream::{each_item, each_item_in, parenthesised, positive, string};
 use super::{Attributes, Spanned, Timeout, choice, cost, duration, name, once, people, template, window};
@@ -32,14 +32,7 @@ fn entry(input: ParseStream<'_>, attributes: &mut Attributes, errors: &mut Error
         syn::Error::new(error.span(), "expected a key, such as `name = \"payments.refund\"`")
     })?;
     let word = ident.to_string();
-    let Some(key) = key::find(&word) else {
-        // A misspelled key is not also a missing one.
-        attributes
-            .given
-            .extend(suggest::nearest(&word, key::names().iter()).and_then(key::find).map(|key| key.name));
-        return Err(unknown_key(&ident, &word));
-    };
-    if key.example.is_empty() {
+    if key::NOT_HERE.contains(&word.as_str()) {
         return Err(syn::Error::new(
             ident.span(),
             format!(
@@ -47,21 +40,28 @@ fn entry(input: ParseStream<'_>, attributes: &mut Attributes, errors: &mut Error
             ),
         ));
     }
+    let Some(key) = key::find(&word) else {
+        // A misspelled key is not also a missing one.
+        attributes
+            .given
+            .extend(suggest::nearest(&word, key::names().iter()).and_then(key::find).map(|key| key.name));
+        return Err(unknown_key(&ident, &word));
+    };
     attributes.given.push(key.name);
     check_form(input, key, &ident)?;
     match key.form {
-        Form::Flag => flag(key, &ident, attributes),
-        Form::Switch => {
+        Form::Flag(flag) => set(flag, &ident, attributes),
+        Form::Switch(Switch::AllowSelfApproval) => {
             let value = switch(input, key)?;
             once(&mut attributes.allow_self_approval, value, &ident)
         }
-        Form::Value => {
+        Form::Value(form) => {
             input.parse::<Token![=]>()?;
-            value(input, key, &ident, attributes)
+            value(input, key, form, &ident, attributes)
         }
-        Form::List => {
+        Form::List(form) => {
             let tokens = parenthesised(input, &ident)?;
-            list(tokens, key, &ident, attributes, errors)
+            list(tokens, key, form, &ident, attributes, errors)
         }
     }
 }
@@ -82,29 +82,25 @@ fn unknown_key(ident: &Ident, word: &str) -> syn::Error {
 
 /// Refuses `idempotent = true`, `name("x")`, `approvers = "x"` with the right form.
 fn check_form(input: ParseStream<'_>, key: Key, ident: &Ident) -> syn::Result<()> {
-    let given = if input.peek(Token![=]) {
-        Form::Value
-    } else if input.peek(token::Paren) {
-        Form::List
-    } else {
-        Form::Flag
-    };
+    let (equals, list) = (input.peek(Token![=]), input.peek(token::Paren));
     let fits = match key.form {
-        Form::Switch => given != Form::List,
-        Form::Flag | Form::Value | Form::List => given == key.form,
+        Form::Flag(_) => !equals && !list,
+        Form::Value(_) => equals,
+        Form::Switch(_) => !list,
+        Form::List(_) => list,
     };
     if fits {
         return Ok(());
     }
     let Key { name, example, .. } = key;
     let message = match key.form {
-        Form::Flag => format!("`{name}` takes no value: write `{name}` alone, or leave it out"),
-        Form::Value | Form::List if given == Form::Flag => {
+        Form::Flag(_) => format!("`{name}` takes no value: write `{name}` alone, or leave it out"),
+        Form::Value(_) | Form::List(_) if !equals && !list => {
             format!("`{name}` lacks its value: write `{example}`")
         }
-        Form::Switch => format!("`{name}` is written alone, or with `=`: `{example}`"),
-        Form::Value => format!("`{name}` is written with `=`: `{example}`"),
-        Form::List => format!("`{name}` is a list in parentheses: `{example}`"),
+        Form::Switch(_) => format!("`{name}` is written alone, or with `=`: `{example}`"),
+        Form::Value(_) => format!("`{name}` is written with `=`: `{example}`"),
+        Form::List(_) => format!("`{name}` is a list in parentheses: `{example}`"),
     };
     Err(syn::Error::new(ident.span(), message))
 }
@@ -122,12 +118,12 @@ fn switch(input: ParseStream<'_>, key: Key) -> syn::Result<bool> {
     Ok(value.value)
 }
 
-fn flag(key: Key, ident: &Ident, attributes: &mut Attributes) -> syn::Result<()> {
-    let slot = match key.name {
-        "credits" => &mut attributes.credits,
-        "idempotent" => &mut attributes.idempotent,
-        "replay" => &mut attributes.replay,
-        _ => &mut attributes.cancel_on_drop,
+fn set(flag: Flag, ident: &Ident, attributes: &mut Attributes) -> syn::Result<()> {
+    let slot = match flag {
+        Flag::CancelOnDrop => &mut attributes.cancel_on_drop,
+        Flag::Credits => &mut attributes.credits,
+        Flag::Idempotent => &mut attributes.idempotent,
+        Flag::Replay => &mut attributes.replay,
     };
     once(slot, ident.span(), ident)
 }
@@ -135,41 +131,43 @@ fn flag(key: Key, ident: &Ident, attributes: &mut Attributes) -> syn::Result<()>
 fn list(
     tokens: TokenStream,
     key: Key,
+    list: List,
     ident: &Ident,
     attributes: &mut Attributes,
     errors: &mut Errors,
 ) -> syn::Result<()> {
-    match key.name {
-        "approvers" => {
+    match list {
+        List::Approvers => {
             attributes.requirements.extend(people::approvers(ident, tokens, errors));
-            return once(&mut attributes.approvers, ident.clone(), ident);
+            once(&mut attributes.approvers, ident.clone(), ident)
         }
-        "require" => {
+        List::Require => {
             attributes.require.get_or_insert_with(|| ident.clone());
             attributes.requirements.extend(people::require(ident, tokens, errors));
-            return Ok(());
+            Ok(())
         }
-        "escalate" => {
+        List::Escalate => {
             attributes.escalations.extend(people::escalate(ident, tokens, errors));
-            return Ok(());
+            Ok(())
         }
-        "remind" => {
-            let Some(remind) = people::remind(ident, tokens, errors) else { return Ok(()) };
-            return once(&mut attributes.remind, remind, ident);
+        List::Remind => match people::remind(ident, tokens, errors) {
+            Some(remind) => once(&mut attributes.remind, remind, ident),
+            None => Ok(()),
+        },
+        List::Paths(of) => {
+            let before = errors.len();
+            let paths = paths(tokens, key, errors);
+            if paths.is_empty() && errors.len() == before {
+                errors.at(ident.span(), format!("`{ident}` names no parameter: write `{}`", key.example));
+            }
+            let slot = match of {
+                Paths::Editable => &mut attributes.editable,
+                Paths::Redact => &mut attributes.redact,
+                Paths::Skip => &mut attributes.skip,
+            };
+            once(slot, paths, ident)
         }
-        _ => {}
     }
-    let before = errors.len();
-    let paths = paths(tokens, key, errors);
-    if paths.is_empty() && errors.len() == before {
-        errors.at(ident.span(), format!("`{ident}` names no parameter: write `{}`", key.example));
-    }
-    let slot = match key.name {
-        "editable" => &mut attributes.editable,
-        "redact" => &mut attributes.redact,
-        _ => &mut attributes.skip,
-    };
-    once(slot, paths, ident)
 }
 
 fn paths(tokens: TokenStream, key: Key, errors: &mut Errors) -> Vec<FieldPath> {
@@ -191,70 +189,87 @@ fn paths(tokens: TokenStream, key: Key, errors: &mut Errors) -> Vec<FieldPath> {
     paths
 }
 
-fn value(input: ParseStream<'_>, key: Key, ident: &Ident, attributes: &mut Attributes) -> syn::Result<()> {
-    let example = key.example.split_once("= ").map_or("", |(_, example)| example);
-    match key.name {
-        "manager" => return expression(input, &mut attributes.manager, ident),
-        "key" => return expression(input, &mut attributes.key, ident),
-        "attachments" => return expression(input, &mut attributes.attachments, ident),
-        "preview" => return expression(input, &mut attributes.preview, ident),
-        "refuse_with" => {
-            let path = function_path(
-                input,
-                "`refuse_with` takes the path of a function `fn(ApprovalError) -> ReturnType`, such as `refuse_with = refused`",
-            )?;
-            return once(&mut attributes.refuse_with, path, ident);
+fn value(
+    input: ParseStream<'_>,
+    key: Key,
+    value: Value,
+    ident: &Ident,
+    attributes: &mut Attributes,
+) -> syn::Result<()> {
+    match value {
+        Value::Crate => once(&mut attributes.root, absolute_path(input)?, ident),
+        Value::Expression(of) => {
+            let slot = match of {
+                Expression::Attachments => &mut attributes.attachments,
+                Expression::Key => &mut attributes.key,
+                Expression::Manager => &mut attributes.manager,
+                Expression::Preview => &mut attributes.preview,
+            };
+            expression(input, slot, ident)
         }
-        "failed_if" => {
-            let path = function_path(
-                input,
-                "`failed_if` takes the path of a function `fn(&Value) -> bool` about what the body returns, such as `failed_if = is_error`",
-            )?;
-            return once(&mut attributes.failed_if, path, ident);
+        Value::Function(of) => {
+            let (slot, expected) = match of {
+                Function::FailedIf => (
+                    &mut attributes.failed_if,
+                    "`failed_if` takes the path of a function `fn(&Value) -> bool` about what the body returns, such as `failed_if = is_error`",
+                ),
+                Function::RefuseWith => (
+                    &mut attributes.refuse_with,
+                    "`refuse_with` takes the path of a function `fn(ApprovalError) -> ReturnType`, such as `refuse_with = refused`",
+                ),
+            };
+            once(slot, function_path(input, expected)?, ident)
         }
-        "reject_options" => return once(&mut attributes.reject_options, reasons(input)?, ident),
-        "crate" => return once(&mut attributes.root, absolute_path(input)?, ident),
-        "version" => return once(&mut attributes.version, positive(input, "a version")?, ident),
-        "veto" => return once(&mut attributes.veto, positive(input, "a number of rejections")?, ident),
-        _ => {}
+        Value::Number(Number::Version) => once(&mut attributes.version, positive(input, "a version")?, ident),
+        Value::Number(Number::Veto) => {
+            once(&mut attributes.veto, positive(input, "a number of rejections")?, ident)
+        }
+        Value::RejectOptions => once(&mut attributes.reject_options, reasons(input)?, ident),
+        Value::Text(of) => {
+            let example = key.example.split_once("= ").map_or("", |(_, example)| example);
+            text(&string(input, example)?, of, ident, attributes)
+        }
     }
-    let literal = string(input, example)?;
+}
+
+fn text(literal: &LitStr, text: Text, ident: &Ident, attributes: &mut Attributes) -> syn::Result<()> {
     let span = literal.span();
-    match key.name {
-        "name" => once(&mut attributes.name, Spanned { value: name::parse_action(&literal)?, span }, ident),
-        "kind" => {
-            name::parse_word(&literal, "a kind")?;
-            once(&mut attributes.kind, literal, ident)
+    match text {
+        Text::Cost => once(&mut attributes.cost, cost::parse(literal)?, ident),
+        Text::Description => once(&mut attributes.description, template::parse(literal)?, ident),
+        Text::GrantTtl => {
+            let value = duration::parse_positive(literal)?;
+            once(&mut attributes.grant_ttl, Spanned { value, span }, ident)
         }
-        "description" => once(&mut attributes.description, template::parse(&literal)?, ident),
-        "cost" => once(&mut attributes.cost, cost::parse(&literal)?, ident),
-        "risk" => once(&mut attributes.risk, Spanned { value: choice::parse(&literal)?, span }, ident),
-        "priority" => {
-            once(&mut attributes.priority, Spanned { value: choice::parse(&literal)?, span }, ident)
+        Text::Kind => {
+            name::parse_word(literal, "a kind")?;
+            once(&mut attributes.kind, literal.clone(), ident)
         }
-        "on_timeout" => {
-            once(&mut attributes.on_timeout, Spanned { value: choice::parse(&literal)?, span }, ident)
+        Text::Mode => once(&mut attributes.mode, Spanned { value: choice::parse(literal)?, span }, ident),
+        Text::Name => {
+            once(&mut attributes.name, Spanned { value: name::parse_action(literal)?, span }, ident)
         }
-        "run_window" => once(&mut attributes.run_window, window::parse(&literal)?, ident),
-        "mode" => once(&mut attributes.mode, Spanned { value: choice::parse(&literal)?, span }, ident),
-        "timeout" if literal.value() == "never" => {
-            once(&mut attributes.timeout, Spanned { value: Timeout::Never, span }, ident)
+        Text::OnTimeout => {
+            once(&mut attributes.on_timeout, Spanned { value: choice::parse(literal)?, span }, ident)
         }
-        "timeout" => {
-            let value = Timeout::After(duration::parse_positive(&literal)?);
+        Text::PreviewTimeout => {
+            let value = duration::parse_positive(literal)?;
+            once(&mut attributes.preview_timeout, Spanned { value, span }, ident)
+        }
+        Text::Priority => {
+            once(&mut attributes.priority, Spanned { value: choice::parse(literal)?, span }, ident)
+        }
+        Text::Risk => once(&mut attributes.risk, Spanned { value: choice::parse(literal)?, span }, ident),
+        Text::RunWindow => once(&mut attributes.run_window, window::parse(literal)?, ident),
+        Text::Timeout => {
+            let value = if literal.value() == "never" {
+                Timeout::Never
+            } else {
+                Timeout::After(duration::parse_positive(literal)?)
+            };
             once(&mut attributes.timeout, Spanned { value, span }, ident)
         }
-        "preview_timeout" => once(
-            &mut attributes.preview_timeout,
-            Spanned { value: duration::parse_positive(&literal)?, span },
-            ident,
-        ),
-        "wait" => once(&mut attributes.wait, Spanned { value: duration::parse(&literal)?, span }, ident),
-        _ => once(
-            &mut attributes.grant_ttl,
-            Spanned { value: duration::parse_positive(&literal)?, span },
-            ident,
-        ),
+        Text::Wait => once(&mut attributes.wait, Spanned { value: duration::parse(literal)?, span }, ident),
     }
 }
 

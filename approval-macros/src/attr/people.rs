@@ -191,22 +191,25 @@ pub(crate) fn escalate(key: &Ident, tokens: TokenStream, errors: &mut Errors) ->
 
 /// `remind(every = "5m", at_most = 3)`.
 pub(crate) fn remind(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> Option<Remind> {
+    const KEYS: [&str; 2] = ["every", "at_most"];
     let before = errors.len();
     let mut every = None;
     let mut at_most = None;
     stream::each_item_in(tokens, errors, |input, _| {
-        let name = key_of(input, &["every", "at_most"])?;
-        let word = name.to_string();
-        if word != "every" && word != "at_most" {
-            return Err(unknown(&name, "`remind`", &word, &["every", "at_most"]));
+        let name = key_of(input, &KEYS)?;
+        match name.to_string().as_str() {
+            "every" => {
+                input.parse::<Token![=]>()?;
+                let literal = stream::string(input, "\"5m\"")?;
+                let value = duration::parse_positive(&literal)?;
+                once(&mut every, Spanned { value, span: literal.span() }, &name)
+            }
+            "at_most" => {
+                input.parse::<Token![=]>()?;
+                once(&mut at_most, stream::positive(input, "a number of reminders")?.value, &name)
+            }
+            other => Err(unknown(&name, "`remind`", other, &KEYS)),
         }
-        input.parse::<Token![=]>()?;
-        if word == "every" {
-            let literal = stream::string(input, "\"5m\"")?;
-            let value = duration::parse_positive(&literal)?;
-            return once(&mut every, Spanned { value, span: literal.span() }, &name);
-        }
-        once(&mut at_most, stream::positive(input, "a number of reminders")?.value, &name)
     });
     if errors.len() > before {
         return None;

@@ -57,6 +57,52 @@ fn reads_every_key() {
     assert!(attributes.root.is_some() && attributes.reject_options.is_some());
 }
 
+/// What each key sets is its own: it can be given once, and beside every other key.
+#[test]
+fn no_two_keys_set_the_same() {
+    // These may be given several times, and add to each other.
+    let adds = |key: &str| matches!(key, "require" | "escalate");
+    for one in key::KEYS {
+        assert_eq!(errors(one.example), Vec::<String>::new());
+        for other in key::KEYS {
+            let both = errors(&format!("{}, {}", one.example, other.example));
+            let twice = if one.name == other.name && !adds(one.name) {
+                vec![format!("`{}` is given twice: keep one", one.name)]
+            } else {
+                Vec::new()
+            };
+            assert_eq!(both, twice, "{} {}", one.name, other.name);
+        }
+    }
+}
+
+/// A key of the wrong form is an error that names the key, whichever it is.
+#[test]
+fn every_key_has_one_form() {
+    for key in key::KEYS {
+        let name = key.name;
+        let wrong = match key.form {
+            key::Form::Flag(_) => vec![format!("{name} = true"), format!("{name}(a)")],
+            key::Form::Switch(_) => vec![format!("{name}(true)")],
+            key::Form::Value(_) => vec![name.to_owned(), format!("{name}(a)")],
+            key::Form::List(_) => vec![name.to_owned(), format!("{name} = a")],
+        };
+        for text in wrong {
+            let error = only_error(&text);
+            assert!(error.starts_with(&format!("`{name}` ")), "{text}: {error}");
+        }
+    }
+}
+
+#[test]
+fn an_agent_is_no_key() {
+    for word in ["agent", "requester"] {
+        for text in [word.to_owned(), format!("{word} = \"agent:a\""), format!("{word}(a)")] {
+            assert!(only_error(&text).contains("is not said here"), "{text}");
+        }
+    }
+}
+
 #[test]
 fn self_approval_is_a_switch() {
     for (text, value) in [

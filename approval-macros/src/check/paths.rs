@@ -7,16 +7,9 @@ use crate::function::parameter::{Parameter, Parameters};
 use crate::suggest;
 
 pub(super) fn check(attributes: &Attributes, parameters: &Parameters, errors: &mut Errors) {
-    let of = |paths: &'static str| match paths {
-        "editable" => attributes.editable.as_deref(),
-        "redact" => attributes.redact.as_deref(),
-        _ => attributes.skip.as_deref(),
-    };
-    let (editable, redact, skip) = (
-        of("editable").unwrap_or_default(),
-        of("redact").unwrap_or_default(),
-        of("skip").unwrap_or_default(),
-    );
+    let editable = attributes.editable.as_deref().unwrap_or_default();
+    let redact = attributes.redact.as_deref().unwrap_or_default();
+    let skip = attributes.skip.as_deref().unwrap_or_default();
 
     for path in editable {
         let Some(parameter) = resolve(path, parameters, errors) else { continue };

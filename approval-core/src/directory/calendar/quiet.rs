@@ -54,9 +54,11 @@ impl QuietHours {
     fn end(&self, priority: Priority, at: Timestamp) -> Option<Timestamp> {
         let today = self.zone.to_datetime(at).date();
         let yesterday = today.saturating_sub(Span::new().days(1));
+        // Its hours have begun already if the clock was set back over midnight since.
+        let tomorrow = today.saturating_add(Span::new().days(1));
         let rules = self.rules.iter().filter(|rule| priority <= rule.up_to);
         let stretches = rules.flat_map(|rule| {
-            [yesterday, today].into_iter().flat_map(|date| {
+            [yesterday, today, tomorrow].into_iter().flat_map(|date| {
                 rule.hours.of(date.weekday()).iter().map(move |range| range.on(date, &self.zone))
             })
         });

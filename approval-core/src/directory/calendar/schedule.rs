@@ -36,7 +36,6 @@ impl Schedule {
         if self.away.iter().any(|period| period.contains(at)) {
             return false;
         }
-        // What began the day before may last until now.
         self.hours.is_none() || self.stretches(self.date(at), 0).any(|stretch| stretch.contains(at))
     }
 
@@ -83,11 +82,13 @@ impl Schedule {
         at
     }
 
-    /// What begins on the day before `date`, on `date`, and on the days after it, in the order in which it begins.
+    /// What begins from the day before `date` until `days` after the day behind it, in the order in which it begins. With 0
+    /// days: all that may contain a moment of `date`. What began the day before goes on over midnight; what began the day
+    /// after goes on while the clock, set back over midnight, shows `date` again.
     fn stretches(&self, date: Date, days: usize) -> impl Iterator<Item = Period> {
         let yesterday = date.saturating_sub(Span::new().days(1));
         let dates = std::iter::successors(Some(yesterday), |date| date.tomorrow().ok());
-        dates.take(days.saturating_add(2)).flat_map(move |date| {
+        dates.take(days.saturating_add(3)).flat_map(move |date| {
             let holiday = self.holidays.iter().any(|holidays| holidays.contains(date));
             let hours = self.hours.as_ref().filter(|_| !holiday);
             let ranges = hours.map_or(&[][..], |hours| hours.of(date.weekday()));

@@ -58,24 +58,66 @@ fn a_digest_comes_once_a_day_at_its_time() {
     assert_eq!(fold.next(first), at("2026-04-05T15:15:00Z"), "not a second time in the same night");
 }
 
+#[test]
+fn quiet_hours_that_began_stay_when_the_clock_goes_back_over_midnight() {
+    // 00:01 on Sunday, 7 November 2010, became 23:01 on Saturday.
+    let sundays = ranges("00:00-07:00");
+    let hours = WeeklyHours::new().on([WEEK[6]], sundays[0]);
+    let quiet = QuietHours {
+        zone: zone("America/St_Johns"),
+        rules: vec![QuietRule { hours, up_to: Priority::High }],
+    };
+    let end = at("2010-11-07T10:30:00Z");
+    assert_eq!(quiet.until(Priority::Low, at("2010-11-07T02:29:59Z")), None);
+    for moment in
+        ["2010-11-07T02:30:00Z", "2010-11-07T02:31:00Z", "2010-11-07T03:00:00Z", "2010-11-07T10:29:59Z"]
+    {
+        assert_eq!(quiet.until(Priority::Low, at(moment)), Some(end), "{moment}");
+    }
+    assert_eq!(quiet.until(Priority::Low, end), None);
+}
+
+#[test]
+fn a_digest_of_a_day_that_comes_twice_comes_once_and_of_a_skipped_day_when_the_next_begins() {
+    let noon = |name: &str| Digest { zone: zone(name), at: time(12, 0, 0, 0), up_to: None };
+    let kwajalein = noon("Pacific/Kwajalein");
+    assert_eq!(kwajalein.next(at("1969-09-29T12:00:00Z")), at("1969-09-30T01:00:00Z"));
+    assert_eq!(kwajalein.next(at("1969-09-30T01:00:00Z")), at("1969-10-02T00:00:00Z"));
+    // The clock shows the 18th again; noon of the 19th came before.
+    let juneau = noon("America/Juneau");
+    assert_eq!(juneau.next(at("1867-10-19T00:31:13Z")), at("1867-10-20T20:57:41Z"));
+    let apia = noon("Pacific/Apia");
+    assert_eq!(apia.next(at("2011-12-29T22:00:00Z")), at("2011-12-30T10:00:00Z"));
+    assert_eq!(apia.next(at("2011-12-30T10:00:00Z")), at("2011-12-30T22:00:00Z"));
+}
+
 proptest! {
     #[test]
-    fn quiet_hours_end_and_are_quiet_until_then(name in any_zone(), moment in any_moment()) {
+    fn quiet_hours_end_and_are_quiet_until_then((name, moment) in any_place_and_moment()) {
         let quiet = nights(name);
-        for priority in [Priority::Low, Priority::High] {
-            if let Some(end) = quiet.until(priority, moment) {
-                prop_assert!(end > moment && end <= moment + minutes(14 * 60));
+        for (priority, hours) in [(Priority::Low, "20:00-08:00"), (Priority::High, "22:00-07:00")] {
+            let is_quiet = |at| covered(&daily(hours), &quiet.zone, at, |_| true);
+            let end = quiet.until(priority, moment);
+            prop_assert_eq!(end.is_some(), is_quiet(moment));
+            if let Some(end) = end {
+                // A day more, where one comes twice.
+                prop_assert!(end > moment && end <= moment + minutes(38 * 60));
                 prop_assert_eq!(quiet.until(priority, end), None);
+                prop_assert!(!is_quiet(end));
                 prop_assert_eq!(quiet.until(priority, end - Span::from_nanos(1)), Some(end));
             }
         }
     }
 
     #[test]
-    fn a_digest_is_never_more_than_a_long_day_away(name in any_zone(), moment in any_moment(), hour in 0_i8..24) {
+    fn a_digest_is_never_more_than_a_long_day_away((name, moment) in any_place_and_moment(), hour in 0_i8..24) {
         let digest = Digest { zone: zone(name), at: time(hour, 0, 0, 0), up_to: None };
         let next = digest.next(moment);
-        prop_assert!(next > moment);
-        prop_assert!(next <= moment + minutes(25 * 60));
+        let today = digest.zone.to_datetime(moment).date();
+        let days = (-3..=3).map(|days| (today + jiff::Span::new().days(days)).to_datetime(digest.at));
+        let moments = days.map(|civil| first_shown(civil, &digest.zone));
+        prop_assert_eq!(Some(next), moments.filter(|one| *one > moment).min());
+        // A day more, where one comes twice.
+        prop_assert!(next <= moment + minutes(49 * 60));
     }
 }

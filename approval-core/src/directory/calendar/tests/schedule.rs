@@ -91,6 +91,65 @@ fn the_night_in_which_clocks_are_set_is_shorter_or_longer() {
     assert_eq!(length("Europe/Berlin", date(2026, 3, 29), "02:10-02:50"), 0, "the hour did not take place");
 }
 
+/// These hours on Sundays alone.
+fn sundays(name: &str, text: &str) -> Schedule {
+    schedule(name, WeeklyHours::new().on([WEEK[6]], text.parse().unwrap()))
+}
+
+#[test]
+fn hours_that_began_go_on_when_the_clock_goes_back_over_midnight() {
+    // 00:01 on Sunday, 7 November 2010, became 23:01 on Saturday.
+    let sunday = sundays("America/St_Johns", "00:00-12:00");
+    assert!(!sunday.is_open(at("2010-11-07T02:29:59Z")));
+    for moment in
+        ["2010-11-07T02:30:00Z", "2010-11-07T02:31:00Z", "2010-11-07T03:29:59Z", "2010-11-07T15:29:59Z"]
+    {
+        assert!(sunday.is_open(at(moment)), "{moment}");
+        assert_eq!(sunday.next_opening(at(moment)), Some(at(moment)), "{moment}");
+        assert_eq!(sunday.next_change(at(moment)), Some(at("2010-11-07T15:30:00Z")), "{moment}");
+    }
+    // A holiday on the Sunday takes them away, one on the Saturday does not.
+    for (day, open) in [(7, false), (6, true)] {
+        let holidays = Holidays { dates: [date(2010, 11, day)].into(), ..Holidays::default() };
+        let schedule = Schedule { holidays: vec![Arc::new(holidays)], ..sunday.clone() };
+        assert_eq!(schedule.is_open(at("2010-11-07T03:00:00Z")), open, "{day} November");
+    }
+    // From 02:00 on Friday, 5 March 2010, to 23:00 on Thursday.
+    let friday = schedule("Antarctica/Casey", WeeklyHours::new().on([WEEK[4]], ranges("01:00-05:00")[0]));
+    assert!(!friday.is_open(at("2010-03-04T13:59:59Z")));
+    assert!(friday.is_open(at("2010-03-04T15:30:00Z")));
+    assert_eq!(friday.next_change(at("2010-03-04T15:30:00Z")), Some(at("2010-03-04T21:00:00Z")));
+}
+
+#[test]
+fn hours_of_a_day_that_is_skipped_do_not_take_place_and_those_of_one_that_comes_twice_come_once() {
+    // 30 December 2011 was a Friday, 21 August 1993 a Saturday; the next such day opens.
+    for (name, day, opens) in [
+        ("Pacific/Apia", WEEK[4], "2012-01-05T19:00:00Z"),
+        ("Pacific/Kwajalein", WEEK[5], "1993-08-27T21:00:00Z"),
+    ] {
+        let skipped = schedule(name, WeeklyHours::new().on([day], ranges("09:00-17:00")[0]));
+        let before = at(opens) - minutes(11 * 1440);
+        assert_eq!(skipped.next_opening(before), Some(at(opens)), "{name}");
+        assert!(!skipped.is_open(at(opens) - minutes(6 * 1440)), "{name}");
+    }
+    // The night of the skipped Friday is what is left of it: Saturday until 06:00. The one before ends at midnight.
+    let nights = schedule("Pacific/Apia", WeeklyHours::new().on([WEEK[4]], ranges("22:00-06:00")[0]));
+    assert_eq!(nights.next_opening(at("2011-12-29T00:00:00Z")), Some(at("2011-12-30T10:00:00Z")));
+    assert_eq!(nights.next_change(at("2011-12-30T10:00:00Z")), Some(at("2011-12-30T16:00:00Z")));
+    // A holiday on the day that is skipped takes its night away, and no hour of another day.
+    let holidays = vec![Arc::new(Holidays { dates: [date(2011, 12, 30)].into(), ..Holidays::default() })];
+    assert!(!Schedule { holidays: holidays.clone(), ..nights }.is_open(at("2011-12-30T12:00:00Z")));
+    let days = Schedule { holidays, ..schedule("Pacific/Apia", daily("09:00-17:00")) };
+    assert_eq!(days.next_opening(at("2011-12-30T03:00:00Z")), Some(at("2011-12-30T19:00:00Z")));
+
+    // 30 September 1969, a Tuesday, came twice.
+    let twice = schedule("Pacific/Kwajalein", daily("09:00-17:00"));
+    assert_eq!(twice.next_opening(at("1969-09-29T12:00:00Z")), Some(at("1969-09-29T22:00:00Z")));
+    assert_eq!(twice.next_change(at("1969-09-29T22:00:00Z")), Some(at("1969-09-30T06:00:00Z")));
+    assert_eq!(twice.next_opening(at("1969-09-30T06:00:00Z")), Some(at("1969-10-01T21:00:00Z")));
+}
+
 #[test]
 fn whoever_never_works_never_opens_and_without_hours_it_is_always_open() {
     let never = schedule("UTC", WeeklyHours::new());
@@ -130,7 +189,7 @@ fn hours_are_read_as_people_write_them() {
 }
 
 /// Hours of some days of the week, also over midnight, with days off and absences.
-fn any_schedule(near: Timestamp) -> impl Strategy<Value = Schedule> {
+fn any_schedule(name: &'static str, near: Timestamp) -> impl Strategy<Value = Schedule> {
     let time = (0_i8..24, prop_oneof![Just(0_i8), Just(30)])
         .prop_map(|(hour, minute)| Time::constant(hour, minute, 0, 0));
     let range =
@@ -138,7 +197,7 @@ fn any_schedule(near: Timestamp) -> impl Strategy<Value = Schedule> {
     let hours = prop::collection::vec(range, 1..6);
     let off = prop::collection::btree_set(-3_i64..12, 0..4);
     let away = prop::collection::vec((-3 * 1440_i64..8 * 1440, 1_i64..3 * 1440), 0..3);
-    (any_zone(), hours, off, away).prop_map(move |(name, hours, off, away)| {
+    (hours, off, away).prop_map(move |(hours, off, away)| {
         let zone = zone(name);
         let today = zone.to_datetime(near).date();
         let mut weekly = WeeklyHours::new();
@@ -174,7 +233,7 @@ fn open_by_wall_clock(schedule: &Schedule, moment: Timestamp) -> bool {
 }
 
 fn moment_and_schedule() -> impl Strategy<Value = (Timestamp, Schedule)> {
-    any_moment().prop_flat_map(|moment| (Just(moment), any_schedule(moment)))
+    any_place_and_moment().prop_flat_map(|(name, moment)| (Just(moment), any_schedule(name, moment)))
 }
 
 proptest! {
@@ -185,6 +244,15 @@ proptest! {
         let set = |from: Timestamp| schedule.zone.following(from).next().is_some_and(|set| set.timestamp() < from + minutes(2 * 1440));
         prop_assume!(!set(moment - minutes(1440)));
         prop_assert_eq!(schedule.is_open(moment), open_by_wall_clock(&schedule, moment));
+    }
+
+    #[test]
+    fn it_is_open_from_the_moment_of_one_civil_time_to_that_of_the_other((moment, schedule) in moment_and_schedule()) {
+        let works = |day| !schedule.holidays.iter().any(|holidays| holidays.contains(day));
+        let covered = covered(schedule.hours.as_ref().unwrap(), &schedule.zone, moment, works);
+        let away = schedule.away.iter().any(|period| period.contains(moment));
+        prop_assert_eq!(schedule.is_open(moment), covered && !away);
+        prop_assert_eq!(schedule.is_open(moment), schedule.next_opening(moment) == Some(moment));
     }
 
     #[test]

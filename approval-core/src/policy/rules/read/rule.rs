@@ -31,7 +31,7 @@ pub(super) fn rule(item: &Item<'_>, defaults: &Part) -> Option<Rule> {
     let test = fields.optional("when").map_or(Some(Test::Always), |when| condition(&when).map(Test::When));
     let flag = |key: &str| fields.optional(key).and_then(|item| item.bool()).unwrap_or_default();
     let (may_relax, shadow) = (flag("may_relax"), flag("shadow"));
-    let run_windows = gate::run_windows(&fields, |fields, key| fields.optional(key));
+    let run_windows = gate::run_windows(&fields, Fields::optional);
     let outcome = outcome(&fields, defaults, &run_windows, may_relax);
     let run_windows = if matches!(outcome, Some(Outcome::Ask(_))) { Vec::new() } else { run_windows };
     Some(Rule { name: name?, actions, test: test?, outcome: outcome?, run_windows, may_relax, shadow })
