@@ -152,7 +152,7 @@ impl ApprovalManager {
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
-        let gate = Gate { inform, run_windows, ..Gate::only(Text::clone(&by.rule), Vec::new()) };
+        let gate = Gate { run_windows, inform, ..Gate::only(Text::clone(&by.rule), Vec::new()) };
         let approved = match self.open_allowed(prepared, (&gate, by.basis.clone()), preview).await {
             Ok(pending) => pending.await?,
             Err(error) => return Err(self.limited(prepared, by, error).await),

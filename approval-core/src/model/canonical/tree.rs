@@ -22,6 +22,7 @@ pub(crate) enum Tree<'a> {
     Secret,
 }
 
+#[cfg(any(feature = "file", test))]
 impl Tree<'_> {
     /// The value of a key of an object.
     pub(crate) fn field<'t>(fields: &'t [(Cow<'_, str>, Self)], name: &str) -> Option<&'t Self> {
