@@ -43,7 +43,6 @@ mod parse;
 mod path;
 mod redact;
 mod ser;
-#[cfg(feature = "file")]
 mod tree;
 mod writer;
 
@@ -63,7 +62,6 @@ pub use path::{FieldPath, Step};
 pub use redact::{DigestKey, Redacted, keyed, omit, redact};
 pub(crate) use ser::ObjectEncoder;
 pub use ser::to_canonical;
-#[cfg(feature = "file")]
 pub(crate) use tree::Tree;
 
 /// How deep arrays and objects may be nested: as deep as `serde_json` reads with its default settings.
