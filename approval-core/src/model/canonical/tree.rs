@@ -25,6 +25,7 @@ pub(crate) enum Tree<'a> {
 #[cfg(any(feature = "file", test))]
 impl Tree<'_> {
     /// The value of a key of an object.
+    #[cfg(any(test, feature = "file"))]
     pub(crate) fn field<'t>(fields: &'t [(Cow<'_, str>, Self)], name: &str) -> Option<&'t Self> {
         let at = fields.binary_search_by(|(key, _)| (**key).cmp(name)).ok()?;
         fields.get(at).map(|(_, value)| value)
