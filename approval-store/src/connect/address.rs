@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn options_with_secrets_are_known() {
-        for text in ["--password", "--db-pass", "-token", "--API-KEY", "--passwrod-secret"] {
+        for text in ["--password", "--db-pass", "-token", "--API-KEY", "--client-secret"] {
             assert!(is_secret_option(text), "{text}");
         }
         for text in ["--store", "--by", "password", "-p"] {
