@@ -79,12 +79,8 @@ fn a_schema_is_compared_where_the_caller_knows_it() {
 
 /// The command that would spend the grant for a body that demands a proof.
 fn needing_proof(world: &World) -> Act {
-    match world.consume_act() {
-        Act::Consume { executor, grant, claim } => {
-            Act::Consume { executor, grant, claim: Box::new(Claim { needs_proof: true, ..*claim }) }
-        }
-        other => panic!("{other:?}"),
-    }
+    let Act::Consume { executor, grant, claim } = world.consume_act() else { panic!("it consumes") };
+    Act::Consume { executor, grant, claim: Box::new(Claim { needs_proof: true, ..*claim }) }
 }
 
 #[test]
