@@ -206,6 +206,7 @@ impl Real {
                 schema: self.request.action.schema,
                 digest: if wrong == Wrong::Arguments { self.stale } else { self.request.revision.digest },
                 declared: None,
+                needs_proof: false,
             }),
         }
     }

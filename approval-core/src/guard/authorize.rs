@@ -12,7 +12,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     clock::{Timestamp, after},
     manager::{Action, ApprovalManager, Approved, Prepared, Provable, Ruled, RuledBy, tightened},
-    model::{Basis, CanonicalJson, ExecutionState, Gate, Principal, Request, RunWindow, Text},
+    model::{Basis, CanonicalJson, ExecutionState, Gate, Principal, RunWindow, Text},
     policy::Ruling,
 };
 
@@ -22,8 +22,6 @@ pub struct Authorization {
     manager: ApprovalManager,
     prepared: Prepared,
     right: Right,
-    /// Whether the policy let it run without asking.
-    allowed: bool,
     /// When the policy was asked.
     asked: Timestamp,
     /// Until when the caller waits.
@@ -81,7 +79,6 @@ impl ApprovalManager {
         let asked = self.core.clock.now();
         let until = prepared.spec.wait.map(|patience| after(asked, patience));
         let Ruled { ruling, basis } = self.core.rule(&prepared).await?;
-        let allowed = matches!(ruling, Ruling::Allow { .. });
         let right = match ruling {
             Ruling::Allow { rule, run_windows } if !prepared.spec.needs_grant => {
                 let by = RuledBy { rule, basis };
@@ -112,7 +109,7 @@ impl ApprovalManager {
                 Box::pin(self.approval(&prepared, (gate, basis), preview, until)).await?
             }
         };
-        Ok(Authorization { manager: self.clone(), prepared, right, allowed, asked, until })
+        Ok(Authorization { manager: self.clone(), prepared, right, asked, until })
     }
 
     /// The same for code that is not asynchronous: blocks the thread, outside of a runtime or in a multi-thread one.
@@ -237,21 +234,17 @@ impl Authorization {
         let key = self.manager.core.settings.redaction_key.as_ref();
         let digest = self.prepared.bound.digest_of(actual, &self.prepared.spec, key)?;
         loop {
-            let Self { manager, prepared, right, allowed, asked, until } = self;
+            let Self { manager, prepared, right, asked, until } = self;
             match right {
                 Right::Approved(approved) => {
                     let claim = prepared.caller().claim(&manager.core, digest);
                     match begin_in_window(&manager, &approved, claim, until).await {
-                        // What the policy alone allowed proves no approval.
-                        Ok(execution) if allowed && is_by_policy(execution.request()) => {
-                            return Ok(Begun::Running(Running::unasked(execution)));
-                        }
-                        Ok(execution) => return Ok(Begun::Running(Running::asked(execution))),
+                        Ok(execution) => return Ok(Begun::Running(Running::requested(execution))),
                         Err(ApprovalError::AlreadyRan { .. })
                             if waits_for_the_body(&prepared.spec, approved.request()) =>
                         {
                             let right = manager.usable(&prepared, approved.reloaded().await?, until).await?;
-                            self = Self { manager, prepared, right, allowed, asked, until };
+                            self = Self { manager, prepared, right, asked, until };
                         }
                         Err(error) => return Err(error),
                     }
@@ -282,11 +275,6 @@ impl Authorization {
             Right::Allowed(_) | Right::Ran(..) => self.prepared.spec.records_result(),
         }
     }
-}
-
-/// Whether a rule alone approved a request.
-fn is_by_policy(request: &Request) -> bool {
-    request.decision.as_deref().is_some_and(|decision| decision.by_policy)
 }
 
 /// What using a right came to.

@@ -102,7 +102,8 @@ impl<A: Provable + ?Sized> Guard<A> {
     }
 
     /// Waits for approval and runs `body` with the approved arguments; after an edit these are not those of the call. The
-    /// grant is `None` for a call that the policy allowed without asking, whether or not it has a key.
+    /// grant is `None` for a call that the policy allowed without asking, whether or not it has a key, and whether or not people are
+    /// told of it.
     ///
     /// The body gets every number exactly as it was approved. An integer beyond 64 bits, which a [`Value`] cannot hold, is
     /// refused before people are asked: use [`Guard::run_exact`] for it.

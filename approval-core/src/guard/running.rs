@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::allowed::Allowed;
 use crate::{
     approval_error::ApprovalError,
+    lifecycle,
     manager::{Execution, Grant, Provable, Unwound},
     model::{CanonicalJson, Request},
 };
@@ -14,35 +15,27 @@ use crate::{
 pub struct Running(Kind);
 
 enum Kind {
-    Asked(Execution),
-    /// It has a request, about which nobody was asked or told.
-    Unasked(Execution),
+    /// It has a request: people approved it, or the policy let it run.
+    Requested(Execution),
     Allowed(Box<Allowed>),
 }
 
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Kind::Asked(execution) | Kind::Unasked(execution) => {
-                f.debug_tuple("Running").field(execution).finish()
-            }
+            Kind::Requested(execution) => f.debug_tuple("Running").field(execution).finish(),
             Kind::Allowed(_) => f.write_str("Running(allowed)"),
         }
     }
 }
 
 impl Running {
-    /// What people approved.
-    pub(super) const fn asked(execution: Execution) -> Self {
-        Self(Kind::Asked(execution))
+    /// What has a request.
+    pub(super) const fn requested(execution: Execution) -> Self {
+        Self(Kind::Requested(execution))
     }
 
-    /// What the policy allowed, and what leaves a request.
-    pub(super) const fn unasked(execution: Execution) -> Self {
-        Self(Kind::Unasked(execution))
-    }
-
-    /// What the policy allowed.
+    /// What the policy allowed, and has none.
     pub(super) fn allowed(allowed: Allowed) -> Self {
         Self(Kind::Allowed(Box::new(allowed)))
     }
@@ -50,7 +43,7 @@ impl Running {
     /// The body begins.
     pub const fn start(&mut self) {
         match &mut self.0 {
-            Kind::Asked(execution) | Kind::Unasked(execution) => execution.start(),
+            Kind::Requested(execution) => execution.start(),
             Kind::Allowed(allowed) => allowed.start(),
         }
     }
@@ -63,17 +56,17 @@ impl Running {
     /// What is known of a panic of the body.
     pub(super) fn unwound(&mut self, unwound: Unwound) {
         match &mut self.0 {
-            Kind::Asked(execution) | Kind::Unasked(execution) => execution.watch(unwound),
+            Kind::Requested(execution) => execution.watch(unwound),
             Kind::Allowed(allowed) => allowed.watch(unwound),
         }
     }
 
-    /// The request that was approved; `None` for a call that the policy allowed without asking, unless it has a key or a run
-    /// window: then the request says that the policy allowed it.
+    /// The request that was approved; `None` for a call that the policy allowed without asking, unless it has a key, a run
+    /// window, or people to tell: then the request says that the policy allowed it.
     #[must_use]
     pub fn request(&self) -> Option<&Arc<Request>> {
         match &self.0 {
-            Kind::Asked(execution) | Kind::Unasked(execution) => Some(execution.request()),
+            Kind::Requested(execution) => Some(execution.request()),
             Kind::Allowed(_) => None,
         }
     }
@@ -85,15 +78,17 @@ impl Running {
     /// When `A` names another action, or another version of it: [`super::Authorization::proves`] tells it before the grant is spent.
     pub fn grant<A: Provable + ?Sized>(&self) -> Result<Option<Grant<A>>, ApprovalError> {
         match &self.0 {
-            Kind::Asked(execution) => execution.grant().map(Some),
-            Kind::Unasked(_) | Kind::Allowed(_) => Ok(None),
+            // What the policy alone let run proves no approval.
+            Kind::Requested(execution) if lifecycle::is_by_policy(execution.request()) => Ok(None),
+            Kind::Requested(execution) => execution.grant().map(Some),
+            Kind::Allowed(_) => Ok(None),
         }
     }
 
     /// The body returned. `result` is kept for the same call later.
     pub async fn succeeded(self, result: Option<CanonicalJson>) {
         match self.0 {
-            Kind::Asked(execution) | Kind::Unasked(execution) => execution.succeeded(result).await,
+            Kind::Requested(execution) => execution.succeeded(result).await,
             Kind::Allowed(allowed) => allowed.end("succeeded", None).await,
         }
     }
@@ -101,7 +96,7 @@ impl Running {
     /// The body returned an error.
     pub async fn failed(self, why: &str) {
         match self.0 {
-            Kind::Asked(execution) | Kind::Unasked(execution) => execution.failed(why).await,
+            Kind::Requested(execution) => execution.failed(why).await,
             Kind::Allowed(allowed) => allowed.end("failed", Some(why)).await,
         }
     }

@@ -28,6 +28,8 @@ pub struct Claim {
     pub digest: ArgumentsDigest,
     /// What the caller's code demands of the action, where it is known.
     pub declared: Option<Declared>,
+    /// Whether what it would run demands a proof that people approved it.
+    pub needs_proof: bool,
 }
 
 /// What a caller's code demands of an action.

@@ -22,6 +22,24 @@ pub fn is_of_action(action: &ActionInfo, name: &str, version: u32) -> Result<(),
     Ok(())
 }
 
+/// Whether an approval proves that somebody gave it: people, themselves, by a standing approval, or by leaving it to a rule
+/// what follows from their silence. What the policy let run without asking proves nothing.
+///
+/// # Errors
+/// [`Refusal::WrongGrant`] when it does not.
+pub fn is_proof(request: &Request) -> Result<(), Refusal> {
+    if is_by_policy(request) {
+        return Err(Refusal::WrongGrant("nobody approved it: the policy let it run without asking"));
+    }
+    Ok(())
+}
+
+/// Whether the policy let it run without asking.
+#[must_use]
+pub fn is_by_policy(request: &Request) -> bool {
+    request.decision.as_deref().is_some_and(|decision| decision.by_policy)
+}
+
 /// A process is about to run the body.
 pub(super) fn consume(
     case: &Case<'_>,
@@ -33,6 +51,9 @@ pub(super) fn consume(
     let grant = unspent(request)?;
     decide::not_halted(request, case.facts)?;
     claim.check(request, case.facts.people)?;
+    if claim.needs_proof {
+        is_proof(request)?;
+    }
     if nonce != grant.id {
         return Err(Refusal::WrongGrant("it is another grant"));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Draft, declaration::asks_for_more, join::same_person};
+use super::{Draft, declaration::asks_for_more, grant::is_by_policy, join::same_person};
 use crate::{
     id::RequestId,
     model::{
@@ -25,6 +25,8 @@ pub enum UnderKey {
     Refused(RequestId),
     /// The newest request ended without running: the call opens its successor.
     Follow,
+    /// The policy alone let the newest request run, it has not begun, and this call must ask people: it is ended, and followed.
+    Ask,
     /// The newest request is open, and today's declaration asks for this besides: it is ended, and followed.
     Replace(&'static str),
     /// Today's declaration asks for this besides, so what the newest request was approved for does not run.
@@ -95,6 +97,8 @@ pub fn under_key(earlier: &[Arc<Request>], newest: &Request, draft: &Draft, peop
     let more = draft.declaration.as_deref().and_then(|today| asks_for_more(today, newest));
     match (Life::of(newest), same, more) {
         (Life::Open | Life::Approved | Life::Ran, false, _) => UnderKey::Conflict,
+        // A proof of an approval is given by people alone, and it is they who are asked.
+        (Life::Approved, true, None) if !draft.allowed && is_by_policy(newest) => UnderKey::Ask,
         (Life::Open | Life::Approved, true, None) | (Life::Ran, true, _) => UnderKey::Join,
         (Life::Open, true, Some(what)) if !was_replaced(earlier, draft) => UnderKey::Replace(what),
         (Life::Open, true, Some(what)) => UnderKey::Changed { what, revoke: false },

@@ -267,6 +267,7 @@ impl World {
                 schema: self.request.action.schema,
                 digest: self.request.revision.digest,
                 declared: None,
+                needs_proof: false,
             }),
         }
     }

@@ -65,7 +65,7 @@ impl Approved {
     /// Whether the approval proves one of the action `A`, so that [`Execution::grant`] gives a proof of it. Spends nothing.
     ///
     /// # Errors
-    /// When it is for another action, or another version of it.
+    /// When it is for another action, or another version of it, or the policy let it run without asking.
     pub fn proves<A: GuardedAction + ?Sized>(&self) -> Result<(), ApprovalError> {
         super::proves::<A>(&self.request)
     }

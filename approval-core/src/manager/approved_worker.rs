@@ -11,6 +11,7 @@ use crate::{
     clock::{Span, after},
     error::Invalid,
     id::RequestId,
+    lifecycle,
     model::{ExecutionState, Request, Status},
     store::Query,
     sync::lock,
@@ -129,7 +130,7 @@ impl<F> Worker<F> {
             for stored in page.items {
                 let request = stored.request;
                 // Its caller, who was not kept waiting, runs it.
-                if request.decision.as_deref().is_some_and(|decision| decision.by_policy) {
+                if lifecycle::is_by_policy(&request) {
                     continue;
                 }
                 if let Some(why) = self.misfit(&request) {

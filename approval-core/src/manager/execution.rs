@@ -94,8 +94,8 @@ impl Execution {
     /// The proof for inner functions: a [`Grant`] of the action that runs, or a `Grant<()>`.
     ///
     /// # Errors
-    /// When `A` names another action, or another version of it. Nothing was run; [`super::Approved::proves`] tells it before
-    /// the grant is spent.
+    /// When `A` names another action, or another version of it, or the policy let the call run without asking. Nothing was
+    /// run; [`super::Approved::proves`] tells it before the grant is spent.
     pub fn grant<A: Provable + ?Sized>(&self) -> Result<Grant<A>, ApprovalError> {
         Grant::of(Arc::clone(&self.request), self.grant)
     }

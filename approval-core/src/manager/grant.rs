@@ -70,7 +70,8 @@ mod sealed {
     impl Sealed for () {}
 }
 
-/// Proof that people approved the action `A` with the arguments that run: given to the body by the guard alone. It cannot be
+/// Proof that people approved the action `A` with the arguments that run, themselves, by a standing approval, or by a timeout
+/// rule that approves when they say nothing. What the policy let run without asking gives none. Given to the body by the guard alone. It cannot be
 /// made or copied by others, so a function that takes one cannot be called without an approval of that action.
 ///
 /// `A` is tied to the action by [`GuardedAction`]. `Grant` without a type (`Grant<()>`) proves an approval of some action,
@@ -94,7 +95,7 @@ impl<A: Provable + ?Sized> Grant<A> {
     /// The proof that the spent grant `id` of `request` gives.
     ///
     /// # Errors
-    /// When the request is for another action than `A`.
+    /// When the request is for another action than `A`, or the policy let it run without asking.
     pub(super) fn of(request: Arc<Request>, id: GrantId) -> Result<Self, ApprovalError> {
         proves::<A>(&request)?;
         Ok(Self { request, id, action: PhantomData })
@@ -127,7 +128,7 @@ impl<A: ?Sized> Grant<A> {
         &self.request
     }
 
-    /// Who approved. Empty when a timeout rule or a policy did.
+    /// Who approved. Empty when a timeout rule did.
     #[must_use]
     pub fn approvers(&self) -> &[Principal] {
         self.request.decision.as_ref().map_or(&[], |decision| &decision.by)
@@ -153,9 +154,10 @@ impl<A: ?Sized> Grant<A> {
 /// Whether an approval of `request` proves one of `A`.
 ///
 /// # Errors
-/// When it does not; which action it is for.
+/// When it does not: it is for another action, or nobody approved it.
 pub(crate) fn proves<A: Provable + ?Sized>(request: &Request) -> Result<(), ApprovalError> {
     proves_action::<A>(&request.action)
+        .and_then(|()| lifecycle::is_proof(request))
         .map_err(|refusal| ApprovalError::of_refusal(About::of(request), refusal))
 }
 

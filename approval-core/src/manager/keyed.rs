@@ -88,6 +88,7 @@ impl Core {
                     follow(draft, &newest.request);
                     return Ok(Placed::Opens);
                 }
+                UnderKey::Ask => self.ask_instead(newest.request.id).await?,
                 UnderKey::Replace(what) => {
                     self.supersede(newest.request.id, &newest.request.action.name, what).await?;
                 }
@@ -160,11 +161,21 @@ impl Core {
 
     /// Revokes an approval that no person gave, if the policy no longer covers it: the same call is asked about then.
     pub(crate) async fn uncover(&self, request: RequestId) -> Result<(), ApprovalError> {
+        self.take_from_policy(request, Act::Uncover, "the policy asks for more now").await
+    }
+
+    /// Revokes what the policy let run, for a call under its key that must ask people.
+    async fn ask_instead(&self, request: RequestId) -> Result<(), ApprovalError> {
+        let reason = "no person approved it, and a call under its key must ask people".into();
+        self.take_from_policy(request, Act::Revoke { reason }, "a call under its key must ask people").await
+    }
+
+    async fn take_from_policy(&self, request: RequestId, act: Act, why: &str) -> Result<(), ApprovalError> {
         let actor = Principal::part(LibraryPart::Guard);
-        let command = Command { actor, via: None, operator: true, act: Act::Uncover };
+        let command = Command { actor, via: None, operator: true, act };
         match self.execute(request, command).await {
             Ok(_) => {
-                tracing::warn!(%request, "revoked an approval that no person gave: the policy asks for more now");
+                tracing::warn!(%request, why, "revoked an approval that no person gave");
                 Ok(())
             }
             // It was begun, or ended, or is covered again.

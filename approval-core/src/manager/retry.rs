@@ -19,8 +19,9 @@ impl ApprovalManager {
     /// leads to the new one from then on. Where another call follows it under its key already, the new request follows the
     /// last of these, once that ended too.
     ///
-    /// People are asked as today's policy says, and at least as the declaration of the action that the request was opened with
-    /// demands. Where the policy would not ask, they are asked as they were before.
+    /// People are asked as a new call would be today: as the declaration of the action that the request was opened with demands,
+    /// and what the policy asks for besides; a rule that may relax it (`may_relax`) is asked for in its place. Where the policy
+    /// would not ask, they are asked as they were before.
     ///
     /// # Errors
     /// When there is no such request, or it is open, runs, ran, or may have run; [`ApprovalError::PolicyDenied`] when the policy

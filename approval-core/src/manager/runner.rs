@@ -153,6 +153,7 @@ impl Caller {
                 declaration: Arc::clone(self.spec.declaration()),
                 said: if self.given.is_some() { Said::ALL } else { self.spec.said },
             }),
+            needs_proof: self.spec.needs_grant,
         }
     }
 

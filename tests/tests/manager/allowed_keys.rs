@@ -6,7 +6,7 @@ use approval_core::{
     Action, ActionSpec, ApprovalError, ApprovalManager, Context, Grant, GuardedAction, Invalid, RequestId,
     guarded_action,
     manager::ManagerBuilder,
-    model::{ExecutionState, Limit, OverLimit, Request, Risk, Status},
+    model::{ExecutionState, Limit, OverLimit, Request, Risk, RunWindow, Status},
     policy::Ruling,
     store::{JournalLine, MemoryStore, Query},
 };
@@ -391,4 +391,115 @@ async fn an_allowed_call_with_a_key_does_not_run_while_halted() {
     let actual = approval_core::model::canonical::to_canonical(&json!({"cents": 500})).unwrap();
     assert!(authorization.begin(actual).await.is_err());
     assert_eq!(runs.count(), 0);
+}
+
+fn needing(action: Action) -> Action {
+    action.describe(|action| Ok(action.needs_grant())).unwrap()
+}
+
+async fn pending(manager: &TestManager) -> Arc<Request> {
+    manager.time().settle().await;
+    let open = requests(manager).await.into_iter().find(|one| one.status == Status::Pending);
+    open.expect("people are asked")
+}
+
+fn revoked_for_people(request: &Request) -> bool {
+    request.decision.as_deref().unwrap().by_policy && state(request) == Some(ExecutionState::Revoked)
+}
+
+#[tokio::test]
+async fn a_call_that_needs_a_grant_asks_people_though_its_key_was_let_run() {
+    for ruling in [Ruling::allow(), Ruling::notify([person(ANN)])] {
+        let (manager, _) = ruled(ruling);
+        drop(manager.authorize(keyed("k")).await.unwrap());
+        let first = requests(&manager).await[0].id;
+        let proved = {
+            let manager = ApprovalManager::clone(&manager);
+            tokio::spawn(async move {
+                let body = async |_: Value, grant: Option<Grant<Refund>>| {
+                    Ok::<_, ApprovalError>(grant.unwrap().approvers().to_vec())
+                };
+                manager.guard(needing(keyed("k"))).proving::<Refund>().run(body).await
+            })
+        };
+        let asked = pending(&manager).await;
+        assert_eq!(asked.predecessor, Some(first));
+        assert!(revoked_for_people(&manager.get(first).await.unwrap()));
+        manager.approve(asked.id, ANN).await.unwrap();
+        assert_eq!(soon(proved).await.unwrap().unwrap(), [person(ANN)]);
+        already_ran(soon(Runs::default().run(&manager, keyed("k"))).await);
+        for id in [first, asked.id] {
+            manager.verify_history(id).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_by_hand_asks_people_though_its_key_was_let_run() {
+    let window = RunWindow::new("UTC", [("daily", "13:00-14:00")]).unwrap();
+    for ruling in [Ruling::allow(), Ruling::notify([person(ANN)]), Ruling::allow().within(window)] {
+        let (manager, _) = ruled(ruling);
+        drop(manager.authorize(keyed("k")).await.unwrap());
+        let first = requests(&manager).await[0].id;
+        let by_hand = manager.request(keyed("k")).await.unwrap().detach();
+        assert_ne!(by_hand, first);
+        assert_eq!(manager.get(by_hand).await.unwrap().status, Status::Pending);
+        assert!(revoked_for_people(&manager.get(first).await.unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_about_at_first_and_is_allowed_at_the_run_waits_for_people() {
+    let (manager, policy) = ruled(Ruling::allow());
+    let runs = Runs::default();
+    drop(manager.authorize(keyed("k")).await.unwrap());
+    policy.say(Ruling::ask());
+    let waiting = runs.spawn(&manager, keyed("k"));
+    let asked = pending(&manager).await;
+    policy.say(Ruling::allow());
+    assert_eq!(runs.count(), 0);
+    manager.approve(asked.id, ANN).await.unwrap();
+    soon(waiting).await.unwrap().unwrap();
+    assert_eq!(runs.count(), 1);
+}
+
+#[tokio::test]
+async fn what_the_policy_let_run_gives_no_proof_however_it_is_begun() {
+    let (manager, _) = ruled(Ruling::allow());
+    drop(manager.authorize(keyed("k")).await.unwrap());
+    let id = requests(&manager).await[0].id;
+    let found = manager.attach(id).await.unwrap().await.unwrap();
+    let (_, text) = error(found.proves::<Refund>());
+    assert!(text.contains("nobody approved it"), "{text}");
+    let (refused, text) = error(found.begin_as(needing(call()).spec()).await);
+    assert!(matches!(refused, ApprovalError::Refused { .. }), "{text}");
+    assert_eq!(state(&manager.get(id).await.unwrap()), Some(ExecutionState::NotStarted), "it is unspent");
+    let execution = found.begin_as(call().spec()).await.unwrap();
+    error(execution.grant::<Refund>());
+    error(execution.grant::<()>());
+    execution.succeeded(None).await;
+}
+
+#[tokio::test]
+async fn what_people_are_told_of_gives_no_proof() {
+    let (manager, _) = ruled(Ruling::notify([person(ANN)]));
+    for action in [call(), keyed("k")] {
+        let guard = manager.guard(action).proving::<Refund>();
+        let body = async |_: Value, grant: Option<Grant<Refund>>| Ok::<_, ApprovalError>(grant.is_some());
+        assert!(!soon(guard.run(body)).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_failed_under_a_rule_does_not_run_again_for_a_body_that_needs_a_grant() {
+    let (manager, _) = ruled(Ruling::allow());
+    let again = || call_with(|action| Ok(action.idempotent())).key("k");
+    let failing = async |_: Value, _: Option<Grant>| Err::<Value, _>(ApprovalError::Notifier("no".into()));
+    assert!(soon(manager.guard(again()).run(failing)).await.is_err());
+    let runs = Runs::default();
+    let (_, text) = error(soon(runs.run(&manager, needing(again()))).await);
+    assert!(text.contains("nobody approved it"), "{text}");
+    assert_eq!(runs.count(), 0);
+    soon(runs.run(&manager, again())).await.unwrap();
+    assert_eq!(runs.count(), 1, "the call that the policy lets run may");
 }

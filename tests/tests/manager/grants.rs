@@ -81,6 +81,7 @@ async fn a_channel_hands_in_no_act_of_the_library() {
         schema: None,
         digest: one.revision.digest,
         declared: None,
+        needs_proof: false,
     };
     let ending = Ending::Failed { why: "it did not run".into(), started: false };
     let acts = [

@@ -117,6 +117,32 @@ async fn the_declaration_is_demanded_though_a_rule_had_relaxed_it() {
 }
 
 #[tokio::test]
+async fn a_rule_that_may_relax_decides_about_a_retry_as_about_a_new_call() {
+    let rules: [fn() -> Gate; 3] = [
+        || Gate::new("relaxed", vec![Requirement::any_of([person(CAT)])]),
+        || Gate { veto: 2, ..Gate::new("relaxed", vec![Requirement::any_of([person(CAT), person(ANN)])]) },
+        || Gate {
+            timeout: Some(Span::from_hours(2)),
+            ..Gate::new("relaxed", vec![Requirement::any_of([person(CFO)])])
+        },
+    ];
+    for rule in rules {
+        let (manager, policy) = ruled(Ruling::ask());
+        let declared = || call_with(|action| Ok(action.veto(1)));
+        let id = rejected(&manager, declared()).await;
+        policy.say(instead(rule()));
+        let anew = manager.request(declared()).await.unwrap().request().await.unwrap();
+        let second = retried(&manager, id).await;
+        assert_eq!(second.gate, anew.gate);
+        assert_eq!(needs(&second.gate), needs(&rule()), "the rule alone");
+        // It relaxes this one, and not what is tried again once it is gone.
+        manager.cancel(second.id, &person(ANN), "later").await.unwrap();
+        policy.say(Ruling::ask());
+        assert_eq!(needs(&retried(&manager, id).await.gate), [(1, vec![ANN, BOB])]);
+    }
+}
+
+#[tokio::test]
 async fn what_the_action_left_unsaid_is_as_the_rule_says_and_else_as_it_was() {
     let slow = |timeout: i64, veto: u32| Ruling::Ask {
         rule: "slow".into(),

@@ -76,3 +76,26 @@ fn a_schema_is_compared_where_the_caller_knows_it() {
         other => panic!("{other:?}"),
     }
 }
+
+/// The command that would spend the grant for a body that demands a proof.
+fn needing_proof(world: &World) -> Act {
+    let Act::Consume { executor, grant, claim } = world.consume_act() else { panic!("it consumes") };
+    Act::Consume { executor, grant, claim: Box::new(Claim { needs_proof: true, ..*claim }) }
+}
+
+#[test]
+fn a_body_that_demands_a_proof_does_not_run_what_the_policy_alone_let_run() {
+    let mut let_run =
+        World::open(Draft { allowed: true, ..draft(gate([need(1, "ann")])) }, People::default());
+    let refusal = Refusal::WrongGrant("nobody approved it: the policy let it run without asking");
+    assert_eq!(is_proof(&let_run.request).unwrap_err(), refusal);
+    let act = needing_proof(&let_run);
+    assert_eq!(let_run.act(&agent(), act, 1).unwrap_err(), refusal);
+    assert_eq!(let_run.state(), Some(ExecutionState::NotStarted), "it is unspent");
+    let_run.consume(2).unwrap();
+    assert!(is_proof(&let_run.request).is_err());
+    let mut approved = approved();
+    is_proof(&approved.request).unwrap();
+    let act = needing_proof(&approved);
+    approved.act(&agent(), act, 2).unwrap();
+}

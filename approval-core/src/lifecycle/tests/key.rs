@@ -337,3 +337,50 @@ fn only_what_ended_without_running_or_failed_is_followed() {
         assert!(may_be_followed(&over), "{:?}", over.status);
     }
 }
+
+fn let_run(draft: Draft, number: u128) -> World {
+    open(Draft { allowed: true, ..draft }, number)
+}
+
+#[test]
+fn what_the_policy_alone_let_run_is_no_approval_for_a_call_that_must_ask() {
+    let allowed = |draft: Draft| Draft { allowed: true, ..draft };
+    let mut world = let_run(call(8), 1);
+    let waiting = [world.request.clone()];
+    assert_eq!(find(&waiting, &call(8)), UnderKey::Ask);
+    assert_eq!(find(&waiting, &allowed(call(8))), UnderKey::Join, "the same call, which is let run too");
+    assert_eq!(find(&waiting, &call(6)), UnderKey::Conflict);
+    assert_eq!(find(&waiting, &behind("bob", call(8))), UnderKey::Conflict);
+    let mut ended = world.clone();
+    let guard = Command {
+        actor: Principal::part(crate::model::LibraryPart::Guard),
+        via: None,
+        operator: true,
+        act: Act::Revoke { reason: text("people must be asked") },
+    };
+    ended.run(&guard, 2).unwrap();
+    assert_eq!(find(&[ended.request.clone()], &call(8)), UnderKey::Follow);
+    // The one that follows serves both.
+    let chain = [ended.request, open(call(8), 2).request];
+    for draft in [call(8), allowed(call(8))] {
+        assert_eq!(find(&chain, &draft), UnderKey::Join);
+    }
+    // What has begun does not run again, and is not taken from its caller.
+    world.consume(2).unwrap();
+    assert_eq!(find(&[world.request.clone()], &call(8)), UnderKey::Join);
+    world.finish(Ending::Failed { why: text("no"), started: true }, 3).unwrap();
+    assert_eq!(find(&[world.request], &call(8)), UnderKey::Join);
+}
+
+#[test]
+fn what_people_or_their_silence_approved_is_an_approval_for_a_call_that_must_ask() {
+    let silent = {
+        let gate = Gate { on_timeout: crate::model::OnTimeout::Approve, ..gate([need(1, "ann")]) };
+        Draft { gate: Arc::new(gate), risk: Risk::Low, ..call(8) }
+    };
+    let mut by_silence = open(silent.clone(), 1);
+    by_silence.tick(4000).unwrap();
+    assert!(by_silence.decision().by_timeout);
+    assert_eq!(find(&[by_silence.request], &silent), UnderKey::Join);
+    assert_eq!(find(&[approved_for(call(8), 1).request], &call(8)), UnderKey::Join);
+}
