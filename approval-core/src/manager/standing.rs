@@ -151,20 +151,20 @@ impl Core {
         command: &Command,
         request: &Request,
     ) -> Result<Arc<[Standing]>, StoreError> {
-        match &command.act {
-            Act::Consume { .. } => {
-                match request.decision.as_deref().and_then(|decision| decision.by_standing) {
-                    Some(behind) => self.standing_of(behind).await,
-                    None => Ok(Arc::default()),
-                }
-            }
-            Act::WithdrawStanding { standing, .. } => self.standing_of(*standing).await,
-            Act::Vote { ballot: Ballot::Reject { .. }, .. } => {
-                self.standing.forget();
-                self.standing.of(self, &request.action.name).await
-            }
-            _ => Ok(Arc::default()),
+        if matches!(command.act, Act::Consume { .. }) {
+            return match request.decision.as_deref().and_then(|decision| decision.by_standing) {
+                Some(behind) => self.standing_of(behind).await,
+                None => Ok(Arc::default()),
+            };
         }
+        if let Act::WithdrawStanding { standing, .. } = &command.act {
+            return self.standing_of(*standing).await;
+        }
+        if !matches!(command.act, Act::Vote { ballot: Ballot::Reject { .. }, .. }) {
+            return Ok(Arc::default());
+        }
+        self.standing.forget();
+        self.standing.of(self, &request.action.name).await
     }
 
     /// The standing approval of this id, in force or not.
