@@ -21,7 +21,7 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    /// Checks the halts and writes the line in front, where the risk asks for one.
+    /// Checks the store's clock and the halts, and writes the line in front, where the risk asks for one.
     pub(crate) async fn begin(
         manager: &ApprovalManager,
         prepared: Prepared,
@@ -33,6 +33,8 @@ impl Allowed {
         if let Some(halt) = halts.halts().covering(&prepared.agent, action) {
             return Err(ApprovalError::Halted { action: action.clone(), halt: Box::new(halt.clone()) });
         }
+        // No commit does it here: without a key no request is opened.
+        core.clock_is_right().await?;
         if prepared.spec.risk > Risk::Low {
             core.journal.sync(line(manager, &prepared, &by, "allowed", None)).await?;
         }

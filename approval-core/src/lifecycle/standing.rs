@@ -305,7 +305,8 @@ pub(super) fn withdraw(case: &Case<'_>, standing: StandingId, reason: &Text) -> 
             case.not_permitted("only those who gave it and operators may withdraw a standing approval")
         );
     }
-    if !approval.is_in_force(case.now) {
+    // One that ran out or was used up may be behind calls that have not begun.
+    if approval.withdrawn.is_some() {
         return Err(Refusal::NothingToDo);
     }
     let why = limits::said("reason", reason, limits::NOTE_LIMIT)?;

@@ -145,6 +145,14 @@ impl Core {
         if !lifecycle::needs_the_clock(before, act, transition) {
             return Ok(());
         }
+        self.clock_is_right().await
+    }
+
+    /// Refuses while the store's clock is wrong. Asks the store only where the reading is not at hand.
+    ///
+    /// # Errors
+    /// While the clock is too far behind or ahead; when the store cannot tell.
+    pub(crate) async fn clock_is_right(&self) -> Result<(), ApprovalError> {
         let reading = match self.store.clock_at_once() {
             Some(reading) => reading,
             None => self.store.clock().await?,

@@ -152,24 +152,23 @@ impl Core {
         request: &Request,
     ) -> Result<Arc<[Standing]>, StoreError> {
         if matches!(command.act, Act::Consume { .. }) {
-            return self.standing_behind(request).await;
+            return match request.decision.as_deref().and_then(|decision| decision.by_standing) {
+                Some(behind) => self.standing_of(behind).await,
+                None => Ok(Arc::default()),
+            };
         }
-        let matters = matches!(
-            command.act,
-            Act::Vote { ballot: Ballot::Reject { .. }, .. } | Act::WithdrawStanding { .. }
-        );
-        if !matters {
+        if let Act::WithdrawStanding { standing, .. } = &command.act {
+            return self.standing_of(*standing).await;
+        }
+        if !matches!(command.act, Act::Vote { ballot: Ballot::Reject { .. }, .. }) {
             return Ok(Arc::default());
         }
         self.standing.forget();
         self.standing.of(self, &request.action.name).await
     }
 
-    /// The standing approval that approved a request, if one did: in force or not.
-    async fn standing_behind(&self, request: &Request) -> Result<Arc<[Standing]>, StoreError> {
-        let Some(id) = request.decision.as_deref().and_then(|decision| decision.by_standing) else {
-            return Ok(Arc::default());
-        };
+    /// The standing approval of this id, in force or not.
+    async fn standing_of(&self, id: StandingId) -> Result<Arc<[Standing]>, StoreError> {
         let Some(record) = self.store.record(&self.standing.name(id)).await? else {
             return Ok(Arc::default());
         };
@@ -206,10 +205,10 @@ impl ApprovalManager {
     }
 
     /// Takes a standing approval back: from now on people are asked again, and what it approved and has not begun does not
-    /// run. Noted in the history of the request that it was given with.
+    /// run, also if it ran out or was used up since. Noted in the history of the request that it was given with.
     ///
     /// # Errors
-    /// When there is none of this id in force, or the store failed.
+    /// When there is none of this id, it was taken back already, or the store failed.
     pub async fn withdraw_standing(
         &self,
         standing: StandingId,

@@ -6,14 +6,15 @@ use approval_core::{
     ApprovalError, Clock,
     clock::{Span, Timestamp},
     manager::{ManagerBuilder, StoreOperator},
-    model::{ExecutionState, HaltScope, Status},
+    model::{ExecutionState, HaltScope, Risk, Status, canonical::to_canonical},
+    policy::Ruling,
     store::{JournalLine, MemoryStore, Store, StoreError},
 };
 use approval_store::SqliteStore;
 use approval_testkit::{FakeClock, TestManager};
 use async_trait::async_trait;
 
-use crate::common::{ANN, BOB, call, call_with, error, person, seconds, soon};
+use crate::common::{ANN, BOB, Runs, call, call_with, error, person, seconds, soon};
 
 const DAY: Span = Span::from_hours(24);
 
@@ -103,6 +104,55 @@ async fn a_clock_401_days_ahead_is_not_believed_on_sqlite() {
 #[tokio::test]
 async fn a_clock_two_minutes_behind_is_refused() {
     what_needs_the_clock_is_refused(in_memory(), |time| time.set(time.now() - seconds(120))).await;
+}
+
+/// Calls that the policy allows on this store, with the clock set like this after the first.
+async fn no_allowed_call_begins(store: Arc<dyn Store>, time: &FakeClock, by: Span) {
+    let allow = |builder: ManagerBuilder| builder.unattended().policy_fn(|_| Ruling::allow());
+    let manager = TestManager::on(store, time, allow).unwrap();
+    let runs = Runs::default();
+    let of = |risk| call_with(move |action| Ok(action.risk(risk)));
+    for risk in [Risk::Low, Risk::High] {
+        soon(runs.run(&manager, of(risk))).await.unwrap();
+    }
+    let authorized = manager.authorize(of(Risk::Low)).await.unwrap();
+    let right = time.now();
+    time.set(right + by);
+    for action in [of(Risk::Low), of(Risk::High), of(Risk::Low).key("k")] {
+        let (wrong, text) = error(soon(runs.run(&manager, action)).await);
+        assert!(is_of_the_clock(&wrong), "{text}");
+    }
+    let arguments = to_canonical(&serde_json::json!({"cents": 500})).unwrap();
+    let (wrong, text) = error(authorized.begin(arguments).await.map(drop));
+    assert!(is_of_the_clock(&wrong), "{text}");
+    assert_eq!(runs.count(), 2);
+    time.set(right);
+    for risk in [Risk::Low, Risk::High] {
+        soon(runs.run(&manager, of(risk))).await.unwrap();
+    }
+    assert_eq!(runs.count(), 4);
+    let began =
+        |line: &JournalLine| matches!(line, JournalLine::Call { outcome, .. } if &**outcome == "allowed");
+    assert_eq!(manager.journal().await.unwrap().iter().filter(|line| began(line)).count(), 2);
+}
+
+#[tokio::test]
+async fn an_allowed_call_without_a_key_does_not_begin_by_a_wrong_clock() {
+    for by in [seconds(-61), Span::from_hours(-1), DAY * 401] {
+        let time = FakeClock::new();
+        no_allowed_call_begins(Arc::new(MemoryStore::with_clock(of_system(&time))), &time, by).await;
+    }
+}
+
+#[tokio::test]
+async fn an_allowed_call_without_a_key_does_not_begin_by_a_wrong_clock_on_sqlite() {
+    for by in [seconds(-120), DAY * (70 * 365)] {
+        let folder = tempfile::tempdir().unwrap();
+        let time = FakeClock::new();
+        let file = folder.path().join("approvals.db");
+        let store = SqliteStore::builder(file).clock(of_system(&time)).open().unwrap();
+        no_allowed_call_begins(Arc::new(store), &time, by).await;
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc};
 
 use approval_core::{
-    Action, ApprovalError, ApprovalManager, RequestId,
+    Action, ApprovalError, ApprovalManager, Clock, RequestId,
     clock::Span,
     file::WatchedFile,
     guarded_action,
@@ -183,6 +183,34 @@ async fn the_policy_is_asked_about_the_edited_arguments() {
 /// A call that names nobody.
 fn free() -> Action {
     Action::new("payments.refund").unwrap().arguments(&json!({"cents": 500})).unwrap()
+}
+
+/// An authorization of a call that the policy allowed, begun after the clock moved by this much and the policy changed.
+async fn begun_after(by: Span, ruling: Option<Ruling>) -> Result<(), ApprovalError> {
+    let (manager, policy) = ruled(Ruling::allow());
+    let authorization = manager.authorize(free()).await.unwrap();
+    if let Some(ruling) = ruling {
+        policy.say(ruling);
+    }
+    manager.time().set(manager.time().now() + by);
+    let running = authorization.begin(to_canonical(&json!({"cents": 500})).unwrap()).await?;
+    running.succeeded(None).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_of_the_policy_does_not_last_longer_because_the_clock_went_back() {
+    let night = || Some(Ruling::deny("nothing is rolled out at night").named("night"));
+    for by in [Span::from_hours(-1), seconds(-30), Span::from_micros(-1), seconds(1)] {
+        let (refused, text) = error(begun_after(by, night()).await);
+        assert!(denied(&refused), "{by:?}: {text}");
+        let (refused, text) = error(begun_after(by, Some(Ruling::ask())).await);
+        assert!(matches!(refused, ApprovalError::PolicyAsks { .. }), "{by:?}: {text}");
+        begun_after(by, None).await.unwrap();
+    }
+    // Asked a moment ago.
+    begun_after(Span::ZERO, night()).await.unwrap();
+    begun_after(Span::from_millis(999), night()).await.unwrap();
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use approval_core::{
     Action, ApprovalError, RequestId,
     manager::ManagerBuilder,
-    model::{ExecutionState, StandingArguments, StandingReach, StandingTerms, Status},
+    model::{ExecutionState, RunWindow, StandingArguments, StandingReach, StandingTerms, Status},
     store::{MemoryStore, Query},
 };
 use approval_store::SqliteStore;
@@ -13,7 +13,7 @@ use approval_testkit::{FakeClock, TestManager};
 use futures_util::future::join_all;
 
 use crate::{
-    common::{ANN, BOB, Runs, call, error, person, seconds, soon, unattended},
+    common::{ANN, BOB, Runs, call, call_with, error, person, seconds, soon, unattended},
     outage::{Op, Outage},
 };
 
@@ -254,6 +254,57 @@ async fn a_standing_approval_that_ran_out_meanwhile_still_gave_the_run() {
     let approved = soon(pending).await.unwrap();
     manager.advance(seconds(61)).await;
     approved.begin().await.unwrap().succeeded(None).await;
+}
+
+/// A call under a key whose run window opens an hour after the tests begin.
+fn in_an_hour() -> Action {
+    let window = RunWindow::new("UTC", [("daily", "13:00-14:00")]).unwrap();
+    call_with(|action| Ok(action.run_window(window).suspend())).key("k")
+}
+
+/// A covered call waits for its window; its standing approval on these terms has ended after `passed`, and is withdrawn then.
+async fn withdrawn_after_its_end(terms: StandingTerms, passed: i64, by_operator: bool) {
+    let manager = unattended();
+    stand(&manager, terms).await;
+    let runs = Runs::default();
+    let (waits, text) = error(soon(runs.run(&manager, in_an_hour())).await);
+    assert!(matches!(waits, ApprovalError::OutsideWindow { .. }), "{text}");
+    let id = waits.request().unwrap();
+    manager.advance(seconds(passed)).await;
+    let standing = manager.standing_approvals().await.unwrap().remove(0);
+    assert!(!standing.is_in_force(manager.store().now().await.unwrap()));
+    let decider = manager.decider("test");
+    let (given_with, ended) = (standing.request, standing.id);
+    let (refused, text) = error(decider.withdraw_standing(given_with, ended, &person(BOB), "no").await);
+    assert!(text.contains("only those who gave it"), "{refused:?}");
+    let (refused, text) = error(decider.withdraw_standing(id, ended, &person(ANN), "no").await);
+    assert!(text.contains("was not given with this request"), "{refused:?}");
+    if by_operator {
+        manager.withdraw_standing(ended, &person(BOB), "enough").await.unwrap();
+    } else {
+        decider.withdraw_standing(given_with, ended, &person(ANN), "enough").await.unwrap();
+    }
+    let (refused, text) = error(manager.withdraw_standing(ended, &person(BOB), "again").await);
+    assert!(matches!(refused, ApprovalError::Refused { .. }) && text.contains("nothing to do"), "{text}");
+    let withdrawn = manager.standing_approvals().await.unwrap().remove(0);
+    assert_eq!(&*withdrawn.withdrawn.unwrap().why, "enough");
+    manager.advance(seconds(3660 - passed)).await;
+    let (refused, text) = error(soon(runs.run(&manager, in_an_hour())).await);
+    assert!(matches!(refused, ApprovalError::StandingWithdrawn { .. }), "{text}");
+    assert_eq!((runs.count(), state(&manager, id).await), (0, ExecutionState::Revoked));
+    manager.verify_history(given_with).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_that_is_used_up_can_be_withdrawn_while_its_call_waits() {
+    withdrawn_after_its_end(terms().at_most(1), 0, true).await;
+    withdrawn_after_its_end(terms().at_most(1), 0, false).await;
+}
+
+#[tokio::test]
+async fn one_that_ran_out_can_be_withdrawn_while_its_call_waits() {
+    withdrawn_after_its_end(terms().lasting(seconds(60)), 61, true).await;
+    withdrawn_after_its_end(terms().lasting(seconds(60)).at_most(1), 61, false).await;
 }
 
 #[tokio::test]

@@ -170,6 +170,32 @@ fn it_ends_by_time_by_count_and_when_it_is_taken_back() {
 }
 
 #[test]
+fn one_that_ended_can_be_taken_back_once() {
+    let mut world = World::new(gate([need(1, "ann bob")]));
+    let digest = world.digest();
+    let terms = terms(StandingArguments::Any).lasting(Span::from_secs(100)).at_most(1);
+    let act = Act::ApproveStanding { digest, note: None, terms };
+    let approval = world.act(&user("ann"), act, 10).unwrap().standing[0].approval.clone();
+    let withdraw = || Act::WithdrawStanding { standing: approval.id, reason: "enough".into() };
+    for (used, seconds) in [(1, 20), (0, 110), (1, 5000)] {
+        let ended = StandingApproval { used, ..approval.clone() };
+        assert!(!ended.is_in_force(at(seconds)));
+        world.standing = vec![Standing { approval: ended.clone(), version: 4 }];
+        let by_other = world.act(&user("bob"), withdraw(), seconds);
+        assert!(matches!(by_other, Err(Refusal::NotPermitted { .. })), "{by_other:?}");
+        let withdrawn = world.act(&user("ann"), withdraw(), seconds).unwrap();
+        let gone = &withdrawn.standing[0];
+        assert_eq!((gone.expect, gone.approval.used), (Some(4), used));
+        assert_eq!(gone.approval.withdrawn.as_ref().unwrap().at, at(seconds));
+        world.standing[0].approval = gone.approval.clone();
+        assert_eq!(world.operate(withdraw(), seconds), Err(Refusal::NothingToDo));
+        // Of another request.
+        world.standing[0].approval = StandingApproval { request: RequestId::from_uuid(id(9)), ..ended };
+        assert!(matches!(world.operate(withdraw(), seconds), Err(Refusal::Invalid(_))));
+    }
+}
+
+#[test]
 fn whoever_gave_it_must_be_able_to_decide_today() {
     let approval = stood(terms(StandingArguments::Any));
     let stricter = |gate: Gate| Draft { gate: Arc::new(gate), ..ask() };
