@@ -127,7 +127,7 @@ policy:
             "agent:sample, on behalf of user:bob@example.com, wants to run a.b",
         ),
         (&["--on-behalf-of", "user:eve@elsewhere.example"], "deny: others\n", "only for people of the house"),
-        // Nobody is behind it, and the second rule needs somebody.
+        // No person is behind it, and the second rule needs one.
         (&[], "ask: house\n", "! house: cannot be evaluated"),
     ] {
         let (status, out, errors) = policy("test", rules, &[&["--action", "a.b"], behind].concat());

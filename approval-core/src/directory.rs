@@ -111,7 +111,7 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// From now on `listener` is told when [`Directory::source`] gives another text. A listener that is gone is forgotten.
+    /// Calls `listener` from now on when [`Directory::source`] gives another text. A dropped listener is removed.
     fn subscribe(&self, listener: Weak<dyn ReloadListener>) {
         drop(listener);
     }

@@ -264,7 +264,7 @@ fn long_files_are_read() {
     assert!(facts.stand_ins.len() == 5_000 && facts.stand_ins.values().all(|by| *by == last));
 }
 
-/// Rules of the file, by place, that are told to be never reached, and by what.
+/// Rules of the file, by place, that are reported as never reached, and the rule that hides each.
 fn never_reached(text: &str) -> Vec<(usize, String)> {
     let Err(mistakes) = read(text) else { return Vec::new() };
     let told = mistakes.mistakes.iter().map(|one| {

@@ -54,7 +54,7 @@ struct Inner {
     checks: FileChecks,
     good: watch::Sender<Good>,
     seen: Mutex<Seen>,
-    /// Who is told of other rules, and who of other people.
+    /// Listeners for changed rules, and for changed people.
     of_rules: ReloadListeners,
     of_people: ReloadListeners,
 }

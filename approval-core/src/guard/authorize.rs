@@ -139,8 +139,8 @@ impl ApprovalManager {
         }
     }
 
-    /// The policy lets it run, and it leaves a request that nobody is asked about: for those who are told, for a key, under which
-    /// it runs once, and for run windows, which bound the write that begins it. What its key led to before counts.
+    /// Runs what the policy allows by a request that is approved at once. A key (it runs once), a run window (it bounds the write that
+    /// begins it) and people to inform need that request. An earlier request under the key counts.
     async fn allow_once(
         &self,
         prepared: &Prepared,

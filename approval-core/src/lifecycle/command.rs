@@ -189,8 +189,7 @@ pub enum Act {
         reason: Option<Text>,
     },
     /// A halt covers the request: cancels it while it is open, revokes an unspent grant, and takes from an idempotent action the
-    /// right to run again. By an operator, or by whoever
-    /// carries out a halt that the facts tell.
+    /// right to run again. By an operator, or by the service that carries out a halt that the facts name.
     Halt {
         /// Why.
         reason: Text,

@@ -147,7 +147,7 @@ fn both(request: &Request, edited: &Gate) -> Result<Gate, Refusal> {
     Ok(tighten(&base, &settings))
 }
 
-/// Whether people who meet the requirements of these places meet what the edited gate asks for, whoever they are: each that is
+/// Whether people who meet the requirements of these places meet what the edited gate asks for in every case: each that is
 /// asked for is among what is required, with as many seats and no fewer people, now and by its stages.
 fn implies(request: &Request, places: &[usize], edited: &Gate) -> bool {
     let before = &*request.gate;

@@ -22,7 +22,7 @@ pub fn is_of_action(action: &ActionInfo, name: &str, version: u32) -> Result<(),
     Ok(())
 }
 
-/// Whether an approval proves that somebody gave it: people, themselves, by a standing approval, or by leaving it to a rule
+/// Whether an approval proves that people gave it: themselves, by a standing approval, or by leaving it to a rule
 /// what follows from their silence. What the policy let run without asking proves nothing.
 ///
 /// # Errors
@@ -108,7 +108,7 @@ pub(super) fn unspent(request: &Request) -> Result<Grant, Refusal> {
     }
 }
 
-/// Somebody who approved, or an operator, takes the approval back before the grant is spent; or the right of an idempotent
+/// A person who approved, or an operator, takes the approval back before the grant is spent; or the right of an idempotent
 /// action, which failed or is in doubt, to run again.
 pub(super) fn revoke(case: &Case<'_>, reason: &Text) -> Result<Transition, Refusal> {
     let spent = execution::may_reopen(case.request, case.now);

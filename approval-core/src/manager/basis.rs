@@ -135,7 +135,7 @@ impl Core {
     pub(super) async fn flush_reloads(&self) -> Result<(), ApprovalError> {
         let _one_at_a_time = self.sources.writing.lock().await;
         loop {
-            // Taken away only once it is written: whoever calls this may be dropped meanwhile.
+            // Removed only once it is written: the calling future may be dropped meanwhile.
             let next = lock(&self.sources.reloads).front().cloned();
             let Some((at, reload)) = next else { return Ok(()) };
             self.write_reload(at, &reload).await?;

@@ -169,7 +169,7 @@ fn stand_ins(listed: &[(Principal, Item<'_>)], people: &BTreeMap<Principal, Pers
         };
         // Told once, at the one whose id is first.
         if let Some((_, item)) = listed.iter().find(|(id, _)| Some(id) == first) {
-            item.wrong_with(message, "let somebody stand in who is there");
+            item.wrong_with(message, "name a stand-in who is there");
         }
     }
 }

@@ -202,7 +202,7 @@ fn hand_overs_for_another_requirement_do_not_keep_it_open() {
     ended(&by_cfo, "cfo");
     let mut by_ann = world;
     by_ann.reject("ann", 1).unwrap();
-    assert!(by_ann.request.status.is_open(), "somebody else comes on call for that one");
+    assert!(by_ann.request.status.is_open(), "another person comes on call for that one");
 }
 
 #[test]
