@@ -62,16 +62,19 @@ pub enum ApprovalError {
         /// Its reason.
         reason: Text,
     },
-    /// The policy let it run, or nobody objected, or a standing approval covered it, and now the policy asks for more. No person
-    /// approved it, so it was not run, and that approval is revoked: the same call opens a request about which people are
-    /// asked.
+    /// The policy let it run, or nobody objected, or a standing approval covered it, and now the policy asks for more, or a limit
+    /// has no room for it without asking. No person approved it, so it was not run, and that approval is revoked: the same call
+    /// opens a request about which people are asked.
     PolicyAsks {
         /// Which action.
         action: ActionName,
-        /// The rule that asks now.
+        /// The rule that asks now, or the limit that has no room for it without asking.
         rule: Text,
         /// The request whose approval no longer counts; `None`: there was none.
         request: Option<RequestId>,
+        /// Whether it ran before without success, and was to run again: the same call does not ask about it, but
+        /// [`retry`](crate::ApprovalManager::retry) does.
+        again: bool,
     },
     /// The standing approval that approved it was taken back before it ran. The approval is revoked, so that the same call
     /// asks people.

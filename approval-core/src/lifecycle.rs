@@ -44,6 +44,7 @@ pub mod statistics;
 mod tighten;
 mod timeout;
 mod transition;
+mod unasked;
 mod validity;
 mod vote;
 mod window;
@@ -59,19 +60,20 @@ pub use create::create;
 pub use declaration::asks_for_more;
 pub use edit::{edited_arguments, gate_before_rules};
 pub use execution::{may_ever_rerun, may_reopen};
-pub use grant::{is_by_policy, is_of_action, is_proof};
+pub use grant::{counted_at, is_by_policy, is_of_action, is_proof};
 pub use join::{may_join, same_person, wants_to_join};
 pub use key::{MOST_REFUSED, UnderKey, digest_under, may_be_followed, may_replay, under_key};
-pub use limit::{Counted, CountedWrite, LimitReached, spent, spent_besides, take_all};
+pub use limit::{Counted, CountedWrite, LimitReached, spent, spent_besides, take_all, take_at_run};
 pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};
 pub use render::{compute_cost, cost_of, render_description};
-pub use ruling::{EditRuling, RunRuling};
+pub use ruling::{EditRuling, RunRuling, is_fresh};
 pub use standing::{Standing, may_stand};
 pub use tighten::tighten;
 pub use timeout::due_at;
 pub use transition::{Requires, StandingWrite, Transition};
+pub use unasked::{Unasked, Way};
 #[cfg(feature = "file")]
 pub(crate) use window::next_opening;
 
@@ -124,7 +126,7 @@ pub fn apply(
         Act::Finish { executor, ending } => execution::finish(&case, *executor, ending),
         Act::LoseLease { executor } => execution::lose_lease(&case, *executor),
         Act::Settle { settlement, note } => execution::settle(&case, *settlement, note.as_ref()),
-        Act::Reopen => execution::reopen(&case),
+        Act::Reopen { run: _ } => execution::reopen(&case),
         Act::Retry { successor } => execution::retry(&case, *successor),
         Act::Tick => timeout::tick(&case),
     }

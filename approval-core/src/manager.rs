@@ -62,6 +62,7 @@ pub(crate) use execution::Unwound;
 pub use grant::{Grant, GuardedAction, Provable};
 pub(crate) use grant::{proves, proves_action};
 pub(crate) use keys::{KeyScope, scoped_key};
+pub(crate) use limits::Count;
 pub(crate) use open::{Prepared, tightened};
 pub use pending::PendingApproval;
 pub(crate) use pending::sleep_until;

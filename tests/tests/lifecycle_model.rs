@@ -17,7 +17,7 @@ use approval_core::{
     },
     model::{
         ActionName, ArgumentsDigest, Ballot, ChainHash, EventLine, Execution, Gate, Halt, HaltScope, Halts,
-        NoticeKind, Outcome, People, Request, Status, canonical::parse_canonical, verify_chain,
+        NoticeKind, Outcome, People, Request, RunLimits, Status, canonical::parse_canonical, verify_chain,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -175,7 +175,7 @@ impl Real {
                 let settlement = if *succeeded { Settlement::Succeeded } else { Settlement::Failed };
                 (*who, Act::Settle { settlement, note: Some("x".into()) })
             }
-            Step::Reopen { who } => (*who, Act::Reopen),
+            Step::Reopen { who } => (*who, Act::Reopen { run: RunLimits::default() }),
             Step::Retry { who, successor } => {
                 (*who, Act::Retry { successor: RequestId::from_uuid(number(u128::from(*successor))) })
             }

@@ -52,8 +52,11 @@ impl ApprovalError {
                     data(reason)
                 )
             }
-            Self::PolicyAsks { action, .. } => format!(
-                "The action {action} was not run: the policy changed, and a person must now approve it. It may be asked for once more."
+            Self::PolicyAsks { action, again: false, .. } => format!(
+                "The action {action} was not run: the policy now asks for a person's approval. It may be asked for once more."
+            ),
+            Self::PolicyAsks { action, again: true, .. } => format!(
+                "The action {action} ran before without success, and was not run again: the policy now asks for a person's approval. Do not try it again; tell the user."
             ),
             Self::StandingWithdrawn { about, why, .. } => format!(
                 "The action {} was not run: the approval in advance that covered it was withdrawn, and a person must now approve it.{} It may be asked for once more.",

@@ -80,9 +80,13 @@ impl fmt::Display for ApprovalError {
             Self::PolicyDenied { action, rule, reason } => {
                 write!(f, "{action} denied by the policy's rule '{rule}': {reason}; nothing was run")
             }
-            Self::PolicyAsks { action, rule, .. } => write!(
+            Self::PolicyAsks { action, rule, again: false, .. } => write!(
                 f,
-                "{action} was approved by no person, and the policy's rule '{rule}' now asks for more; nothing was run, call again, which asks people"
+                "{action} was approved by no person, and the policy's rule or limit '{rule}' now asks for more; nothing was run, call again, which asks people"
+            ),
+            Self::PolicyAsks { action, rule, again: true, .. } => write!(
+                f,
+                "{action} was approved by no person, and the policy's rule or limit '{rule}' now asks for more; it was not run again, retry the request, which asks people"
             ),
             Self::StandingWithdrawn { about, standing, by, why } => write!(
                 f,
@@ -229,8 +233,8 @@ impl fmt::Display for Refusal {
                 visible::visible_line(reason)
             )
             .into(),
-            Self::PolicyAsks { rule } => format!(
-                "no person approved it, and the policy's rule '{rule}' now asks for more; nothing was run"
+            Self::PolicyAsks { rule, .. } => format!(
+                "no person approved it, and the policy's rule or limit '{rule}' now asks for more; nothing was run"
             )
             .into(),
             Self::StandingWithdrawn { standing, by, why } => format!(

@@ -43,8 +43,8 @@ impl ApprovalError {
             Refusal::PolicyDenies { rule, reason } => {
                 Self::PolicyDenied { action: about.action, rule, reason }
             }
-            Refusal::PolicyAsks { rule } => {
-                Self::PolicyAsks { action: about.action, rule, request: Some(about.request) }
+            Refusal::PolicyAsks { rule, again } => {
+                Self::PolicyAsks { action: about.action, rule, request: Some(about.request), again }
             }
             Refusal::StandingWithdrawn { standing, by, why } => {
                 Self::StandingWithdrawn { about, standing, by, why }

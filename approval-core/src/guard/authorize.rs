@@ -11,7 +11,8 @@ use super::{
 use crate::{
     approval_error::{About, ApprovalError},
     clock::{Timestamp, after},
-    manager::{Action, ApprovalManager, Approved, Prepared, Provable, Ruled, RuledBy, tightened},
+    lifecycle::Way,
+    manager::{Action, ApprovalManager, Approved, Count, Prepared, Provable, Ruled, RuledBy, tightened},
     model::{Basis, CanonicalJson, ExecutionState, Gate, Principal, RunWindow, Text},
     policy::Ruling,
 };
@@ -29,8 +30,8 @@ pub struct Authorization {
 }
 
 pub(super) enum Right {
-    /// The policy allows it.
-    Allowed(RuledBy),
+    /// The policy allows it; when it was counted against the limits on calls, if any is about it.
+    Allowed(RuledBy, Option<Timestamp>),
     /// People approved it, or the policy allowed it and its request says so.
     Approved(Approved),
     /// It ran before, and this is what it returned.
@@ -40,7 +41,7 @@ pub(super) enum Right {
 impl std::fmt::Debug for Authorization {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let right = match &self.right {
-            Right::Allowed(by) => format!("allowed by {}", by.rule),
+            Right::Allowed(by, _) => format!("allowed by {}", by.rule),
             Right::Approved(approved) => format!("approved as {}", approved.request().id),
             Right::Ran(about, _) => format!("ran before as {}", about.request),
         };
@@ -79,17 +80,8 @@ impl ApprovalManager {
         let asked = self.core.clock.now();
         let until = prepared.spec.wait.map(|patience| after(asked, patience));
         let Ruled { ruling, basis } = self.core.rule(&prepared).await?;
-        let right = match ruling {
-            Ruling::Allow { rule, run_windows } if !prepared.spec.needs_grant => {
-                let by = RuledBy { rule, basis };
-                if prepared.needs_request(&run_windows) {
-                    let told = (Vec::new(), run_windows);
-                    Box::pin(self.allow_once(&prepared, by, told, preview, until)).await?
-                } else {
-                    self.allow(&prepared, by, preview, until).await?
-                }
-            }
-            Ruling::Deny { rule, reason } => {
+        let right = match (prepared.way(&ruling), ruling) {
+            (_, Ruling::Deny { rule, reason }) => {
                 let by = RuledBy { rule: Text::clone(&rule), basis };
                 allowed::denied(self, &prepared, &by, &reason).await?;
                 return Err(ApprovalError::PolicyDenied {
@@ -98,13 +90,19 @@ impl ApprovalManager {
                     reason,
                 });
             }
-            Ruling::Notify { rule, to, run_windows } if !prepared.spec.needs_grant => {
-                // On the heap: asking is much to keep, and a call that is allowed must not carry it.
-                let by = RuledBy { rule, basis };
-                Box::pin(self.allow_once(&prepared, by, (to, run_windows), preview, until)).await?
+            (Way::AtOnce, Ruling::Allow { rule, .. }) => {
+                self.allow(&prepared, RuledBy { rule, basis }, preview, until).await?
             }
-            // A proof of an approval is given by people alone.
-            ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. } | Ruling::Notify { .. }) => {
+            // On the heap: asking is much to keep, and a call that is allowed must not carry it.
+            (Way::ByRequest, Ruling::Allow { rule, run_windows }) => {
+                let (by, told) = (RuledBy { rule, basis }, (Vec::new(), run_windows));
+                Box::pin(self.allow_once(&prepared, by, told, preview, until)).await?
+            }
+            (Way::ByRequest, Ruling::Notify { rule, to, run_windows }) => {
+                let (by, told) = (RuledBy { rule, basis }, (to, run_windows));
+                Box::pin(self.allow_once(&prepared, by, told, preview, until)).await?
+            }
+            (_, ruling) => {
                 let gate = tightened(&prepared.spec, &ruling);
                 Box::pin(self.approval(&prepared, (gate, basis), preview, until)).await?
             }
@@ -130,8 +128,8 @@ impl ApprovalManager {
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
         match self.core.count_allowed(prepared).await {
-            Ok(None) => Ok(Right::Allowed(by)),
-            Ok(Some(limit)) => {
+            Ok(Count::Taken(at)) => Ok(Right::Allowed(by, at)),
+            Ok(Count::Asks(limit)) => {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
                 Box::pin(self.approval(prepared, (Arc::new(gate), by.basis), preview, until)).await
             }
@@ -139,8 +137,7 @@ impl ApprovalManager {
         }
     }
 
-    /// Runs what the policy allows by a request that is approved at once. A key (it runs once), a run window (it bounds the write that
-    /// begins it) and people to inform need that request. An earlier request under the key counts.
+    /// Runs what the policy allows by a request that is approved at once. An earlier request under the key counts.
     async fn allow_once(
         &self,
         prepared: &Prepared,
@@ -187,7 +184,7 @@ impl Authorization {
     pub fn arguments(&self) -> &CanonicalJson {
         match &self.right {
             Right::Approved(approved) => approved.arguments(),
-            Right::Allowed(_) | Right::Ran(..) => &self.prepared.bound.arguments,
+            Right::Allowed(..) | Right::Ran(..) => &self.prepared.bound.arguments,
         }
     }
 
@@ -210,7 +207,7 @@ impl Authorization {
     pub const fn ran_before(&self) -> Option<&CanonicalJson> {
         match &self.right {
             Right::Ran(_, result) => Some(result),
-            Right::Allowed(_) | Right::Approved(_) => None,
+            Right::Allowed(..) | Right::Approved(_) => None,
         }
     }
 
@@ -249,7 +246,7 @@ impl Authorization {
                         Err(error) => return Err(error),
                     }
                 }
-                Right::Allowed(by) => {
+                Right::Allowed(by, counted) => {
                     if digest != prepared.bound.digest {
                         let invalid = crate::error::Invalid::new(
                             "arguments",
@@ -258,7 +255,10 @@ impl Authorization {
                         );
                         return Err(invalid.into());
                     }
-                    let by = manager.core.still_allows(&prepared, asked).await?.unwrap_or(by);
+                    let by = match manager.core.still_allows(&prepared, asked, counted).await {
+                        Ok(again) => again.unwrap_or(by),
+                        Err(error) => return Err(manager.limited(&prepared, by, error).await),
+                    };
                     let allowed = Allowed::begin(&manager, prepared, by).await?;
                     return Ok(Begun::Running(Running::allowed(allowed)));
                 }
@@ -272,7 +272,7 @@ impl Authorization {
     pub fn records_result(&self) -> bool {
         match &self.right {
             Right::Approved(approved) => waits_for_the_body(&self.prepared.spec, approved.request()),
-            Right::Allowed(_) | Right::Ran(..) => self.prepared.spec.records_result(),
+            Right::Allowed(..) | Right::Ran(..) => self.prepared.spec.records_result(),
         }
     }
 }

@@ -55,7 +55,7 @@ impl ApprovalManager {
                 | Execution::Revoked { .. }) => return Err(already_ran(about, ran.state())),
             }
             let before = execution.state();
-            match self.reopened(request).await {
+            match self.reopened(prepared, request).await {
                 Ok(stored) => return Ok(Right::Approved(stored)),
                 Err(error @ (ApprovalError::AlreadyRan { .. } | ApprovalError::Refused { .. })) => {
                     // Another call may have been faster.
@@ -71,12 +71,12 @@ impl ApprovalManager {
     }
 
     /// Gives an idempotent action that failed, or is in doubt, its right to run again.
-    async fn reopened(&self, request: &Request) -> Result<Approved, ApprovalError> {
+    async fn reopened(&self, prepared: &Prepared, request: &Request) -> Result<Approved, ApprovalError> {
         let command = Command {
             actor: Principal::part(LibraryPart::Guard),
             via: None,
             operator: true,
-            act: Act::Reopen,
+            act: Act::Reopen { run: prepared.context.limits },
         };
         let stored = self.core.execute(request.id, command).await?;
         Ok(Approved::new(self.clone(), stored.request, None))

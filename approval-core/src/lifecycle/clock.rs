@@ -20,7 +20,7 @@ pub fn needs_the_clock(before: Option<&Request>, act: Option<&Act>, transition: 
             Act::ApproveStanding { .. }
             | Act::ApproveEdited { .. }
             | Act::Consume { .. }
-            | Act::Reopen
+            | Act::Reopen { .. }
             | Act::Retry { .. },
         ) => true,
         Some(

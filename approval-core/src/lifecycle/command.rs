@@ -6,7 +6,7 @@ use crate::{
     id::{ExecutorId, GrantId, RequestId, StandingId},
     model::{
         ActionInfo, ArgumentsDigest, Ballot, Basis, CanonicalJson, Declaration, Enclosed, Gate, Halts,
-        People, Principal, Priority, Question, Risk, StandingTerms, Text,
+        People, Principal, Priority, Question, Risk, RunLimits, StandingTerms, Text,
     },
 };
 
@@ -237,8 +237,11 @@ pub enum Act {
         note: Option<Text>,
     },
     /// An idempotent action that failed or is in doubt is given a new grant, as long as the old one lives. By whom it concerns,
-    /// or by a service.
-    Reopen,
+    /// or by a service. Counts as another attempt.
+    Reopen {
+        /// The limits of the run that it belongs to, as its caller has them.
+        run: RunLimits,
+    },
     /// A successor tries it again; only after it was rejected, cancelled or revoked, expired or has failed.
     Retry {
         /// The successor.
@@ -271,7 +274,7 @@ impl Act {
             | Self::Consume { .. }
             | Self::Finish { .. }
             | Self::LoseLease { .. }
-            | Self::Reopen
+            | Self::Reopen { .. }
             | Self::Retry { .. }
             | Self::Tick => false,
         }

@@ -104,12 +104,9 @@ struct Counts {
 }
 
 fn counted(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Result<Counts, Refusal> {
-    let take = |attempts: bool| {
-        let limits = facts.limits.iter().filter(move |one| one.limit.attempts == attempts);
-        limit::take_all(limits, request.revision.cost, now)
-    };
-    let attempts = take(true).map_err(|(_, reached)| Refusal::LimitReached(reached))?;
-    match take(false) {
+    let cost = request.revision.cost;
+    let attempts = limit::take_attempts(facts.limits, cost, now).map_err(Refusal::LimitReached)?;
+    match limit::take_all(facts.limits.iter().filter(|one| !one.limit.attempts), cost, now) {
         Ok(writes) => Ok(Counts { attempts, at_once: Ok(writes) }),
         Err((OverLimit::Ask, reached)) => Ok(Counts { attempts, at_once: Err(reached.limit) }),
         Err((OverLimit::Deny, reached)) => Err(Refusal::LimitReached(reached)),

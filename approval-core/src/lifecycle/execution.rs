@@ -2,7 +2,7 @@
 
 use super::{
     Ending, Refusal, Requires, Settlement, Transition, case::Case, claim::intact, decide, history::Change,
-    limits,
+    limit, limits,
 };
 use crate::{
     clock::Timestamp,
@@ -152,6 +152,8 @@ pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
         return Err(case.not_permitted(WHO_TRIES_AGAIN));
     }
     decide::not_halted(case.request, case.facts)?;
+    let attempts = limit::take_attempts(case.facts.limits, case.request.revision.cost, case.now)
+        .map_err(Refusal::LimitReached)?;
     // The new grant must be for what the old one was for.
     intact(case.request)?;
     let mut change = case.change_by(case.actor());
@@ -161,6 +163,7 @@ pub(super) fn reopen(case: &Case<'_>) -> Result<Transition, Refusal> {
     change.request.grant = Some(Box::new(grant));
     change.request.execution = Some(Box::new(Execution::NotStarted));
     change.require(Requires::SameHalts);
+    change.count(attempts);
     change.tell(EventKind::Reopened)?;
     Ok(change.finish())
 }

@@ -1,11 +1,15 @@
 //! The right to run an action once: spending it, and taking it back.
 
 use super::{
-    Claim, Refusal, Requires, Transition, case::Case, decide, execution, limit, limits, ruling, standing,
+    Claim, CountedWrite, Refusal, Requires, Transition, case::Case, decide, execution, limit, limits, ruling,
+    standing,
 };
 use crate::{
+    clock::Timestamp,
     id::{ExecutorId, GrantId},
-    model::{ActionInfo, Ballot, EventKind, Execution, Grant, NoticeKind, Request, RevokedFor, Text},
+    model::{
+        ActionInfo, Ballot, EventKind, Execution, Grant, NoticeKind, OverLimit, Request, RevokedFor, Text,
+    },
 };
 
 /// Whether an approval of `action` proves one of the action of this name and version.
@@ -62,19 +66,7 @@ pub(super) fn consume(
     }
     let rests_on = standing::not_withdrawn(case)?;
     let closes = ruling::check(case, claim)?;
-    // What nobody was asked about was counted when it was opened.
-    let asked = request
-        .decision
-        .as_ref()
-        .is_none_or(|decision| decision.by_standing.is_none() && !decision.by_policy);
-    let counted = if asked {
-        limit::take_approved(case.facts.limits, request.revision.cost, case.now)
-            .map_err(Refusal::LimitReached)?
-    } else {
-        let (cost, opened) = (request.revision.cost, request.created_at);
-        limit::still_fits(case.facts.limits, cost, opened, case.now).map_err(Refusal::LimitReached)?;
-        Vec::new()
-    };
+    let counted = count(case)?;
     let mut change = case.change();
     change.count(counted);
     change.not_after(Some(closes.map_or(grant.expires_at, |closes| closes.min(grant.expires_at))));
@@ -87,6 +79,48 @@ pub(super) fn consume(
     let basis = case.facts.basis.cloned();
     change.tell(EventKind::Consumed { grant: grant.id, executor, basis })?;
     Ok(change.finish())
+}
+
+/// Counts the run. Over a limit that asks runs what people were asked about, and nothing else.
+fn count(case: &Case<'_>) -> Result<Vec<CountedWrite>, Refusal> {
+    let request = case.request;
+    let (limits, cost) = (case.facts.limits, request.revision.cost);
+    if is_unasked(request) {
+        limit::take_at_run(limits, cost, counted_at(request), case.now).map_err(
+            |(over, reached)| match over {
+                OverLimit::Deny => Refusal::LimitReached(reached),
+                OverLimit::Ask => ruling::policy_asks(request, reached.limit),
+            },
+        )
+    } else {
+        limit::take_approved(limits, cost, case.now).map_err(Refusal::LimitReached)
+    }
+}
+
+/// Whether it was approved without asking people about this very call: by the policy, or by a standing approval.
+fn is_unasked(request: &Request) -> bool {
+    request.decision.as_deref().is_some_and(|decision| decision.by_policy || decision.by_standing.is_some())
+}
+
+/// When an approved call that has not run yet was counted against the limits on calls: when it was opened, if nobody was asked
+/// about it. `None`: it is counted when it runs.
+#[must_use]
+pub fn counted_at(request: &Request) -> Option<Timestamp> {
+    // What was counted then has run, if this is another run.
+    let ran = request.grant.as_deref().is_some_and(|grant| grant.ran_before.is_some());
+    (is_unasked(request) && !ran).then_some(request.created_at)
+}
+
+/// The limit that asks people about a call that nobody was asked about, if it were to run now.
+pub(super) fn asking_limit(case: &Case<'_>) -> Option<Text> {
+    if !is_unasked(case.request) {
+        return None;
+    }
+    let (limits, cost) = (case.facts.limits, case.request.revision.cost);
+    match limit::take_at_run(limits, cost, counted_at(case.request), case.now) {
+        Err((OverLimit::Ask, reached)) => Some(reached.limit),
+        Err((OverLimit::Deny, _)) | Ok(_) => None,
+    }
 }
 
 fn granted(request: &Request) -> Result<Grant, Refusal> {

@@ -87,6 +87,18 @@ pub fn take_all<'a>(
     }
 }
 
+/// Counts one more call that asks to run at `now`, where such attempts are limited.
+///
+/// # Errors
+/// The limit that it goes over.
+pub(super) fn take_attempts(
+    counted: &[Counted],
+    cost: Option<Money>,
+    now: Timestamp,
+) -> Result<Vec<CountedWrite>, Box<LimitReached>> {
+    take_all(counted.iter().filter(|one| one.limit.attempts), cost, now).map_err(|(_, reached)| reached)
+}
+
 /// Counts one more call at `now` that people approved: it may go over limits that ask, and not over those that deny.
 ///
 /// # Errors
@@ -226,35 +238,66 @@ pub fn spent_besides(
     }
 }
 
-/// Refuses a call that was counted when it was opened, where a limit that denies has no room for it any more.
+/// Counts a call that nobody was asked about at the moment at which it runs. Where it was counted before (when it was opened, or
+/// the policy let it run), that share moves to the stretch in which it runs, so that what is opened bit by bit and run at once
+/// is held against the limit as what runs at once. `counted_at`: when that was; `None`: it was not, or what was counted then
+/// has run already.
 ///
 /// # Errors
-/// The limit.
-pub(super) fn still_fits(
+/// The limit that it goes over, though its own share is left out; one that denies before one that asks.
+pub fn take_at_run(
     counted: &[Counted],
     cost: Option<Money>,
-    opened: Timestamp,
+    counted_at: Option<Timestamp>,
     now: Timestamp,
-) -> Result<(), Box<LimitReached>> {
-    let denies =
-        |one: &&Counted| one.limit.over == OverLimit::Deny && !one.limit.attempts && one.limit.open.is_none();
-    for one in counted.iter().filter(denies) {
-        let mut usage = one.usage.clone();
-        let own = end_of_stretch(&one.limit, opened);
-        // A limit that has counted only since then holds no share of this call.
-        let has_share = usage.since.is_some_and(|since| to_micros(since) <= opened);
-        let stretch = usage.stretches.iter_mut().find(|stretch| stretch.until >= own);
-        if let Some(stretch) = stretch.filter(|_| has_share) {
-            stretch.calls = stretch.calls.saturating_sub(1);
-            // As it was counted: another currency was not.
-            let share = cost
-                .filter(|cost| one.limit.cost.is_some_and(|most| most.currency() == cost.currency()))
-                .map_or(Decimal::ZERO, |cost| cost.magnitude().amount());
-            stretch.cost = stretch.cost.saturating_sub(share).max(Decimal::ZERO);
+) -> Result<Vec<CountedWrite>, (OverLimit, Box<LimitReached>)> {
+    let mut writes = Vec::new();
+    let mut asks = None;
+    for one in counted.iter().filter(|one| !one.limit.attempts && one.limit.open.is_none()) {
+        let besides = counted_at.and_then(|at| without_share(one, cost, at));
+        // Nothing is to be written where it runs in the stretch that it was counted in.
+        let stays = besides.is_some()
+            && counted_at.is_some_and(|at| end_of_stretch(&one.limit, at) == end_of_stretch(&one.limit, now));
+        match take(&one.limit, besides.as_ref().unwrap_or(&one.usage), cost, now) {
+            Ok(_) if stays => {}
+            Ok(usage) => {
+                writes.push(CountedWrite { counter: one.counter.clone(), usage, expect: one.version });
+            }
+            Err(reached) if one.limit.over == OverLimit::Deny => return Err((OverLimit::Deny, reached)),
+            Err(reached) => asks = asks.or(Some(reached)),
         }
-        take(&one.limit, &usage, cost, now)?;
     }
-    Ok(())
+    match asks {
+        Some(reached) => Err((OverLimit::Ask, reached)),
+        None => Ok(writes),
+    }
+}
+
+/// What a limit has counted besides the share of one call; `None`: it has no share of it.
+fn without_share(counted: &Counted, cost: Option<Money>, counted_at: Timestamp) -> Option<Usage> {
+    let (limit, usage) = (&counted.limit, &counted.usage);
+    // A limit that has counted only since then holds no share of this call.
+    if usage.since.is_none_or(|since| to_micros(since) > counted_at) {
+        return None;
+    }
+    let own = end_of_stretch(limit, counted_at);
+    let mut besides = usage.clone();
+    let at = besides.stretches.iter().position(|stretch| stretch.until == own)?;
+    let stretch = besides.stretches.get_mut(at)?;
+    stretch.calls = stretch.calls.checked_sub(1)?;
+    // Never below zero, should the cost not have been counted here.
+    stretch.cost = stretch.cost.saturating_sub(share_of(limit, cost)).max(Decimal::ZERO);
+    if stretch.calls == 0 {
+        besides.stretches.remove(at);
+    }
+    Some(besides)
+}
+
+/// What a call takes of the room of a limit on cost. Another currency is never counted: people were asked about such a call,
+/// or it did not run.
+fn share_of(limit: &Limit, cost: Option<Money>) -> Decimal {
+    cost.filter(|cost| limit.cost.is_some_and(|most| most.currency() == cost.currency()))
+        .map_or(Decimal::ZERO, |cost| cost.magnitude().amount())
 }
 
 /// What still counts at `now`.
@@ -267,10 +310,7 @@ fn in_window(limit: &Limit, usage: &Usage, now: Timestamp) -> Usage {
 fn count(limit: &Limit, mut usage: Usage, cost: Option<Money>, now: Timestamp) -> Usage {
     usage.since = usage.since.or(Some(now));
     let until = end_of_stretch(limit, now);
-    // Another currency is never counted: people were asked about such a call, or it did not run.
-    let cost = cost
-        .filter(|cost| limit.cost.is_some_and(|most| most.currency() == cost.currency()))
-        .map_or(Decimal::ZERO, |cost| cost.magnitude().amount());
+    let cost = share_of(limit, cost);
     match usage.stretches.last_mut() {
         // Held at the end, which is beyond every bound.
         Some(last) if last.until >= until => {

@@ -130,8 +130,10 @@ pub enum Refusal {
     /// No person approved it, and the policy now asks for more than it was approved under. The grant is unspent; the
     /// guard revokes it ([`Act::Uncover`](super::Act::Uncover)).
     PolicyAsks {
-        /// The rule.
+        /// The rule, or the limit.
         rule: Text,
+        /// Whether it ran before, and was to run again.
+        again: bool,
     },
     /// The standing approval that approved it was taken back. The grant is unspent.
     StandingWithdrawn {

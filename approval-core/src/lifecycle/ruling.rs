@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Claim, Refusal, Transition, case::Case, grant, limits, tighten, window};
 use crate::{
-    clock::Timestamp,
+    clock::{Span, Timestamp, after},
     error::Internal,
     model::{ArgumentsDigest, Gate, OnTimeout, PrincipalKind, Request, RevokedFor, RunWindow, Text},
 };
@@ -85,13 +85,20 @@ pub(super) fn check(case: &Case<'_>, claim: &Claim) -> Result<Option<Timestamp>,
     if let Some(gate) = asks
         && !still_covered(request, gate)
     {
-        return Err(Refusal::PolicyAsks { rule: gate.rule.clone() });
+        return Err(policy_asks(request, gate.rule.clone()));
     }
     let declared = claim.declared.iter().flat_map(|declared| &declared.declaration.gate.run_windows);
     window::open_until(request.gate.run_windows.iter().chain(ruled).chain(declared), case.now)
 }
 
-/// Revokes an approval that no person gave and that the policy no longer covers, so that the same call asks people.
+/// That a rule, or a limit, asks people about what no person approved.
+pub(super) fn policy_asks(request: &Request, rule: Text) -> Refusal {
+    let again = request.grant.as_deref().is_some_and(|grant| grant.ran_before.is_some());
+    Refusal::PolicyAsks { rule, again }
+}
+
+/// Revokes an approval that no person gave and that the policy no longer covers, or that a limit asks about, so that the same
+/// call asks people.
 ///
 /// # Errors
 /// [`Refusal::NothingToDo`] when the policy covers it, or denies the call: a rule that denies now may allow it later.
@@ -103,17 +110,30 @@ pub(super) fn uncover(case: &Case<'_>) -> Result<Transition, Refusal> {
     if case.now >= grant.expires_at {
         return Err(Refusal::GrantExpired(grant.expires_at));
     }
-    match case.facts.ruling {
+    let why = match case.facts.ruling {
         Some(RunRuling::Asks(gate)) if !still_covered(case.request, gate) => {
-            let why =
-                format!("no person approved it, and the policy's rule '{}' now asks for more", gate.rule);
-            let why = limits::cut(why.into(), limits::NOTE_LIMIT);
-            let mut transition = grant::take_back(case, why, RevokedFor::Reason)?;
-            transition.not_after = Some(grant.expires_at);
-            Ok(transition)
+            format!("no person approved it, and the policy's rule '{}' now asks for more", gate.rule)
         }
-        Some(_) | None => Err(Refusal::NothingToDo),
-    }
+        Some(RunRuling::Denies { .. }) | None => return Err(Refusal::NothingToDo),
+        Some(RunRuling::Asks(_) | RunRuling::Allows { .. }) => {
+            let limit = grant::asking_limit(case).ok_or(Refusal::NothingToDo)?;
+            format!("no person approved it, and the limit '{limit}' has no room for it any more")
+        }
+    };
+    let why = limits::cut(why.into(), limits::NOTE_LIMIT);
+    let mut transition = grant::take_back(case, why, RevokedFor::Reason)?;
+    transition.not_after = Some(grant.expires_at);
+    Ok(transition)
+}
+
+/// How old an answer of the policy may be that lets a call run without a request.
+const FRESH: Span = Span::from_secs(1);
+
+/// Whether what the policy answered at `asked`, and what was counted then, still holds without a look at `now`.
+#[must_use]
+pub fn is_fresh(asked: Timestamp, now: Timestamp) -> bool {
+    // By a clock that was set back since, nothing is known of how long ago that was.
+    asked <= now && now < after(asked, FRESH)
 }
 
 /// Whether an approval still counts though the policy now asks with `gate`.

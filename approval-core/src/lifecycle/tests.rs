@@ -17,6 +17,7 @@ mod info;
 mod join;
 mod key;
 mod limit;
+mod limit_at_run;
 mod matching;
 mod namespace;
 mod principals;
@@ -29,6 +30,7 @@ mod standing;
 mod statistics;
 mod tighten;
 mod timeout;
+mod unasked;
 mod vote;
 mod window_days;
 
@@ -138,6 +140,11 @@ pub(super) fn approve() -> Ballot {
 
 pub(super) fn reject() -> Ballot {
     Ballot::Reject { option: None }
+}
+
+/// To run again, outside of a run.
+pub(super) fn reopen() -> Act {
+    Act::Reopen { run: crate::model::RunLimits::default() }
 }
 
 /// A request, its history, and what is known about the world around it.

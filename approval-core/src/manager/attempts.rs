@@ -157,7 +157,7 @@ const fn name(act: &Act) -> &'static str {
         Act::Finish { .. } => "report",
         Act::LoseLease { .. } => "lose a lease",
         Act::Settle { .. } => "settle",
-        Act::Reopen => "reopen",
+        Act::Reopen { .. } => "reopen",
         Act::Retry { .. } => "retry",
         Act::Tick => "pass time",
     }

@@ -27,6 +27,18 @@ pub(crate) struct Counts<'a> {
     pub(crate) person: Option<&'a Principal>,
 }
 
+/// What counting a call came to.
+#[derive(Clone, Debug)]
+pub(crate) enum Count {
+    /// It is counted, at this moment; `None`: no limit is about it.
+    Taken(Option<Timestamp>),
+    /// It goes over this limit, which asks people.
+    Asks(Text),
+}
+
+/// What a rule about limits makes of their counters.
+type Taken = Result<Vec<CountedWrite>, (OverLimit, Box<lifecycle::LimitReached>)>;
+
 /// Refuses a limit that limits nothing.
 pub(crate) fn check(limit: &Limit) -> Result<(), Invalid> {
     let bad = |why: &str, hint: &str| -> Result<(), Invalid> {
@@ -146,17 +158,26 @@ impl Core {
         command: &Command,
         request: &Request,
     ) -> Result<Vec<Counted>, ApprovalError> {
-        if !matches!(command.act, Act::Consume { .. }) {
-            return Ok(Vec::new());
-        }
         let action = &request.action.name;
+        let limits = match &command.act {
+            Act::Consume { .. } | Act::Uncover => self.limits_on(action),
+            // Running it again is another attempt.
+            Act::Reopen { run } => {
+                let mut limits = self.limits_where(|limit| limit.attempts && limit.is_about(action));
+                if request.run.is_some() {
+                    limits.extend(run.on_calls().map(Arc::new));
+                }
+                limits
+            }
+            _ => return Ok(Vec::new()),
+        };
         let counts = Counts {
             agent: &request.requester,
             action,
             run: request.run.as_deref(),
             person: request.on_behalf_of.as_ref(),
         };
-        self.counted(self.limits_on(action), counts).await
+        self.counted(limits, counts).await
     }
 
     /// What these have counted.
@@ -186,19 +207,43 @@ impl Core {
         Ok(all)
     }
 
-    /// Counts a call that nobody needs to be asked about. `Some`: it goes over this limit, which asks.
+    /// Counts a call that nobody needs to be asked about.
     ///
     /// # Errors
     /// The limit that it goes over, if that denies.
-    pub(crate) async fn count_allowed(&self, prepared: &Prepared) -> Result<Option<Text>, ApprovalError> {
-        let action = &prepared.spec.info.name;
-        let mut limits = self.limits_on(action);
+    pub(crate) async fn count_allowed(&self, prepared: &Prepared) -> Result<Count, ApprovalError> {
+        let mut limits = self.limits_on(&prepared.spec.info.name);
         if prepared.context.run.is_some() {
             limits.extend(prepared.context.limits.on_calls().map(Arc::new));
         }
+        self.count_call(prepared, limits, |counted, cost, now| lifecycle::take_all(counted.iter(), cost, now))
+            .await
+    }
+
+    /// Counts a call that the policy let run at the moment at which it runs. `counted_at`: when it was counted before.
+    ///
+    /// # Errors
+    /// The limit that it goes over, if that denies.
+    pub(crate) async fn count_at_run(
+        &self,
+        prepared: &Prepared,
+        counted_at: Option<Timestamp>,
+    ) -> Result<Count, ApprovalError> {
+        let limits = self.limits_on(&prepared.spec.info.name);
+        let take = |counted: &[Counted], cost, now| lifecycle::take_at_run(counted, cost, counted_at, now);
+        self.count_call(prepared, limits, take).await
+    }
+
+    async fn count_call(
+        &self,
+        prepared: &Prepared,
+        limits: Vec<Arc<Limit>>,
+        take: impl Fn(&[Counted], Option<Money>, Timestamp) -> Taken,
+    ) -> Result<Count, ApprovalError> {
         if limits.is_empty() {
-            return Ok(None);
+            return Ok(Count::Taken(None));
         }
+        let action = &prepared.spec.info.name;
         let cost = lifecycle::cost_of(&prepared.spec.info, &prepared.bound.arguments)?;
         let counts = Counts {
             agent: &prepared.agent,
@@ -206,8 +251,7 @@ impl Core {
             run: prepared.context.run.as_deref(),
             person: prepared.context.on_behalf_of.as_ref(),
         };
-        self.count(limits, counts, action, |counted, now| lifecycle::take_all(counted.iter(), cost, now))
-            .await
+        self.count(limits, counts, action, |counted, now| take(counted, cost, now)).await
     }
 
     async fn count(
@@ -215,25 +259,25 @@ impl Core {
         limits: Vec<Arc<Limit>>,
         counts: Counts<'_>,
         action: &ActionName,
-        take: impl Fn(
-            &[Counted],
-            Timestamp,
-        ) -> Result<Vec<CountedWrite>, (OverLimit, Box<lifecycle::LimitReached>)>,
-    ) -> Result<Option<Text>, ApprovalError> {
+        take: impl Fn(&[Counted], Timestamp) -> Taken,
+    ) -> Result<Count, ApprovalError> {
         for _ in 0..ROUNDS {
             let now = self.now().await?;
             let counted = self.counted(limits.clone(), counts).await?;
             let taken = match take(&counted, now) {
                 Ok(taken) => taken,
-                Err((OverLimit::Ask, reached)) => return Ok(Some(reached.limit)),
+                Err((OverLimit::Ask, reached)) => return Ok(Count::Asks(reached.limit)),
                 Err((OverLimit::Deny, reached)) => {
                     return Err(ApprovalError::LimitReached { action: action.clone(), reached });
                 }
             };
+            if taken.is_empty() {
+                return Ok(Count::Taken(Some(now)));
+            }
             let (conditions, writes) = writes(&taken)?;
             let commit = Commit { conditions, writes, ..Commit::default() };
             if let CommitOutcome::Committed { .. } = self.store.commit(commit).await? {
-                return Ok(None);
+                return Ok(Count::Taken(Some(now)));
             }
         }
         Err(StoreError::unavailable("others kept counting calls against the same limit; try again").into())

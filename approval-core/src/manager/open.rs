@@ -16,8 +16,8 @@ use crate::{
     clock::Timestamp,
     error::Invalid,
     id::RequestId,
-    lifecycle::{self, Agents, Behind, Draft},
-    model::{Basis, DeclaredSeats, Enclosed, Gate, Principal, Request, RunWindow, Text},
+    lifecycle::{self, Agents, Behind, Draft, Unasked, Way},
+    model::{Basis, DeclaredSeats, Enclosed, Gate, Principal, Request, Text},
     policy::{Call, Ruling, Said},
     store::{StoreError, Stored},
 };
@@ -53,10 +53,20 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Whether a call that the policy lets run must have a request: to be found by its key, or to begin in a write that its
-    /// run windows bound. `ruled`: those that the policy names.
-    pub(crate) fn needs_request(&self, ruled: &[RunWindow]) -> bool {
-        self.key.is_some() || !ruled.is_empty() || !self.spec.gate.run_windows.is_empty()
+    /// How the call goes on by an answer of the policy.
+    pub(crate) fn way(&self, ruling: &Ruling) -> Way {
+        let (informs, windows) = match ruling {
+            Ruling::Allow { run_windows, .. } => (false, run_windows),
+            Ruling::Notify { run_windows, .. } => (true, run_windows),
+            Ruling::Ask { .. } | Ruling::Deny { .. } => return Way::AskPeople,
+        };
+        let unasked = Unasked {
+            needs_proof: self.spec.needs_grant,
+            has_key: self.key.is_some(),
+            has_window: !windows.is_empty() || !self.spec.gate.run_windows.is_empty(),
+            informs,
+        };
+        unasked.way()
     }
 
     /// Who would run it.
@@ -161,6 +171,14 @@ impl ApprovalManager {
             let waiter = PendingApproval::register(self, about).opening(&prepared.spec);
             let opened = match core.open(&draft, limits).await {
                 Ok(opened) => opened,
+                // What its key has a request for is answered from that, whatever a new one would meet.
+                Err(ApprovalError::LimitReached { .. } | ApprovalError::NoApprover { .. })
+                    if prepared.key.is_some() && !look =>
+                {
+                    waiter.forget();
+                    look = true;
+                    continue;
+                }
                 Err(error) => {
                     waiter.forget();
                     return Err(error);

@@ -10,14 +10,11 @@ use super::{
 };
 use crate::{
     approval_error::ApprovalError,
-    clock::{Span, Timestamp, after},
+    clock::Timestamp,
     lifecycle::{self, Act, Command, EditRuling, RunRuling},
     model::{ArgumentsDigest, CanonicalJson, Gate, Request, SourceDigest},
     policy::{Call, Ruling, Said},
 };
-
-/// How old an answer of the policy may be that lets a call run without a request.
-const FRESH: Span = Span::from_secs(1);
 
 impl Core {
     /// For a command that consumes a grant, or revokes what the policy no longer covers: what the policy says about the call
@@ -33,13 +30,9 @@ impl Core {
         if !matches!(command.act, Act::Consume { .. } | Act::Uncover) {
             return Ok((None, None));
         }
-        // What nobody was asked about was counted when it was opened, and must not count against itself.
-        let unasked = request
-            .decision
-            .as_deref()
-            .is_some_and(|decision| decision.by_policy || decision.by_standing.is_some());
         let (arguments, digest) = (&request.revision.arguments, &request.revision.digest);
-        let counted = unasked.then_some(request.created_at);
+        // It must not count against itself.
+        let counted = lifecycle::counted_at(request);
         let (ruling, policy) =
             self.rule_again(request, (arguments, digest), &request.gate, Said::ALL, counted).await?;
         let ruling = match ruling {
@@ -130,34 +123,41 @@ impl Core {
         self.ask_policy(&call).await
     }
 
-    /// Asks the policy again about a call that it allowed at `asked`, unless that is a moment ago. What it says now, if it
-    /// was asked.
+    /// Asks the policy again about a call that it allowed at `asked`, and counts it at the moment at which it runs, unless that
+    /// was a moment ago. `counted_at`: when it was counted before. What the policy says now, if it was asked.
     ///
     /// # Errors
-    /// When it does not allow the call any more, or cannot be asked.
+    /// When the policy, or a limit, does not let it run any more, or cannot be asked.
     pub(crate) async fn still_allows(
         &self,
         prepared: &Prepared,
         asked: Timestamp,
+        counted_at: Option<Timestamp>,
     ) -> Result<Option<RuledBy>, ApprovalError> {
-        let now = self.clock.now();
-        // By a clock that was set back since, nothing is known of how long ago that was.
-        if asked <= now && now < after(asked, FRESH) {
+        if lifecycle::is_fresh(asked, self.clock.now()) {
             return Ok(None);
         }
         let action = prepared.spec.info.name.clone();
-        let Ruled { ruling, basis } = self.rule_counted(prepared, Some(asked)).await?;
-        match ruling {
+        let asks =
+            |rule| ApprovalError::PolicyAsks { action: action.clone(), rule, request: None, again: false };
+        let Ruled { ruling, basis } = self.rule_counted(prepared, counted_at).await?;
+        let by = match ruling {
             Ruling::Allow { rule, run_windows } | Ruling::Notify { rule, run_windows, .. }
                 if run_windows.is_empty() =>
             {
-                Ok(Some(RuledBy { rule, basis }))
+                RuledBy { rule, basis }
             }
             // Called again, it waits for its window.
             Ruling::Ask { rule, .. } | Ruling::Allow { rule, .. } | Ruling::Notify { rule, .. } => {
-                Err(ApprovalError::PolicyAsks { action, rule, request: None })
+                return Err(asks(rule));
             }
-            Ruling::Deny { rule, reason } => Err(ApprovalError::PolicyDenied { action, rule, reason }),
+            Ruling::Deny { rule, reason } => {
+                return Err(ApprovalError::PolicyDenied { action, rule, reason });
+            }
+        };
+        match self.count_at_run(prepared, counted_at).await? {
+            limits::Count::Taken(_) => Ok(Some(by)),
+            limits::Count::Asks(limit) => Err(asks(limit)),
         }
     }
 }

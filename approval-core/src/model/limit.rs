@@ -51,7 +51,12 @@ impl CountedPer {
     const ALL: Self = Self { run: false, agent: false, action: false, person: false };
 }
 
-/// A limit on calls that run, at least one of `calls`, `cost` and `lasts` set; or, with `open` alone, on requests that wait for people.
+/// A limit on calls that run, at least one of `calls`, `cost` and `lasts` set; or, with `open` alone, on requests that wait for
+/// people.
+///
+/// A call that people approved is counted when it runs. Any other is counted when it is opened, which gives it a place; the
+/// place moves to the moment at which it runs. So no more calls run within the time of the limit than it says, however long
+/// before they were opened.
 ///
 /// ```
 /// use approval_core::model::{CountedPer, Limit, OverLimit};

@@ -4,7 +4,7 @@ use approval_core::{
     ApprovalError, Context, Grant, GuardedAction,
     lifecycle::{Act, Agents, Behind, Claim, Ending, Refusal},
     manager::ManagerBuilder,
-    model::{ExecutionState, canonical::to_canonical},
+    model::{ExecutionState, RunLimits, canonical::to_canonical},
     store::Query,
 };
 use approval_testkit::{ApproveAll, TestManager};
@@ -90,7 +90,7 @@ async fn a_channel_hands_in_no_act_of_the_library() {
         Act::LoseLease { executor },
         Act::Retry { successor: one.id },
         Act::Halt { reason: "stop".into() },
-        Act::Reopen,
+        Act::Reopen { run: RunLimits::default() },
         Act::Tick,
     ];
     let decider = manager.decider("test");

@@ -26,6 +26,7 @@ mod informing;
 mod keys;
 mod leases;
 mod limits;
+mod limits_at_run;
 mod namespaces;
 mod numbers;
 mod open_limits;

@@ -30,7 +30,7 @@ fn channels_hand_in_what_people_do_and_nothing_that_the_library_does_itself() {
         world.consume_act(),
         Act::Finish { executor: executor(7), ending: Ending::Succeeded { result: None } },
         Act::LoseLease { executor: executor(7) },
-        Act::Reopen,
+        reopen(),
         Act::Retry { successor: RequestId::from_uuid(id(2)) },
         Act::Tick,
     ] {

@@ -382,17 +382,17 @@ fn only_what_is_harmless_twice_is_reopened() {
     for (ending, state) in [(unknown(), ExecutionState::Unknown), (failed("no"), ExecutionState::Failed)] {
         let mut once = running();
         once.finish(ending.clone(), 3).unwrap();
-        assert!(matches!(once.act(&agent(), Act::Reopen, 4), Err(Refusal::NotPermitted { .. })));
+        assert!(matches!(once.act(&agent(), reopen(), 4), Err(Refusal::NotPermitted { .. })));
         let mut world = ended(ending);
-        assert!(matches!(world.act(&user("eve"), Act::Reopen, 4), Err(Refusal::NotPermitted { .. })));
+        assert!(matches!(world.act(&user("eve"), reopen(), 4), Err(Refusal::NotPermitted { .. })));
         let mut halted = world.clone();
         halted.halts = Halts(vec![halt()]);
-        assert_eq!(halted.act(&agent(), Act::Reopen, 4).unwrap_err(), Refusal::Halted(halt()));
+        assert_eq!(halted.act(&agent(), reopen(), 4).unwrap_err(), Refusal::Halted(halt()));
         let before = world.request.grant.clone().unwrap();
         for who in [agent(), p("service:recovery"), user("ann")] {
-            world.clone().act(&who, Act::Reopen, 4).unwrap();
+            world.clone().act(&who, reopen(), 4).unwrap();
         }
-        let transition = world.act(&agent(), Act::Reopen, 4).unwrap();
+        let transition = world.act(&agent(), reopen(), 4).unwrap();
         let grant = world.request.grant.clone().unwrap();
         assert_ne!(grant.id, before.id);
         assert_eq!((grant.digest, grant.expires_at), (before.digest, before.expires_at), "no longer time");
@@ -403,20 +403,20 @@ fn only_what_is_harmless_twice_is_reopened() {
         assert_eq!(transition.requires, [Requires::SameHalts]);
         assert_eq!(told(&transition), [EventKind::Reopened]);
         assert_eq!(world.finish(succeeded(), 5).unwrap_err(), Refusal::NotExecuting, "the old run is over");
-        assert_eq!(world.act(&agent(), Act::Reopen, 5).unwrap_err(), Refusal::NothingToDo);
+        assert_eq!(world.act(&agent(), reopen(), 5).unwrap_err(), Refusal::NothingToDo);
         world.consume(6).unwrap();
         assert_eq!(
-            world.act(&agent(), Act::Reopen, 7).unwrap_err(),
+            world.act(&agent(), reopen(), 7).unwrap_err(),
             Refusal::AlreadyRan(ExecutionState::Executing)
         );
         world.finish(succeeded(), 8).unwrap();
         assert_eq!(
-            world.act(&agent(), Act::Reopen, 9).unwrap_err(),
+            world.act(&agent(), reopen(), 9).unwrap_err(),
             Refusal::AlreadyRan(ExecutionState::Succeeded)
         );
     }
     let open = &mut World::new(gate([need(1, "ann")]));
-    assert_eq!(open.act(&agent(), Act::Reopen, 1).unwrap_err(), Refusal::NotApproved);
+    assert_eq!(open.act(&agent(), reopen(), 1).unwrap_err(), Refusal::NotApproved);
 }
 
 #[test]
@@ -424,17 +424,17 @@ fn the_right_to_run_again_ends_with_the_time_of_the_grant() {
     for (ending, state) in [(unknown(), ExecutionState::Unknown), (failed("no"), ExecutionState::Failed)] {
         let world = ended(ending.clone());
         assert!(may_reopen(&world.request, at(900)));
-        assert!(world.clone().act(&agent(), Act::Reopen, 900).is_ok());
+        assert!(world.clone().act(&agent(), reopen(), 900).is_ok());
         assert!(!may_reopen(&world.request, at(901)));
         assert_eq!(
-            world.clone().act(&agent(), Act::Reopen, 901).unwrap_err(),
+            world.clone().act(&agent(), reopen(), 901).unwrap_err(),
             Refusal::AlreadyRan(state),
             "what happened"
         );
         // However often it is reopened.
         let mut world = world;
         for seconds in [100, 200, 300] {
-            world.act(&agent(), Act::Reopen, seconds).unwrap();
+            world.act(&agent(), reopen(), seconds).unwrap();
             world.consume(seconds + 1).unwrap();
             world.finish(ending.clone(), seconds + 2).unwrap();
             assert_eq!(world.request.grant.as_ref().unwrap().expires_at, at(901));
@@ -453,7 +453,7 @@ fn the_right_to_run_again_ends_with_the_time_of_the_grant() {
     let successor = RequestId::from_uuid(id(2));
     retried.act(&agent(), Act::Retry { successor }, 4).unwrap();
     assert!(!may_reopen(&retried.request, at(5)));
-    assert_eq!(retried.act(&agent(), Act::Reopen, 5).unwrap_err(), Refusal::AlreadyRetried(successor));
+    assert_eq!(retried.act(&agent(), reopen(), 5).unwrap_err(), Refusal::AlreadyRetried(successor));
 }
 
 #[test]
@@ -481,7 +481,7 @@ fn a_person_takes_the_right_to_run_again_back() {
         assert_eq!(world.request.execution, execution, "what happened stays");
         assert!(world.request.grant.as_ref().unwrap().not_again);
         assert!(!may_reopen(&world.request, at(5)));
-        assert_eq!(world.act(&agent(), Act::Reopen, 5).unwrap_err(), Refusal::AlreadyRan(state));
+        assert_eq!(world.act(&agent(), reopen(), 5).unwrap_err(), Refusal::AlreadyRan(state));
         assert_eq!(world.act(&user("ann"), revoke(), 5).unwrap_err(), Refusal::AlreadyRan(state));
         let stored = serde_json::to_string(&world.request).unwrap();
         assert_eq!(serde_json::from_str::<Request>(&stored).unwrap(), world.request);

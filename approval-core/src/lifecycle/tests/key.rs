@@ -221,7 +221,7 @@ fn what_was_to_run_again_and_did_not_has_run() {
     let mut failed = approved_for(draft, 1);
     failed.consume(2).unwrap();
     failed.finish(Ending::Failed { why: text("no"), started: true }, 3).unwrap();
-    failed.act(&agent(), Act::Reopen, 4).unwrap();
+    failed.act(&agent(), reopen(), 4).unwrap();
     assert_eq!(find(&[failed.request.clone()], &call(8)), UnderKey::Join);
     assert!(!may_be_followed(&failed.request), "its grant is unspent");
     let mut expired = failed.clone();

@@ -6,20 +6,25 @@ use crate::model::{
     CountedPer, Limit, Money, OverLimit, StandingArguments, StandingReach, StandingTerms, Status, Usage,
 };
 
-fn money(text: &str) -> Money {
+pub(super) fn money(text: &str) -> Money {
     text.parse().unwrap()
 }
 
-fn counted(limit: Limit, usage: &Usage) -> Counted {
+pub(super) fn counted(limit: Limit, usage: &Usage) -> Counted {
     Counted { limit: Arc::new(limit), counter: "limit/1".into(), usage: usage.clone(), version: Some(6) }
 }
 
-fn hourly(calls: u32) -> Limit {
+pub(super) fn hourly(calls: u32) -> Limit {
     Limit::new("hourly").within(Span::from_hours(1)).calls(calls)
 }
 
 /// Counts one call; tells whether there was room.
-fn try_take(limit: &Limit, usage: &mut Usage, cost: Option<&str>, now: Timestamp) -> Result<(), String> {
+pub(super) fn try_take(
+    limit: &Limit,
+    usage: &mut Usage,
+    cost: Option<&str>,
+    now: Timestamp,
+) -> Result<(), String> {
     let one = counted(limit.clone(), usage);
     match take_all(std::iter::once(&one), cost.map(money), now) {
         Ok(writes) => {
@@ -236,12 +241,12 @@ fn calls_of_one_stretch_share_an_entry_so_that_a_counter_stays_small() {
     assert_eq!(usage.stretches.len(), 1);
 }
 
-fn waiting(most: u32) -> Limit {
+pub(super) fn waiting(most: u32) -> Limit {
     Limit::new("open").open(most)
 }
 
 /// So many requests are open.
-fn open_ones(count: u128) -> Usage {
+pub(super) fn open_ones(count: u128) -> Usage {
     Usage {
         open: (0..count).map(|number| RequestId::from_uuid(id(50 + number))).collect(),
         ..Usage::default()
@@ -281,80 +286,6 @@ fn only_requests_that_people_are_asked_about_count_as_open() {
     let mut world = approved();
     world.limits = vec![counted(waiting(1), &open_ones(1))];
     assert!(world.consume(2).unwrap().counted.is_empty());
-}
-
-/// A call that a rule let run at the beginning of time; it cost 12.50 USD and was counted then.
-fn let_run(limit: Limit, usage: &Usage) -> World {
-    let told =
-        Draft { allowed: true, action: credits(Some("{cents} / 100 USD")), ..draft(gate([need(1, "ann")])) };
-    let mut world = World::open(told, People::default());
-    world.limits = vec![counted(limit, usage)];
-    world
-}
-
-/// What a limit counted of calls for 12.50 USD at these seconds.
-fn counted_at(limit: &Limit, seconds: &[i64]) -> Usage {
-    let mut usage = Usage::default();
-    for second in seconds {
-        try_take(limit, &mut usage, Some("12.50 USD"), at(*second)).unwrap();
-    }
-    usage
-}
-
-fn budget(text: &str) -> Limit {
-    Limit::new("budget").within(Span::from_hours(1)).cost(money(text)).over(OverLimit::Deny)
-}
-
-#[test]
-fn a_call_that_was_counted_when_it_was_opened_is_not_counted_again() {
-    for limit in [hourly(1).over(OverLimit::Deny), budget("12.50 USD"), budget("20 USD")] {
-        let mut world = let_run(limit.clone(), &counted_at(&limit, &[0]));
-        assert!(world.consume(70).unwrap().counted.is_empty(), "{limit:?}");
-    }
-    // It takes the room of others neither.
-    let two = hourly(2).over(OverLimit::Deny);
-    let_run(two.clone(), &counted_at(&two, &[0, 65])).consume(70).unwrap();
-    let both = budget("25 USD");
-    let_run(both.clone(), &counted_at(&both, &[0, 65])).consume(70).unwrap();
-}
-
-#[test]
-fn what_was_counted_before_does_not_run_over_a_limit_that_denies_less_now() {
-    let before = budget("100 USD").calls(9);
-    for now in [hourly(1).over(OverLimit::Deny), budget("24.99 USD"), budget("25 EUR")] {
-        let mut world = let_run(now.clone(), &counted_at(&before, &[0, 65]));
-        match world.consume(70) {
-            Err(Refusal::LimitReached(reached)) => assert_eq!(reached.limit, now.name),
-            other => panic!("{now:?}: {other:?}"),
-        }
-        assert_eq!(world.state(), Some(ExecutionState::NotStarted));
-    }
-}
-
-#[test]
-fn a_limit_that_counted_only_after_a_call_was_opened_has_no_share_of_it() {
-    // The call was opened at the beginning of time; two others were counted by a limit that came later.
-    for later in [hourly(2).over(OverLimit::Deny), budget("25 USD"), hourly(2).over(OverLimit::Deny).calls(2)]
-    {
-        let mut world = let_run(later.clone(), &counted_at(&later, &[60, 65]));
-        match world.consume(70) {
-            Err(Refusal::LimitReached(reached)) => assert_eq!(reached.limit, later.name),
-            other => panic!("{later:?}: {other:?}"),
-        }
-        assert_eq!(world.state(), Some(ExecutionState::NotStarted));
-        let mut world = let_run(later.clone(), &counted_at(&later, &[60]));
-        assert!(world.consume(70).is_ok(), "{later:?}: there is room for one");
-    }
-}
-
-#[test]
-fn limits_that_ask_and_limits_on_attempts_are_not_looked_at_again_when_it_runs() {
-    let before = budget("100 USD").calls(9);
-    for now in [hourly(1), hourly(1).over(OverLimit::Deny).attempts(), waiting(1).over(OverLimit::Deny)] {
-        let usage = Usage { open: open_ones(3).open, ..counted_at(&before, &[0, 65]) };
-        let mut world = let_run(now.clone(), &usage);
-        assert!(world.consume(70).unwrap().counted.is_empty(), "{now:?}");
-    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn asks(gate: Gate) -> RunRuling {
 }
 
 fn asks_again() -> Refusal {
-    Refusal::PolicyAsks { rule: "now".into() }
+    Refusal::PolicyAsks { rule: "now".into(), again: false }
 }
 
 #[test]

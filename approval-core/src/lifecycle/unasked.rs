@@ -1,0 +1,42 @@
+//! How a call goes on that the policy lets run without asking.
+
+/// What matters for that, besides that the policy lets it run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
+pub struct Unasked {
+    /// Whether what runs demands a proof that people approved it.
+    pub needs_proof: bool,
+    /// Whether it has a key.
+    pub has_key: bool,
+    /// Whether it may run only while a window is open.
+    pub has_window: bool,
+    /// Whether people are told of it.
+    pub informs: bool,
+}
+
+/// How it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It runs; a line in the journal tells of it.
+    AtOnce,
+    /// It runs by a request that is approved at once: to be found by its key, to begin in a write that its windows bound,
+    /// or for people to be told of.
+    ByRequest,
+    /// People are asked all the same.
+    AskPeople,
+}
+
+impl Unasked {
+    /// How it goes on.
+    #[must_use]
+    pub const fn way(self) -> Way {
+        if self.needs_proof {
+            // That is given by people alone.
+            Way::AskPeople
+        } else if self.has_key || self.has_window || self.informs {
+            Way::ByRequest
+        } else {
+            Way::AtOnce
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Limits hold for what runs: for calls that were opened one by one and run together, and for those that run again.
+
+use approval_core::{
+    Action, ApprovalError, Context,
+    clock::Span,
+    guard::Authorization,
+    manager::Grant,
+    model::{
+        Limit, OverLimit, RunLimits, RunWindow, StandingArguments, StandingReach, StandingTerms, Status,
+        canonical::to_canonical,
+    },
+    policy::Ruling,
+};
+use approval_testkit::TestManager;
+use serde_json::{Value, json};
+
+use crate::common::{ANN, BOB, Runs, Switch, call, call_with, error, person, seconds, soon};
+
+fn limited(ruling: Ruling, limit: Limit) -> (TestManager, Switch) {
+    let switch = Switch::new(ruling);
+    let policy = switch.clone();
+    let configure = |builder: approval_core::manager::ManagerBuilder| {
+        builder.unattended().policy(policy).limit(limit).unwrap()
+    };
+    (TestManager::with(configure).unwrap(), switch)
+}
+
+/// One call in ten minutes.
+fn rare(over: OverLimit) -> Limit {
+    Limit::new("rare").within(Span::from_mins(10)).calls(1).over(over)
+}
+
+/// Tests begin at 12:00; it is open from 13:00 to 14:00.
+fn in_the_window(key: &str) -> Action {
+    let window = RunWindow::new("UTC", [("daily", "13:00-14:00")]).unwrap();
+    call_with(|action| Ok(action.run_window(window).suspend())).key(key)
+}
+
+async fn stand(manager: &TestManager) {
+    let seen = manager.request(call()).await.unwrap().request().await.unwrap();
+    let terms = StandingTerms::new(StandingReach::Agent, StandingArguments::Any);
+    manager.decider("desk").approve_standing(&seen, &person(ANN), terms, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_opened_bit_by_bit_does_not_run_at_once() {
+    for over in [OverLimit::Deny, OverLimit::Ask] {
+        for standing in [false, true] {
+            let ruling = if standing { Ruling::ask() } else { Ruling::allow() };
+            let (manager, _) = limited(ruling, rare(over));
+            if standing {
+                stand(&manager).await;
+            }
+            let runs = Runs::default();
+            for key in ["a", "b", "c", "d"] {
+                let (opened, text) = error(soon(runs.run(&manager, in_the_window(key))).await);
+                assert!(matches!(opened, ApprovalError::OutsideWindow { opens_at: Some(_), .. }), "{text}");
+                manager.advance(Span::from_mins(11)).await;
+            }
+            manager.advance(Span::from_mins(17)).await;
+            soon(runs.run(&manager, in_the_window("a"))).await.unwrap();
+            for key in ["b", "c", "d"] {
+                let (refused, text) = error(soon(runs.run(&manager, in_the_window(key))).await);
+                match over {
+                    OverLimit::Deny => {
+                        assert!(matches!(refused, ApprovalError::LimitReached { .. }), "{text}")
+                    }
+                    OverLimit::Ask => {
+                        assert!(matches!(refused, ApprovalError::PolicyAsks { again: false, .. }), "{text}");
+                        assert!(
+                            text.contains("rule or limit 'rare'") && text.contains("call again"),
+                            "{text}"
+                        );
+                    }
+                }
+            }
+            assert_eq!(runs.count(), 1, "{over:?}, standing {standing}");
+            if over == OverLimit::Deny {
+                // The grant is as it was, and runs once there is room.
+                manager.advance(Span::from_mins(11)).await;
+                soon(runs.run(&manager, in_the_window("b"))).await.unwrap();
+                continue;
+            }
+            // As the text says: the same call asks people.
+            let (asked, text) = error(soon(runs.run(&manager, in_the_window("b"))).await);
+            assert!(matches!(asked, ApprovalError::Pending(_)), "{text}");
+            let request = manager.get(asked.request().unwrap()).await.unwrap();
+            let rule = if standing { "ask" } else { "rare" };
+            assert_eq!((request.status, &*request.gate.rule), (Status::Pending, rule));
+            manager.approve(request.id, ANN).await.unwrap();
+            soon(runs.run(&manager, in_the_window("b"))).await.unwrap();
+            assert_eq!(runs.count(), 2);
+        }
+    }
+}
+
+/// Its grant lasts a day.
+fn long_lived(keyed: bool, number: u32) -> Action {
+    let action = call_with(|action| Ok(action.grant_ttl(Span::from_hours(24))));
+    if keyed { action.key(format!("k{number}")) } else { action }
+}
+
+async fn begin(held: Authorization) -> Result<(), ApprovalError> {
+    let actual = to_canonical(&json!({"cents": 500})).unwrap();
+    held.begin(actual).await?.succeeded(None).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_held_is_counted_when_it_begins() {
+    for over in [OverLimit::Deny, OverLimit::Ask] {
+        for keyed in [false, true] {
+            let (manager, _) = limited(Ruling::allow(), rare(over));
+            let mut held = Vec::new();
+            for number in 0..4 {
+                held.push(manager.authorize(long_lived(keyed, number)).await.unwrap());
+                manager.advance(Span::from_mins(11)).await;
+            }
+            let mut begun = 0;
+            for authorization in held {
+                match begin(authorization).await {
+                    Ok(()) => begun += 1,
+                    Err(ApprovalError::LimitReached { .. }) if over == OverLimit::Deny => {}
+                    Err(ApprovalError::PolicyAsks { rule, again: false, .. }) if over == OverLimit::Ask => {
+                        assert_eq!(&*rule, "rare");
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            assert_eq!(begun, 1, "{over:?}, keyed {keyed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_share_moves_and_is_not_counted_twice() {
+    // Two calls in an hour: one is held for twenty minutes, and the other still has its place.
+    let limit = || Limit::new("two").within(Span::from_hours(1)).calls(2).over(OverLimit::Deny);
+    for keyed in [false, true] {
+        let (manager, _) = limited(Ruling::allow(), limit());
+        let action = |number| long_lived(keyed, number);
+        let held = manager.authorize(action(0)).await.unwrap();
+        manager.advance(Span::from_mins(20)).await;
+        begin(held).await.unwrap();
+        begin(manager.authorize(action(1)).await.unwrap()).await.unwrap();
+        assert!(matches!(
+            error(manager.authorize(action(2)).await.map(drop)).0,
+            ApprovalError::LimitReached { .. }
+        ));
+        // It counts from when it ran: an hour after it was opened there is no room yet, twenty minutes later there is.
+        manager.advance(Span::from_mins(42)).await;
+        assert!(matches!(
+            error(manager.authorize(action(3)).await.map(drop)).0,
+            ApprovalError::LimitReached { .. }
+        ));
+        manager.advance(Span::from_mins(20)).await;
+        begin(manager.authorize(action(4)).await.unwrap()).await.unwrap();
+    }
+}
+
+/// Calls it until it does not run any more, each time with a body that fails; how often it ran, and why it did not in the end.
+async fn runs_until_refused(
+    manager: &TestManager,
+    action: impl Fn() -> Action,
+    context: &Context,
+) -> (usize, ApprovalError) {
+    let runs = Runs::default();
+    for _ in 0..10 {
+        let before = runs.count();
+        let body = async |_: Value, _: Option<Grant>| {
+            runs.count_one();
+            Err::<Value, ApprovalError>(approval_core::Invalid::new("bank", "x", "is closed").into())
+        };
+        let error = soon(context.clone().scope(manager.guard(action()).run(body))).await.unwrap_err();
+        if runs.count() == before {
+            return (runs.count(), error);
+        }
+        manager.advance(seconds(31)).await;
+    }
+    panic!("it ran ten times");
+}
+
+fn harmless(preview: bool) -> Action {
+    call_with(|action| {
+        let action = action.idempotent().cost("{cents} / 100 USD");
+        Ok(if preview {
+            action.preview(|_| async { Ok::<_, String>("what it would do".to_owned()) })
+        } else {
+            action
+        })
+    })
+    .key("k")
+}
+
+#[tokio::test]
+async fn an_idempotent_action_runs_again_only_within_the_limits() {
+    let day = || Limit::new("day").within(Span::from_hours(24));
+    let limits = [
+        day().calls(2),
+        day().cost("10 USD".parse().unwrap()),
+        day().calls(2).cost("99 USD".parse().unwrap()),
+    ];
+    for limit in limits {
+        for over in [OverLimit::Deny, OverLimit::Ask] {
+            for preview in [false, true] {
+                let (manager, _) = limited(Ruling::allow(), limit.clone().over(over));
+                let (ran, refused) =
+                    runs_until_refused(&manager, || harmless(preview), &Context::new()).await;
+                assert_eq!(ran, 2, "{limit:?} {over:?}, preview {preview}");
+                let text = refused.to_string();
+                if over == OverLimit::Deny {
+                    assert!(matches!(refused, ApprovalError::LimitReached { .. }), "{text}");
+                    continue;
+                }
+                assert!(matches!(refused, ApprovalError::PolicyAsks { again: true, .. }), "{text}");
+                assert!(text.contains("retry the request"), "{text}");
+                // As the text says: the same call does not run it again, trying the request again asks people.
+                let (again, text) = error(manager.authorize(harmless(preview)).await.map(drop));
+                assert!(matches!(again, ApprovalError::AlreadyRan { .. }), "{text}");
+                let retried = manager.retry(refused.request().unwrap()).await.unwrap();
+                assert_eq!(retried.request().await.unwrap().status, Status::Pending);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_idempotent_action_runs_again_only_within_the_limits_of_its_run() {
+    let limits = [
+        RunLimits { max_tool_calls: Some(2), ..RunLimits::default() },
+        RunLimits { max_usd: Some(10.into()), ..RunLimits::default() },
+        RunLimits { max_seconds: Some(60), ..RunLimits::default() },
+    ];
+    for limits in limits {
+        for preview in [false, true] {
+            let manager =
+                TestManager::with(|builder| builder.unattended().policy_fn(|_| Ruling::allow())).unwrap();
+            let context = Context::new().run("r").limits(limits);
+            let (ran, refused) = runs_until_refused(&manager, || harmless(preview), &context).await;
+            assert_eq!(ran, 2, "{limits:?}, preview {preview}");
+            assert!(matches!(refused, ApprovalError::LimitReached { .. }), "{refused}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_key_has_is_answered_before_a_limit_refuses() {
+    let once = || Limit::new("once").within(Span::from_hours(24)).calls(1).over(OverLimit::Deny);
+    let (manager, switch) = limited(Ruling::allow(), once());
+    let runs = Runs::default();
+    let replayed = || call_with(|action| Ok(action.replay())).key("k");
+    let first = soon(runs.run(&manager, replayed())).await.unwrap();
+    assert_eq!(soon(runs.run(&manager, replayed())).await.unwrap(), first);
+    let (ran, text) = error(soon(runs.run(&manager, call().key("k"))).await);
+    assert!(matches!(ran, ApprovalError::AlreadyRan { .. }), "{text}");
+    let (conflict, text) =
+        error(soon(runs.run(&manager, call().arguments(&json!({"cents": 1})).unwrap().key("k"))).await);
+    assert!(matches!(conflict, ApprovalError::KeyConflict { .. }), "{text}");
+    // Another key has nothing, and meets the limit.
+    let (full, text) = error(soon(runs.run(&manager, call().key("other"))).await);
+    assert!(matches!(full, ApprovalError::LimitReached { .. }), "{text}");
+    // So where people would be asked, and nobody could answer.
+    switch.say(Ruling::ask());
+    let nobody = || call_with(|action| action.replay().exclude([ANN, BOB])).key("k");
+    assert_eq!(soon(runs.run(&manager, nobody())).await.unwrap(), first);
+    assert_eq!(runs.count(), 1);
+}
+
+#[tokio::test]
+async fn what_a_key_waits_for_is_joined_though_too_many_are_open() {
+    let (manager, _) = limited(Ruling::ask(), Limit::new("one open").open(1));
+    let runs = Runs::default();
+    let waiting = [runs.spawn(&manager, call().key("k")), runs.spawn(&manager, call().key("k"))];
+    let request = manager.next_request().await.unwrap();
+    let (full, text) = error(manager.request(call().key("other")).await);
+    assert!(matches!(full, ApprovalError::LimitReached { .. }), "{text}");
+    assert_eq!(manager.request(call().key("k")).await.unwrap().id(), request.id);
+    manager.approve(request.id, ANN).await.unwrap();
+    let mut ended = Vec::new();
+    for call in waiting {
+        ended.push(soon(call).await.unwrap().is_ok());
+    }
+    ended.sort_unstable();
+    assert_eq!((ended, runs.count()), (vec![false, true], 1));
+}
