@@ -121,7 +121,7 @@ pub fn apply(
         Act::Revoke { reason } => grant::revoke(&case, reason),
         Act::Uncover => ruling::uncover(&case),
         Act::Consume { executor, grant, claim } => grant::consume(&case, *executor, *grant, claim),
-        Act::Finish { executor, ending } => execution::finish(&case, *executor, ending),
+        Act::Finish { executor, grant, ending } => execution::finish(&case, *executor, *grant, ending),
         Act::LoseLease { executor } => execution::lose_lease(&case, *executor),
         Act::Settle { settlement, note } => execution::settle(&case, *settlement, note.as_ref()),
         Act::Reopen => execution::reopen(&case),

@@ -221,10 +221,14 @@ pub enum Act {
     Finish {
         /// Which process.
         executor: ExecutorId,
+        /// The grant that the body ran with. One process may run a request several times, each time with another grant: a late
+        /// report of an earlier run ends no later one.
+        grant: GrantId,
         /// How.
         ending: Ending,
     },
-    /// The process that executes it is gone: its lease was lost.
+    /// The process that executes it is gone: its lease was lost. Whichever run that process executes: a process without its
+    /// lease begins no other one.
     LoseLease {
         /// Which process.
         executor: ExecutorId,
