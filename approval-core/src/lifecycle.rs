@@ -61,7 +61,9 @@ pub use edit::{edited_arguments, gate_before_rules};
 pub use execution::{may_ever_rerun, may_reopen};
 pub use grant::{is_by_policy, is_of_action, is_proof};
 pub use join::{may_join, same_person, wants_to_join};
-pub use key::{MOST_REFUSED, UnderKey, digest_under, may_be_followed, may_replay, under_key};
+pub use key::{
+    MOST_REFUSED, UnderKey, digest_under, follows_unlinked, gave_way, may_be_followed, may_replay, under_key,
+};
 pub use limit::{Counted, CountedWrite, LimitReached, spent, spent_besides, take_all};
 pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};
