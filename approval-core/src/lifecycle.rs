@@ -70,7 +70,7 @@ pub use principals::{principals, principals_behind, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};
 pub use render::{compute_cost, cost_of, render_description};
 pub use ruling::{EditRuling, RunRuling};
-pub use standing::{Standing, may_stand};
+pub use standing::{Standing, may_be_taken_back, may_reject, may_stand};
 pub use tighten::tighten;
 pub use timeout::due_at;
 pub use transition::{Requires, StandingWrite, Transition};

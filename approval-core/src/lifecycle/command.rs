@@ -306,8 +306,8 @@ pub struct Facts<'a> {
     pub grant_id: GrantId,
     /// The limits that are about the call, and what they have counted; for opening a request and for spending its grant.
     pub limits: &'a [Counted],
-    /// The standing approvals for the request's action, in the order in which they are to be tried. For consuming a grant:
-    /// the one that gave it, if one did.
+    /// The standing approvals for the request's action, in the order in which they are to be tried. For a command that may reject
+    /// it: those that a rejection may have to take back, in force or not. For consuming a grant: the one that gave it, if one did.
     pub standing: &'a [Standing],
     /// The id of the standing approval, should this command lead to one.
     pub standing_id: StandingId,
