@@ -62,14 +62,16 @@ pub use edit::{edited_arguments, gate_before_rules};
 pub use execution::{may_ever_rerun, may_reopen};
 pub use grant::{counted_at, is_by_policy, is_of_action, is_proof};
 pub use join::{may_join, same_person, wants_to_join};
-pub use key::{MOST_REFUSED, UnderKey, digest_under, may_be_followed, may_replay, under_key};
+pub use key::{
+    MOST_REFUSED, UnderKey, digest_under, follows_unlinked, gave_way, may_be_followed, may_replay, under_key,
+};
 pub use limit::{Counted, CountedWrite, LimitReached, spent, spent_besides, take_all, take_at_run};
 pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};
 pub use render::{compute_cost, cost_of, render_description};
 pub use ruling::{EditRuling, RunRuling, is_fresh};
-pub use standing::{Standing, may_stand};
+pub use standing::{Standing, may_be_taken_back, may_reject, may_stand};
 pub use tighten::tighten;
 pub use timeout::due_at;
 pub use transition::{Requires, StandingWrite, Transition};
@@ -123,7 +125,7 @@ pub fn apply(
         Act::Revoke { reason } => grant::revoke(&case, reason),
         Act::Uncover => ruling::uncover(&case),
         Act::Consume { executor, grant, claim } => grant::consume(&case, *executor, *grant, claim),
-        Act::Finish { executor, ending } => execution::finish(&case, *executor, ending),
+        Act::Finish { executor, grant, ending } => execution::finish(&case, *executor, *grant, ending),
         Act::LoseLease { executor } => execution::lose_lease(&case, *executor),
         Act::Settle { settlement, note } => execution::settle(&case, *settlement, note.as_ref()),
         Act::Reopen { run: _ } => execution::reopen(&case),

@@ -44,6 +44,7 @@ mod sink;
 mod spec;
 mod standing;
 mod store_operator;
+mod successor;
 mod waiters;
 #[cfg(test)]
 mod waiters_tests;

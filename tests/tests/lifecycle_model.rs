@@ -58,6 +58,8 @@ struct Real {
     grants: u128,
     /// A digest that is not the present one.
     stale: ArgumentsDigest,
+    /// The grant before the present one, if it was reopened.
+    earlier_grant: Option<GrantId>,
 }
 
 /// The policy forbids nothing when a grant is consumed.
@@ -115,6 +117,7 @@ impl Real {
             edited_gate: setup.edited_gate(),
             grants: 0,
             stale: ArgumentsDigest::from_bytes([7; 32]),
+            earlier_grant: None,
         };
         real.take(transition);
         Ok(real)
@@ -123,6 +126,10 @@ impl Real {
     fn take(&mut self, transition: Transition) {
         if transition.request.revision.digest != self.request.revision.digest {
             self.stale = self.request.revision.digest;
+        }
+        let granted = |request: &Request| request.grant.as_ref().map(|grant| grant.id);
+        if granted(&transition.request) != granted(&self.request) {
+            self.earlier_grant = granted(&self.request);
         }
         self.lines.extend(transition.events);
         self.request = transition.request;
@@ -162,13 +169,16 @@ impl Real {
             Step::Halt { who } => (*who, Act::Halt { reason: "stop".into() }),
             Step::Revoke { who } => (*who, Act::Revoke { reason: "no".into() }),
             Step::Consume { wrong } => (AGENT, self.consume(*wrong)),
-            Step::Finish { executor: by, end } => {
+            Step::Finish { executor: by, end, earlier } => {
                 let ending = match end {
                     End::Succeeded => Ending::Succeeded { result: None },
                     End::Failed => Ending::Failed { why: "x".into(), started: true },
                     End::Unknown => Ending::Unknown { why: "x".into() },
                 };
-                (AGENT, Act::Finish { executor: executor(*by), ending })
+                let present = self.request.grant.as_ref().map(|grant| grant.id);
+                let grant = if *earlier { self.earlier_grant } else { present };
+                let grant = grant.unwrap_or(GrantId::from_uuid(self::number(5)));
+                (AGENT, Act::Finish { executor: executor(*by), grant, ending })
             }
             Step::Lose { executor: by } => (AGENT, Act::LoseLease { executor: executor(*by) }),
             Step::Settle { who, succeeded } => {

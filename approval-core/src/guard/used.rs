@@ -70,8 +70,10 @@ impl ApprovalManager {
         Err(already_ran(About::of(approved.request()), ExecutionState::Executing))
     }
 
-    /// Gives an idempotent action that failed, or is in doubt, its right to run again.
+    /// Gives an idempotent action that failed, or is in doubt, its right to run again; unless another request tries it again,
+    /// also one whose opener was stopped before it linked the two.
     async fn reopened(&self, prepared: &Prepared, request: &Request) -> Result<Approved, ApprovalError> {
+        self.core.link_unlinked(request).await?;
         let command = Command {
             actor: Principal::part(LibraryPart::Guard),
             via: None,

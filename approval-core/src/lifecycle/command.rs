@@ -221,10 +221,14 @@ pub enum Act {
     Finish {
         /// Which process.
         executor: ExecutorId,
+        /// The grant that the body ran with. One process may run a request several times, each time with another grant: a late
+        /// report of an earlier run ends no later one.
+        grant: GrantId,
         /// How.
         ending: Ending,
     },
-    /// The process that executes it is gone: its lease was lost.
+    /// The process that executes it is gone: its lease was lost. Whichever run that process executes: a process without its
+    /// lease begins no other one.
     LoseLease {
         /// Which process.
         executor: ExecutorId,
@@ -305,8 +309,8 @@ pub struct Facts<'a> {
     pub grant_id: GrantId,
     /// The limits that are about the call, and what they have counted; for opening a request and for spending its grant.
     pub limits: &'a [Counted],
-    /// The standing approvals for the request's action, in the order in which they are to be tried. For consuming a grant:
-    /// the one that gave it, if one did.
+    /// The standing approvals for the request's action, in the order in which they are to be tried. For a command that may reject
+    /// it: those that a rejection may have to take back, in force or not. For consuming a grant: the one that gave it, if one did.
     pub standing: &'a [Standing],
     /// The id of the standing approval, should this command lead to one.
     pub standing_id: StandingId,

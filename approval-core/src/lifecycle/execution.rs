@@ -6,13 +6,25 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    id::{ExecutorId, RequestId},
+    id::{ExecutorId, GrantId, RequestId},
     model::{EventKind, Execution, ExecutionState, Grant, NoticeKind, PrincipalKind, Request, Status, Text},
 };
 
-/// The process that executes it reports how the body ended; late, too, as long as nobody settled it.
-pub(super) fn finish(case: &Case<'_>, executor: ExecutorId, ending: &Ending) -> Result<Transition, Refusal> {
-    let Some(execution) = case.request.execution.as_deref() else { return Err(Refusal::NotExecuting) };
+/// The process that executes it reports how the body ended; late, too, as long as nobody settled it and it does not run again.
+pub(super) fn finish(
+    case: &Case<'_>,
+    executor: ExecutorId,
+    nonce: GrantId,
+    ending: &Ending,
+) -> Result<Transition, Refusal> {
+    let (Some(execution), Some(grant)) = (case.request.execution.as_deref(), case.request.grant.as_deref())
+    else {
+        return Err(Refusal::NotExecuting);
+    };
+    // An earlier run of the same process, of an action that was reopened since.
+    if grant.id != nonce {
+        return Err(Refusal::NotExecuting);
+    }
     let next = match ending.clone() {
         Ending::Succeeded { result } => Execution::Succeeded { at: case.now, result },
         Ending::Failed { why, started } => {

@@ -1,9 +1,10 @@
 //! A change in the making: the new request, its lines of history, each sealed to the one before it, and what goes along.
 
-use super::{CountedWrite, Refusal, Requires, StandingWrite, Transition};
+use super::{Command, CountedWrite, Refusal, Requires, StandingWrite, Transition};
 use crate::{
     clock::Timestamp,
     error::{Internal, Invalid},
+    id::RequestId,
     model::{
         ChainHead, Event, EventKind, EventLine, NoticeDraft, NoticeKind, Principal, Request, Text, Timing,
     },
@@ -23,6 +24,7 @@ pub(super) struct Change<'a> {
     requires: Vec<Requires>,
     standing: Vec<StandingWrite>,
     counted: Vec<CountedWrite>,
+    next: Vec<(RequestId, Command)>,
 }
 
 impl<'a> Change<'a> {
@@ -45,6 +47,7 @@ impl<'a> Change<'a> {
             requires: Vec::new(),
             standing: Vec::new(),
             counted: Vec::new(),
+            next: Vec::new(),
         }
     }
 
@@ -118,6 +121,11 @@ impl<'a> Change<'a> {
         self.counted.extend(writes);
     }
 
+    /// A command on another request follows, once this change is written.
+    pub(super) fn go_on(&mut self, request: RequestId, command: Command) {
+        self.next.push((request, command));
+    }
+
     /// Who brings the change about.
     pub(super) const fn actor(&self) -> &'a Principal {
         self.actor
@@ -139,6 +147,7 @@ impl<'a> Change<'a> {
             requires: self.requires,
             standing: self.standing,
             counted: self.counted,
+            next: self.next,
         }
     }
 }

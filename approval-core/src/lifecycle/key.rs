@@ -6,8 +6,8 @@ use super::{Draft, declaration::asks_for_more, grant::is_by_policy, join::same_p
 use crate::{
     id::RequestId,
     model::{
-        ActionInfo, ArgumentsDigest, Decision, Execution, People, Request, RevokedFor, Status,
-        canonical::arguments_digest_with,
+        ActionInfo, ArgumentsDigest, Decision, Execution, LibraryPart, People, Principal, Request,
+        RevokedFor, Status, canonical::arguments_digest_with,
     },
 };
 
@@ -177,6 +177,27 @@ pub fn digest_under(draft: &Draft, action: &ActionInfo) -> ArgumentsDigest {
 pub fn may_replay(request: &Request, action: &ActionInfo) -> bool {
     let ran = &request.action;
     ran.name == action.name && ran.version == action.version && ran.schema == action.schema
+}
+
+/// Whether a request that is not linked to `request` follows it all the same, since its opener was stopped before it linked
+/// the two. Not one that gave way ([`gave_way`]) while `request` ran again.
+#[must_use]
+pub fn follows_unlinked(request: &Request, successor: &Request) -> bool {
+    successor.predecessor == Some(request.id) && !(Life::of(request) == Life::Ran && gave_way(successor))
+}
+
+/// Whether the library ended a request itself, without a person who refused it: as it does with one that was opened to follow
+/// a request which ran again meanwhile.
+#[must_use]
+pub fn gave_way(successor: &Request) -> bool {
+    let guard = Principal::part(LibraryPart::Guard);
+    match successor.status {
+        Status::Cancelled => successor.decision.as_deref().is_some_and(|decision| decision.by == [guard]),
+        Status::Approved => {
+            matches!(successor.execution.as_deref(), Some(Execution::Revoked { by, .. }) if *by == guard)
+        }
+        Status::Pending | Status::InfoRequested | Status::Rejected | Status::Expired => false,
+    }
 }
 
 /// Whether a request may have a successor: it ended without running, or it failed.

@@ -3,10 +3,12 @@
 //! A standing approval stands in for the votes of those who gave it, no more: whether these votes would suffice is judged
 //! anew for every call, by the gate and the directory as they are then.
 
+use std::cmp::Reverse;
+
 use rust_decimal::Decimal;
 
 use super::{
-    Facts, Refusal, Requires, Transition,
+    Act, Command, Facts, Refusal, Requires, Transition,
     case::Case,
     decide,
     history::Change,
@@ -118,8 +120,13 @@ fn number(text: &str) -> Option<Decimal> {
     }
 }
 
-/// Whether a request is one of those that a standing approval is about, whatever people say to it now.
+/// Whether a request is one of those that a standing approval in force is about, whatever people say to it now.
 fn covers(approval: &StandingApproval, request: &Request, people: &People, now: Timestamp) -> bool {
+    approval.is_in_force(now) && is_about(approval, request, people)
+}
+
+/// The same, in force or not.
+fn is_about(approval: &StandingApproval, request: &Request, people: &People) -> bool {
     let by_whom = match &approval.scope {
         StandingScope::Run { agent, run } => *agent == request.requester && request.run.as_ref() == Some(run),
         StandingScope::Agent { agent } => *agent == request.requester,
@@ -144,7 +151,6 @@ fn covers(approval: &StandingApproval, request: &Request, people: &People, now: 
     };
     by_whom
         && for_whom
-        && approval.is_in_force(now)
         && approval.namespace == request.namespace
         && approval.action == request.action.name
         && approval.version == request.action.version
@@ -184,7 +190,7 @@ pub(super) fn approve_covered(
         with_votes.votes = votes(approval, &change.request, now).into();
         let Verdict::Approved(ground) = quorum::verdict(&with_votes, facts.people) else { continue };
         change.request.votes = with_votes.votes;
-        let used = StandingApproval {
+        let mut used = StandingApproval {
             // Held at the end: where calls are counted, it covers no more long before.
             used: approval.used.saturating_add(1),
             last_used_at: Some(now),
@@ -196,7 +202,6 @@ pub(super) fn approve_covered(
             left: used.left(),
         })?;
         change.not_after(Some(approval.expires_at));
-        change.write_standing(StandingWrite { approval: used, expect: Some(*version) });
         let reason = Some(format!("covered by standing approval {}", approval.id).into());
         let ground = Ground { reason, ..ground };
         let decision = Decision {
@@ -204,6 +209,12 @@ pub(super) fn approve_covered(
             ..decide::decision(Outcome::Approved, &change.request, ground, now)
         };
         decide::conclude(change, facts, decision)?;
+        let until = change.request.grant.as_deref().map(|grant| grant.expires_at);
+        // Of grants of before this was stored it is not known when they end.
+        if approval.used == 0 || approval.grants_until.is_some() {
+            used.grants_until = approval.grants_until.max(until);
+        }
+        change.write_standing(StandingWrite { approval: used, expect: Some(*version) });
         return Ok(true);
     }
     Ok(false)
@@ -239,16 +250,72 @@ pub(super) fn give(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Ref
     Ok(())
 }
 
-/// After a rejection: what was rejected once is not covered by any standing approval any more.
+/// Most standing approvals that one rejection takes back in the write that rejects: each takes two rows of it, and a store may
+/// have room for 64.
+const MOST_TAKEN_BACK: usize = 16;
+
+/// Whether a command may end a request by a rejection, which takes standing approvals back: it must be told those for the
+/// action of the request that [`may_be_taken_back`].
+#[must_use]
+pub fn may_reject(request: &Request, act: &Act) -> bool {
+    let rejects = |vote: &Vote| vote.ballot.is_reject() && !vote.void;
+    let rejected = || request.status.is_open() && request.votes.iter().any(rejects);
+    match act {
+        Act::Vote { ballot, .. } => ballot.is_reject() || rejected(),
+        // They can make it impossible to approve what somebody rejected before.
+        Act::ApproveStanding { .. }
+        | Act::ApproveEdited { .. }
+        | Act::Delegate { .. }
+        | Act::Escalate { .. }
+        | Act::Tick => rejected(),
+        Act::WithdrawStanding { .. }
+        | Act::RequestInfo { .. }
+        | Act::ProvideInfo { .. }
+        | Act::Comment { .. }
+        | Act::Cancel { .. }
+        | Act::Halt { .. }
+        | Act::Supersede { .. }
+        | Act::Revoke { .. }
+        | Act::Uncover
+        | Act::Consume { .. }
+        | Act::Finish { .. }
+        | Act::LoseLease { .. }
+        | Act::Settle { .. }
+        | Act::Reopen { .. }
+        | Act::Retry { .. } => false,
+    }
+}
+
+/// Whether a rejection at `now` may have to take a standing approval back: it is in force, or calls that it covered may not
+/// have begun.
+#[must_use]
+pub fn may_be_taken_back(approval: &StandingApproval, now: Timestamp) -> bool {
+    // Where it is not stored how long its grants last, they may last still.
+    let grants_live = approval.used > 0 && approval.grants_until.is_none_or(|until| now < until);
+    approval.withdrawn.is_none() && (approval.is_in_force(now) || grants_live)
+}
+
+/// After a rejection: what was rejected once is not covered by any standing approval any more, and does not run where one
+/// covered it before and it has not begun.
 pub(super) fn take_back_rejected(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
     let now = change.now();
-    for Standing { approval, version } in facts.standing {
-        if covers(approval, &change.request, facts.people, now) {
-            let why: Text = format!("request {} was rejected", change.request.id).into();
-            let by = change.request.decision.as_ref().and_then(|decision| decision.by.first().cloned());
-            // Whose rejection it was; that of the actor closed it.
-            let by = by.unwrap_or_else(|| change.actor().clone());
-            take_back(change, approval, *version, (by, why))?;
+    let concerns = |one: &&Standing| {
+        may_be_taken_back(&one.approval, now) && is_about(&one.approval, &change.request, facts.people)
+    };
+    let mut all: Vec<&Standing> = facts.standing.iter().filter(concerns).collect();
+    // First those that would cover calls to come, then those that were used last.
+    all.sort_by_key(|one| (!one.approval.is_in_force(now), Reverse(one.approval.last_used_at)));
+    let why: Text = format!("request {} was rejected", change.request.id).into();
+    let by = change.request.decision.as_ref().and_then(|decision| decision.by.first().cloned());
+    // Whose rejection it was; that of the actor closed it.
+    let by = by.unwrap_or_else(|| change.actor().clone());
+    for (place, Standing { approval, version }) in all.into_iter().enumerate() {
+        if place < MOST_TAKEN_BACK {
+            take_back(change, approval, *version, (by.clone(), Text::clone(&why)))?;
+        } else {
+            let act = Act::WithdrawStanding { standing: approval.id, reason: Text::clone(&why) };
+            let command = Command { actor: by.clone(), via: None, operator: true, act };
+            change.go_on(approval.request, command);
         }
     }
     Ok(())

@@ -260,11 +260,16 @@ impl World {
         self.act(&Principal::service("due").unwrap(), Act::Tick, seconds)
     }
 
+    /// The grant of the request; 0 if it has none.
+    fn grant_id(&self) -> GrantId {
+        self.request.grant.as_ref().map_or(GrantId::from_uuid(id(0)), |grant| grant.id)
+    }
+
     /// The command that would spend the grant.
     pub(super) fn consume_act(&self) -> Act {
         Act::Consume {
             executor: executor(7),
-            grant: self.request.grant.as_ref().map_or(GrantId::from_uuid(id(0)), |grant| grant.id),
+            grant: self.grant_id(),
             claim: Box::new(Claim {
                 namespace: Text::clone(&self.request.namespace),
                 agents: Agents::one(agent()),
@@ -284,8 +289,14 @@ impl World {
         self.act(&agent(), act, seconds)
     }
 
+    /// The command with which process 7 reports how the present run ended.
+    pub(super) fn finish_act(&self, ending: Ending) -> Act {
+        Act::Finish { executor: executor(7), grant: self.grant_id(), ending }
+    }
+
     pub(super) fn finish(&mut self, ending: Ending, seconds: i64) -> Result<Transition, Refusal> {
-        self.act(&agent(), Act::Finish { executor: executor(7), ending }, seconds)
+        let act = self.finish_act(ending);
+        self.act(&agent(), act, seconds)
     }
 
     pub(super) fn state(&self) -> Option<ExecutionState> {

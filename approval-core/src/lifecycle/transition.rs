@@ -1,9 +1,9 @@
 //! What follows from a command.
 
-use super::CountedWrite;
+use super::{Command, CountedWrite};
 use crate::{
     clock::Timestamp,
-    id::{ExecutorId, StandingId},
+    id::{ExecutorId, RequestId, StandingId},
     model::{EventLine, NoticeDraft, Request, StandingApproval},
 };
 
@@ -48,4 +48,6 @@ pub struct Transition {
     pub counted: Vec<CountedWrite>,
     /// Standing approvals that are made, used or taken back along with it.
     pub standing: Vec<StandingWrite>,
+    /// Commands on other requests that follow from it, to be executed once it is written. What the write itself has no room for.
+    pub next: Vec<(RequestId, Command)>,
 }

@@ -149,8 +149,11 @@ impl Approved {
             return Err(ApprovalError::of_refusal(About::of(&self.request), Refusal::NotApproved));
         };
         // On a task of its own: a caller that goes away meanwhile must not leave a spent grant that nobody answers for.
-        let (manager, request) = (self.manager.clone(), self.request.id);
-        let spent = core.runtime.spawn(async move { Self::spend(manager, request, grant, claim).await });
+        let (manager, request) = (self.manager.clone(), Arc::clone(&self.request));
+        let spent = core.runtime.spawn(async move {
+            manager.core.link_before_begin(&request).await?;
+            Self::spend(manager, request.id, grant, claim).await
+        });
         match spent.await {
             Ok(spent) => spent,
             Err(error) if error.is_panic() => {

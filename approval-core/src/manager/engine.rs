@@ -162,24 +162,26 @@ impl Core {
 
     /// Does what a command says to a request.
     pub(crate) async fn execute(&self, id: RequestId, command: Command) -> Result<Stored, ApprovalError> {
-        let result = match self.try_execute(id, &command, self.cache.get(id)).await {
+        let mut next = Vec::new();
+        let result = match self.try_execute(id, &command, self.cache.get(id), &mut next).await {
             // A refusal may rest on remembered states that are out of date: look at the store before it counts.
             Err(Tried::Refused { remembered, refusal, .. })
                 if remembered || matches!(*refusal, Refusal::Halted(_)) =>
             {
                 self.cache.forget(id);
                 self.halts.forget();
-                self.try_execute(id, &command, None).await
+                self.try_execute(id, &command, None, &mut next).await
             }
             other => other,
         };
         let result = match result {
             Err(Tried::Refused { request, refusal, .. }) if is_too_late(&request, &refusal) => {
                 self.note_end(id).await?;
-                self.try_execute(id, &command, None).await
+                self.try_execute(id, &command, None, &mut next).await
             }
             other => other,
         };
+        self.go_on(next).await;
         result.map_err(|tried| match tried {
             Tried::Failed(error) => error,
             Tried::Refused { request, refusal, .. } => {
@@ -193,11 +195,27 @@ impl Core {
     /// Writes down that the time of a request, or of its grant, is over; unless somebody did something in time whose change
     /// was still on its way when the request was read. Only what the store says afterwards is known to be the end.
     pub(super) async fn note_end(&self, id: RequestId) -> Result<(), ApprovalError> {
-        let noted = self.try_execute(id, &due::tick(), None).await;
+        let mut next = Vec::new();
+        let noted = self.try_execute(id, &due::tick(), None, &mut next).await;
         self.cache.forget(id);
+        self.go_on(next).await;
         match noted {
             Ok(_) | Err(Tried::Refused { .. }) => Ok(()),
             Err(Tried::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Executes what follows from a change that is written.
+    async fn go_on(&self, next: Vec<(RequestId, Command)>) {
+        for (request, command) in next {
+            // Nothing follows from these.
+            match self.try_execute(request, &command, None, &mut Vec::new()).await {
+                // Somebody else did it.
+                Ok(_) | Err(Tried::Refused { .. }) => {}
+                Err(Tried::Failed(error)) => {
+                    tracing::error!(%request, act = ?command.act, %error, "failed to do what follows from a change of another request");
+                }
+            }
         }
     }
 
@@ -208,6 +226,7 @@ impl Core {
         id: RequestId,
         command: &Command,
         cached: Option<Stored>,
+        next: &mut Vec<(RequestId, Command)>,
     ) -> Result<Stored, Tried> {
         let cached = cached.and_then(|stored| self.own(stored));
         let mut remembered = cached.is_some();
@@ -235,7 +254,7 @@ impl Core {
             let basis = self.sources.basis(policy.or(edited_by), directory);
             facts.basis = basis.as_ref();
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
-            let transition = match lifecycle::apply(request, command, &facts, now) {
+            let mut transition = match lifecycle::apply(request, command, &facts, now) {
                 Ok(transition) => transition,
                 Err(refusal) => {
                     return Err(Tried::Refused {
@@ -246,8 +265,12 @@ impl Core {
                 }
             };
             self.clock_for(Some(request), Some(&command.act), &transition).await?;
+            let follows = std::mem::take(&mut transition.next);
             match self.write(Expect::Version(stored.version), transition, &halts, (now, None)).await? {
-                Written::Done(done) => return Ok(done),
+                Written::Done(done) => {
+                    next.extend(follows);
+                    return Ok(done);
+                }
                 Written::Conflict(Some(current)) => {
                     stored = current;
                     remembered = false;
@@ -400,8 +423,17 @@ impl Core {
         halts: &HaltView,
         (now, slot): (Timestamp, Option<JoinSlot>),
     ) -> Result<Written, ApprovalError> {
-        let Transition { request, events, notices, not_before, not_after, requires, standing, counted } =
-            transition;
+        let Transition {
+            request,
+            events,
+            notices,
+            not_before,
+            not_after,
+            requires,
+            standing,
+            counted,
+            next: _,
+        } = transition;
         let request = Arc::new(request);
         let notices = notify::route(&notices, &request, &self.notifiers, &*self.directory, now).await;
         let mut conditions = self.conditions(&requires, halts);

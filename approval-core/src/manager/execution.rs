@@ -132,11 +132,12 @@ impl Execution {
     fn record(&mut self, ending: Ending) -> tokio::task::JoinHandle<()> {
         self.done = true;
         let manager = self.manager.clone();
-        let (request, executor) = (self.request.id, self.executor);
+        let request = self.request.id;
+        let act = Act::Finish { executor: self.executor, grant: self.grant, ending };
         self.manager.core.runtime.spawn(async move {
             let core = &manager.core;
-            if let Err(error) = core.report(request, executor, ending.clone()).await {
-                keep_reporting(core, request, executor, ending, &error);
+            if let Err(error) = core.report(request, act.clone()).await {
+                keep_reporting(core, request, act, &error);
             }
         })
     }
@@ -168,13 +169,7 @@ impl Drop for Execution {
 
 /// Goes on trying to record an ending that the store did not take. The caller has its value already; if all fails, the
 /// lost lease makes the request unknown.
-fn keep_reporting(
-    core: &Arc<Core>,
-    request: RequestId,
-    executor: ExecutorId,
-    ending: Ending,
-    error: &ApprovalError,
-) {
+fn keep_reporting(core: &Arc<Core>, request: RequestId, act: Act, error: &ApprovalError) {
     tracing::error!(%request, %error, "it could not be recorded how the body ended; it is tried again");
     let spawned = Arc::clone(core);
     drop(core.runtime.spawn(async move {
@@ -185,7 +180,7 @@ fn keep_reporting(
                 () = core.clock.sleep_until(wake) => {}
                 () = core.stop.stopped() => {}
             }
-            match core.report(request, executor, ending.clone()).await {
+            match core.report(request, act.clone()).await {
                 Ok(()) => return,
                 Err(error) => tracing::error!(%request, %error, failures, "it could not be recorded how the body ended"),
             }
@@ -198,18 +193,8 @@ fn keep_reporting(
 }
 
 impl Core {
-    async fn report(
-        &self,
-        request: RequestId,
-        executor: ExecutorId,
-        ending: Ending,
-    ) -> Result<(), ApprovalError> {
-        let command = Command {
-            actor: self.settings.agent.clone(),
-            via: None,
-            operator: false,
-            act: Act::Finish { executor, ending },
-        };
+    async fn report(&self, request: RequestId, act: Act) -> Result<(), ApprovalError> {
+        let command = Command { actor: self.settings.agent.clone(), via: None, operator: false, act };
         match self.execute(request, command).await {
             Ok(_) => Ok(()),
             Err(ApprovalError::Store(error)) => Err(ApprovalError::Store(error)),

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Core, keys::successor_key, secret_key::StoredKey};
+use super::{Core, secret_key::StoredKey, successor::key_of_successor};
 use crate::{
     approval_error::{About, ApprovalError},
     clock::Timestamp,
-    error::Invalid,
     id::RequestId,
     lifecycle::{self, Act, Command, Draft, Predecessor, UnderKey},
     model::{ActionName, Enclosed, Execution, Follows, LibraryPart, Principal, Request, Text},
@@ -15,8 +14,6 @@ use crate::{
 
 /// How often a key is looked at again when its requests change meanwhile.
 const ROUNDS: usize = 100;
-/// Longest chain of requests under one key that is followed.
-const LONGEST_CHAIN: usize = 1000;
 
 /// Where a call with a key has its place.
 pub(crate) enum Placed {
@@ -102,63 +99,6 @@ impl Core {
         Err(StoreError::unavailable("the requests under one key kept changing; try again").into())
     }
 
-    /// The requests of a key, oldest first, from its first one on.
-    async fn chain(&self, root: Stored) -> Result<Vec<Stored>, ApprovalError> {
-        let mut chain = vec![root];
-        while let Some(last) = chain.last() {
-            let next = match last.request.successor {
-                Some(successor) => Some(self.load(successor).await?),
-                None if lifecycle::may_be_followed(&last.request) => self.unlinked(&last.request).await?,
-                None => None,
-            };
-            let Some(next) = next else { return Ok(chain) };
-            if chain.iter().any(|one| one.request.id == next.request.id) {
-                return Err(StoreError::unreadable(format!(
-                    "the requests that follow each other after {} lead in a circle",
-                    About::of(&next.request)
-                ))
-                .into());
-            }
-            if chain.len() >= LONGEST_CHAIN {
-                return Err(Invalid::new(
-                    "key of the call",
-                    About::of(&next.request).to_string(),
-                    format!("has {LONGEST_CHAIN} requests already, none of which was run"),
-                )
-                .hint("use a new key")
-                .into());
-            }
-            chain.push(next);
-        }
-        Ok(chain)
-    }
-
-    /// A successor whose opener was stopped before it was linked: links it.
-    async fn unlinked(&self, request: &Request) -> Result<Option<Stored>, ApprovalError> {
-        let Some(key) = &request.key else { return Ok(None) };
-        let found = self.store.find(&successor_key(key)).await?.and_then(|found| self.own(found));
-        let Some(found) = found.filter(|found| found.request.predecessor == Some(request.id)) else {
-            return Ok(None);
-        };
-        self.link(request.id, &found.request).await?;
-        Ok(Some(found))
-    }
-
-    /// Notes with an ended request which one follows it.
-    pub(crate) async fn link(&self, request: RequestId, successor: &Request) -> Result<(), ApprovalError> {
-        let command = Command {
-            actor: successor.requester.clone(),
-            via: None,
-            operator: true,
-            act: Act::Retry { successor: successor.id },
-        };
-        match self.execute(request, command).await {
-            // It is linked already.
-            Ok(_) | Err(ApprovalError::Refused { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Revokes an approval that no person gave, if the policy no longer covers it: the same call is asked about then.
     pub(crate) async fn uncover(&self, request: RequestId) -> Result<(), ApprovalError> {
         self.take_from_policy(request, Act::Uncover, "the policy asks for more now").await
@@ -215,7 +155,7 @@ impl Core {
 
 /// Makes a draft the successor of an ended request.
 fn follow(draft: &mut Draft, request: &Request) {
-    draft.key = Some(successor_key(request.key.as_deref().unwrap_or(&request.id.to_string())));
+    draft.key = Some(key_of_successor(request));
     draft.predecessor =
         Some(Predecessor { request: request.id, original: draft.digest, revision: 1, editor: None });
     let mut enclosed = draft.enclosed.as_deref().map_or_else(Enclosed::default, Clone::clone);

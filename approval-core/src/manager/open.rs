@@ -1,6 +1,6 @@
 //! From a call to a request: bind the arguments, ask the policy, open.
 
-use std::{collections::HashSet, fmt, future::Future, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
     Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval, Ruled,
@@ -22,8 +22,6 @@ use crate::{
     store::{StoreError, Stored},
 };
 
-/// Most requests that try one again, one after the other.
-const SUCCESSOR_LIMIT: usize = 10_000;
 /// How often a key is tried again when other calls take it at the same time.
 const ROUNDS: usize = 100;
 
@@ -186,8 +184,11 @@ impl ApprovalManager {
             };
             match opened {
                 Opened::New(stored) => {
-                    if let Some(followed) = stored.request.predecessor {
-                        core.link(followed, &stored.request).await?;
+                    if let Some(followed) = stored.request.predecessor
+                        && let Some(refused) = core.link(followed, &stored.request).await?
+                    {
+                        waiter.forget();
+                        return Err(refused);
                     }
                     return Ok(waiter.written(stored).opened(&prepared.spec));
                 }
@@ -335,26 +336,6 @@ impl Core {
             declaration: Some(Arc::clone(spec.declaration())),
             basis,
         })
-    }
-
-    /// The last of the requests that try one again.
-    ///
-    /// # Errors
-    /// When one of them leads back to an earlier one, or there are more than [`SUCCESSOR_LIMIT`]: the rows were changed behind
-    /// the back of the lifecycle.
-    pub(crate) async fn newest(&self, mut stored: Stored) -> Result<Stored, ApprovalError> {
-        let first = stored.request.id;
-        let mut passed = HashSet::from([first]);
-        while let Some(successor) = stored.request.successor {
-            if !passed.insert(successor) || passed.len() > SUCCESSOR_LIMIT {
-                return Err(StoreError::unreadable(format!(
-                    "the requests that try {first} again lead in a circle, or are more than {SUCCESSOR_LIMIT}"
-                ))
-                .into());
-            }
-            stored = self.load(successor).await?;
-        }
-        Ok(stored)
     }
 }
 

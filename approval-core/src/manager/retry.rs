@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    ApprovalManager, Context, Core, PendingApproval, engine::Opened, keys::successor_key,
-    open::tightened_gate,
+    ApprovalManager, Context, Core, PendingApproval, engine::Opened, open::tightened_gate,
+    successor::key_of_successor,
 };
 use crate::{
     approval_error::{About, ApprovalError},
@@ -12,7 +12,11 @@ use crate::{
     lifecycle::{self, Draft, Predecessor},
     model::{Basis, Declaration, Enclosed, Follows, Gate, OnTimeout, Request, Text},
     policy::{Ruling, Said},
+    store::StoreError,
 };
+
+/// How often it is looked again which request is the last that tries one again.
+const ROUNDS: usize = 100;
 
 impl ApprovalManager {
     /// Opens a new request with the arguments of one that ended without having run, linked to it. Its key, if it had one,
@@ -25,8 +29,20 @@ impl ApprovalManager {
     ///
     /// # Errors
     /// When there is no such request, or it is open, runs, ran, or may have run; [`ApprovalError::PolicyDenied`] when the policy
-    /// denies it now; [`ApprovalError::KeyConflict`] when another call that follows it is open, approved or was run.
+    /// denies it now; [`ApprovalError::KeyConflict`] when another call that follows it is open, approved or was run. Where an
+    /// idempotent action runs again under its own approval meanwhile, the new request is cancelled.
     pub async fn retry(&self, request: RequestId) -> Result<PendingApproval, ApprovalError> {
+        for _ in 0..ROUNDS {
+            if let Some(opened) = self.try_again(request).await? {
+                return Ok(opened);
+            }
+        }
+        Err(StoreError::unavailable("the requests that try it again kept ending; try again").into())
+    }
+
+    /// The same. `None` if the one request that could follow is there, and gave way when the request ran again: it is linked
+    /// now, and the next look finds it and follows it.
+    async fn try_again(&self, request: RequestId) -> Result<Option<PendingApproval>, ApprovalError> {
         let core = &self.core;
         core.at_work()?;
         let origin = core.load(request).await?;
@@ -44,7 +60,7 @@ impl ApprovalManager {
             Ok(()) => {}
             // It is being tried again already.
             Err(ApprovalError::Refused { .. }) if last.request.id != request && same => {
-                return self.attach(last.request.id).await;
+                return self.attach(last.request.id).await.map(Some);
             }
             Err(_) if !same => return Err(conflict(&last.request)),
             Err(error) => return Err(error),
@@ -55,16 +71,21 @@ impl ApprovalManager {
             .map_err(|refusal| ApprovalError::of_refusal(About::of(again_of), refusal))?;
         let gate = core.gate_of_retry(again_of).await?;
         let mut draft = again(again_of, gate, last.request.id, id);
-        // The same successor, however often and wherever this is called, and whatever crashes in between.
-        draft.key = Some(successor_key(last.request.key.as_deref().unwrap_or(&last.request.id.to_string())));
-        let opened = match core.open(&draft, &Context::current().limits).await? {
-            Opened::New(stored) | Opened::Existing(stored) => stored,
+        draft.key = Some(key_of_successor(&last.request));
+        let (opened, is_new) = match core.open(&draft, &Context::current().limits).await? {
+            Opened::New(stored) => (stored, true),
+            Opened::Existing(stored) => (stored, false),
         };
-        core.link(last.request.id, &opened.request).await?;
+        if let Some(refused) = core.link(last.request.id, &opened.request).await? {
+            return Err(refused);
+        }
+        if !is_new && lifecycle::gave_way(&opened.request) {
+            return Ok(None);
+        }
         if opened.request.original != origin.request.original {
             return Err(conflict(&opened.request));
         }
-        self.attach(opened.request.id).await
+        self.attach(opened.request.id).await.map(Some)
     }
 }
 

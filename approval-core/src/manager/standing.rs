@@ -12,8 +12,8 @@ use super::{ApprovalManager, Core};
 use crate::{
     approval_error::ApprovalError,
     id::{RequestId, StandingId},
-    lifecycle::{Act, Command, Standing, StandingWrite},
-    model::{ActionName, Ballot, CoveredBehalf, LibraryPart, Principal, Request, StandingApproval, Text},
+    lifecycle::{self, Act, Command, Standing, StandingWrite},
+    model::{ActionName, CoveredBehalf, LibraryPart, Principal, Request, StandingApproval, Text},
     store::{Condition, Record, RecordName, RecordWrite, StoreError},
     sync::{Mutex, lock},
 };
@@ -70,15 +70,10 @@ impl StandingWatch {
         let before = self.forgotten.load(Ordering::Acquire);
         let now = core.now().await?;
         let mut by_action: HashMap<ActionName, Vec<Standing>> = HashMap::new();
-        for (version, mut approval) in self.list(core).await? {
+        for (version, approval) in self.list(core).await? {
             if approval.is_in_force(now) {
-                if approval.behalf.is_none() {
-                    // Given before the person was stored with it. Without its request it covers nothing.
-                    let given_with = core.find(approval.request).await?;
-                    approval.behalf = given_with.map(|stored| CoveredBehalf::same_as(&stored.request));
-                }
                 let action = approval.action.clone();
-                by_action.entry(action).or_default().push(Standing { approval, version });
+                by_action.entry(action).or_default().push(with_behalf(core, approval, version).await?);
             }
         }
         let all: ByAction = by_action.into_iter().map(|(action, list)| (action, list.into())).collect();
@@ -88,6 +83,18 @@ impl StandingWatch {
             *seen = Some(Arc::clone(&all));
         }
         Ok(all)
+    }
+
+    /// Those for calls of an action that a rejection may have to take back, as the store has them now.
+    async fn to_take_back(&self, core: &Core, action: &ActionName) -> Result<Arc<[Standing]>, StoreError> {
+        let now = core.now().await?;
+        let mut all = Vec::new();
+        for (version, approval) in self.list(core).await? {
+            if approval.action == *action && lifecycle::may_be_taken_back(&approval, now) {
+                all.push(with_behalf(core, approval, version).await?);
+            }
+        }
+        Ok(all.into())
     }
 
     /// All of this tenant, oldest first, with their versions.
@@ -139,6 +146,20 @@ impl StandingWatch {
     }
 }
 
+/// A standing approval with the person behind the calls that it covers, also if it was given before that was stored with it.
+async fn with_behalf(
+    core: &Core,
+    mut approval: StandingApproval,
+    version: u64,
+) -> Result<Standing, StoreError> {
+    if approval.behalf.is_none() {
+        // Without its request it covers nothing.
+        let given_with = core.find(approval.request).await?;
+        approval.behalf = given_with.map(|stored| CoveredBehalf::same_as(&stored.request));
+    }
+    Ok(Standing { approval, version })
+}
+
 fn parse(record: &Record) -> Result<StandingApproval, StoreError> {
     serde_json::from_slice(&record.value)
         .map_err(|e| StoreError::unreadable(format!("the record {} cannot be read: {e}", record.name)))
@@ -160,11 +181,10 @@ impl Core {
         if let Act::WithdrawStanding { standing, .. } = &command.act {
             return self.standing_of(*standing).await;
         }
-        if !matches!(command.act, Act::Vote { ballot: Ballot::Reject { .. }, .. }) {
+        if !lifecycle::may_reject(request, &command.act) {
             return Ok(Arc::default());
         }
-        self.standing.forget();
-        self.standing.of(self, &request.action.name).await
+        self.standing.to_take_back(self, &request.action.name).await
     }
 
     /// The standing approval of this id, in force or not.

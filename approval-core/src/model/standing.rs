@@ -218,6 +218,9 @@ pub struct StandingApproval {
     /// When it was last used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
+    /// When the last of the grants that it gave ends. `None` if it gave none, and in records of before this was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants_until: Option<Timestamp>,
     /// Whether it was taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<Withdrawn>,
@@ -259,6 +262,7 @@ impl StandingApproval {
             calls: terms.calls,
             used: 0,
             last_used_at: None,
+            grants_until: None,
             withdrawn: None,
         })
     }

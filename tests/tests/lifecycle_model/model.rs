@@ -725,7 +725,10 @@ impl Model {
                 }
                 self.running = Some(Running::Executing(0));
             }
-            Step::Finish { executor, end } => {
+            Step::Finish { executor, end, earlier } => {
+                if *earlier {
+                    return Err("NotExecuting");
+                }
                 let next = match end {
                     End::Succeeded => Running::Succeeded,
                     End::Failed => Running::Failed,

@@ -404,6 +404,8 @@ pub enum Step {
     Finish {
         executor: u8,
         end: End,
+        /// Whether it reports on a run before the present one.
+        earlier: bool,
     },
     Lose {
         executor: u8,
@@ -501,6 +503,7 @@ impl Step {
             33 | 34 => Self::Finish {
                 executor: u8::from(rest.one_in(4)),
                 end: [End::Succeeded, End::Failed, End::Unknown][rest.below(3)],
+                earlier: rest.one_in(5),
             },
             35 => Self::Lose { executor: u8::from(rest.one_in(3)) },
             36 => Self::Settle { who, succeeded: rest.one_in(2) },

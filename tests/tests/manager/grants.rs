@@ -86,7 +86,7 @@ async fn a_channel_hands_in_no_act_of_the_library() {
     let ending = Ending::Failed { why: "it did not run".into(), started: false };
     let acts = [
         Act::Consume { executor, grant, claim: Box::new(claim) },
-        Act::Finish { executor, ending },
+        Act::Finish { executor, grant, ending },
         Act::LoseLease { executor },
         Act::Retry { successor: one.id },
         Act::Halt { reason: "stop".into() },

@@ -45,5 +45,6 @@ mod stopping;
 mod storms;
 mod successors;
 mod timeouts;
+mod unlinked;
 mod waiters;
 mod words;

@@ -46,6 +46,8 @@ enum Rule {
     Wait,
     /// It is done, and its answer waits.
     WaitAfter,
+    /// It is done, and its answer is lost.
+    FailAfter,
     /// It gives way to other tasks before and after it is done.
     Yield,
 }
@@ -81,6 +83,11 @@ impl Outage {
     /// From now on the answer to this call waits for [`Outage::heal`].
     pub fn hold_after(&self, op: Op) {
         self.rule(op, Rule::WaitAfter);
+    }
+
+    /// From now on the answer to this call is lost.
+    pub fn fail_after(&self, op: Op) {
+        self.rule(op, Rule::FailAfter);
     }
 
     /// The store inside, which works.
@@ -130,7 +137,7 @@ impl Outage {
                 rules.wait_for(|rules| !rules.contains_key(&op)).await.expect("the store is there");
             }
             Some(Rule::Yield) => tokio::task::yield_now().await,
-            Some(Rule::WaitAfter) | None => {}
+            Some(Rule::WaitAfter | Rule::FailAfter) | None => {}
         }
         Ok(rule)
     }
@@ -152,6 +159,7 @@ impl Outage {
                 rules.wait_for(|rules| !rules.contains_key(&op)).await.expect("the store is there");
                 Ok(done)
             }
+            Some(Rule::FailAfter) => Err(StoreError::unavailable(format!("the answer to {op:?} is lost"))),
             Some(Rule::Fail | Rule::Wait) | None => Ok(done),
         }
     }

@@ -7,6 +7,7 @@ use std::sync::{
 
 use approval_core::{
     Action, ApprovalError, ApprovalManager,
+    manager::ManagerBuilder,
     model::{ActionName, ExecutionState, Gate, HaltScope},
     policy::Ruling,
     store::Query,
@@ -16,7 +17,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use crate::common::{ANN, BOB, Runs, call, call_with, error, person, seconds, soon, unattended};
+use crate::{
+    common::{ANN, BOB, Runs, call, call_with, error, on_outage, person, seconds, soon, unattended},
+    outage::Op,
+};
 
 fn replayed() -> Action {
     call_with(|action| Ok(action.replay())).key("k")
@@ -200,6 +204,34 @@ async fn an_idempotent_call_that_failed_runs_again_under_its_approval_while_the_
     let (again, text) = error(runs.run(&manager, idempotent()).await);
     assert!(matches!(again, ApprovalError::AlreadyRan { state: ExecutionState::Succeeded, .. }), "{text}");
     assert_eq!(manager.list(&Query::default()).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_repeated_report_of_an_earlier_run_ends_no_later_run() {
+    let (manager, store) = on_outage(ManagerBuilder::unattended);
+    let opened = manager.request(idempotent()).await.unwrap();
+    let id = opened.id();
+    manager.approve(id, ANN).await.unwrap();
+    let mut first = soon(opened).await.unwrap().begin().await.unwrap();
+    first.start();
+    // The end is written, but the answer is lost: the report is repeated after a while.
+    store.fail_after(Op::Commit);
+    first.failed("the bank is closed").await;
+    store.heal();
+    let (began, begun) = oneshot::channel();
+    let (end, ended) = oneshot::channel();
+    let again = ApprovalManager::clone(&manager);
+    let running = tokio::spawn(async move { held(&again, idempotent(), began, ended).await });
+    soon(begun).await.unwrap();
+    let loads = store.calls(Op::Load);
+    manager.advance(seconds(1)).await;
+    store.until_called(Op::Load, loads + 1).await;
+    let state = || async { manager.get(id).await.unwrap().execution.as_deref().unwrap().state() };
+    assert_eq!(state().await, ExecutionState::Executing, "the second run goes on");
+    end.send(Ok(json!("paid"))).unwrap();
+    assert_eq!(soon(running).await.unwrap().unwrap(), "paid");
+    assert_eq!(state().await, ExecutionState::Succeeded);
+    manager.verify_history(id).await.unwrap();
 }
 
 #[tokio::test]

@@ -262,6 +262,70 @@ fn in_an_hour() -> Action {
     call_with(|action| Ok(action.run_window(window).suspend())).key("k")
 }
 
+/// A covered call waits for its window; its standing approval on these terms has ended after `passed`, and the same call is
+/// rejected then.
+async fn rejected_after_its_end(terms: StandingTerms, passed: i64) {
+    let manager = unattended();
+    let open = manager.request(call()).await.unwrap().detach();
+    stand(&manager, terms).await;
+    let runs = Runs::default();
+    let (waits, text) = error(soon(runs.run(&manager, in_an_hour())).await);
+    assert!(matches!(waits, ApprovalError::OutsideWindow { .. }), "{text}");
+    let id = waits.request().unwrap();
+    manager.advance(seconds(passed)).await;
+    let standing = manager.standing_approvals().await.unwrap().remove(0);
+    assert!(!standing.is_in_force(manager.store().now().await.unwrap()));
+    manager.reject(open, BOB, "not this one").await.unwrap();
+    let withdrawn = manager.standing_approvals().await.unwrap().remove(0).withdrawn.unwrap();
+    assert_eq!((withdrawn.by, &*withdrawn.why), (person(BOB), &*format!("request {open} was rejected")));
+    manager.verify_history(open).await.unwrap();
+    manager.advance(seconds(3660 - passed)).await;
+    let (refused, text) = error(soon(runs.run(&manager, in_an_hour())).await);
+    assert!(matches!(refused, ApprovalError::StandingWithdrawn { .. }), "{text}");
+    assert_eq!((runs.count(), state(&manager, id).await), (0, ExecutionState::Revoked));
+}
+
+#[tokio::test]
+async fn a_rejection_takes_back_one_that_is_used_up_while_its_call_waits() {
+    rejected_after_its_end(terms().at_most(1), 0).await;
+}
+
+#[tokio::test]
+async fn a_rejection_takes_back_one_that_ran_out_while_its_call_waits() {
+    rejected_after_its_end(terms().lasting(seconds(60)), 61).await;
+    rejected_after_its_end(terms().lasting(seconds(60)).at_most(1), 61).await;
+}
+
+#[tokio::test]
+async fn a_rejection_leaves_one_alone_whose_calls_have_no_time_left() {
+    let manager = unattended();
+    let open = manager.request(call()).await.unwrap().detach();
+    stand(&manager, terms().at_most(1)).await;
+    covered(&manager, call()).await;
+    manager.advance(seconds(15 * 60)).await;
+    manager.reject(open, BOB, "not this one").await.unwrap();
+    assert!(manager.standing_approvals().await.unwrap().remove(0).withdrawn.is_none());
+}
+
+#[tokio::test]
+async fn a_rejection_takes_back_more_than_one_write_has_room_for() {
+    let manager = unattended();
+    let open = manager.request(call()).await.unwrap().detach();
+    for _ in 0..20 {
+        stand(&manager, terms().at_most(1)).await;
+        covered(&manager, call()).await;
+    }
+    manager.reject(open, BOB, "not this one").await.unwrap();
+    let all = manager.standing_approvals().await.unwrap();
+    assert_eq!(all.len(), 20);
+    for standing in all {
+        let withdrawn = standing.withdrawn.unwrap();
+        assert_eq!((withdrawn.by, &*withdrawn.why), (person(BOB), &*format!("request {open} was rejected")));
+        manager.verify_history(standing.request).await.unwrap();
+    }
+    manager.verify_history(open).await.unwrap();
+}
+
 /// A covered call waits for its window; its standing approval on these terms has ended after `passed`, and is withdrawn then.
 async fn withdrawn_after_its_end(terms: StandingTerms, passed: i64, by_operator: bool) {
     let manager = unattended();

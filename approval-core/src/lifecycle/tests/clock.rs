@@ -56,7 +56,8 @@ fn beginning_what_was_approved_and_trying_again_need_the_clock() {
     let consume = world.consume_act();
     assert!(waits(&mut world, &agent(), &consume, 2));
     let failed = Ending::Failed { why: text("no"), started: true };
-    assert!(!waits(&mut world, &agent(), &Act::Finish { executor: executor(7), ending: failed }, 3));
+    let finish = world.finish_act(failed);
+    assert!(!waits(&mut world, &agent(), &finish, 3));
     let mut retried = world.clone();
     assert!(waits(&mut world, &agent(), &reopen(), 4));
     assert!(waits(&mut retried, &agent(), &Act::Retry { successor: RequestId::from_uuid(id(2)) }, 4));

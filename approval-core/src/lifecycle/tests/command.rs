@@ -28,7 +28,11 @@ fn channels_hand_in_what_people_do_and_nothing_that_the_library_does_itself() {
         Act::Halt { reason: text("stop") },
         Act::Supersede { reason: text("stricter") },
         world.consume_act(),
-        Act::Finish { executor: executor(7), ending: Ending::Succeeded { result: None } },
+        Act::Finish {
+            executor: executor(7),
+            grant: GrantId::from_uuid(id(1)),
+            ending: Ending::Succeeded { result: None },
+        },
         Act::LoseLease { executor: executor(7) },
         reopen(),
         Act::Retry { successor: RequestId::from_uuid(id(2)) },

@@ -172,6 +172,14 @@ fn nothing_begins_while_halted() {
     assert_eq!(world.consume(2).unwrap_err(), Refusal::Halted(halt()));
 }
 
+/// A process that does not execute it reports how the present run ended.
+fn by_another(world: &World, ending: Ending) -> Act {
+    let mut act = world.finish_act(ending);
+    let Act::Finish { executor: by, .. } = &mut act else { panic!() };
+    *by = executor(8);
+    act
+}
+
 #[test]
 fn the_executor_reports_the_end() {
     for (ending, state) in [
@@ -180,7 +188,7 @@ fn the_executor_reports_the_end() {
         (unknown(), ExecutionState::Unknown),
     ] {
         let mut world = running();
-        let other = Act::Finish { executor: executor(8), ending: ending.clone() };
+        let other = by_another(&world, ending.clone());
         assert_eq!(world.act(&agent(), other, 3).unwrap_err(), Refusal::NotExecuting);
         let transition = world.finish(ending.clone(), 3).unwrap();
         assert_eq!(world.state(), Some(state));
@@ -228,7 +236,7 @@ fn a_lost_process_leaves_a_doubt() {
     assert_eq!(transition.requires, [Requires::LeaseLost(executor(7))]);
     assert_eq!(world.act(&p("service:due"), lose(7), 6).unwrap_err(), Refusal::NothingToDo);
     for ending in [succeeded(), unknown()] {
-        let other = Act::Finish { executor: executor(8), ending };
+        let other = by_another(&world, ending);
         assert_eq!(world.clone().act(&agent(), other, 7).unwrap_err(), Refusal::NotExecuting);
     }
     world.finish(succeeded(), 7).unwrap();
@@ -417,6 +425,36 @@ fn only_what_is_harmless_twice_is_reopened() {
     }
     let open = &mut World::new(gate([need(1, "ann")]));
     assert_eq!(open.act(&agent(), reopen(), 1).unwrap_err(), Refusal::NotApproved);
+}
+
+#[test]
+fn a_report_of_an_earlier_run_ends_no_later_run() {
+    for first in [unknown(), failed("no")] {
+        let world = ended(first.clone());
+        let reports =
+            [succeeded(), failed("no"), failed("late"), unknown()].map(|ending| world.finish_act(ending));
+        let mut again = world.clone();
+        again.act(&agent(), Act::Reopen, 4).unwrap();
+        again.consume(5).unwrap();
+        let mut over = Vec::new();
+        for ending in [succeeded(), failed("no"), unknown()] {
+            let mut ended = again.clone();
+            ended.finish(ending, 6).unwrap();
+            over.push(ended);
+        }
+        let mut lost = again.clone();
+        lost.act(&p("service:due"), Act::LoseLease { executor: executor(7) }, 6).unwrap();
+        for second in over.into_iter().chain([again, lost]) {
+            for report in &reports {
+                let mut second = second.clone();
+                let before = second.request.execution.clone();
+                assert_eq!(second.act(&agent(), report.clone(), 7).unwrap_err(), Refusal::NotExecuting);
+                assert_eq!(second.request.execution, before);
+            }
+        }
+        // Until it is reopened, the run may still be reported on.
+        assert_eq!(world.clone().act(&agent(), reports[0].clone(), 7).is_ok(), first == unknown());
+    }
 }
 
 #[test]

@@ -384,3 +384,57 @@ fn what_people_or_their_silence_approved_is_an_approval_for_a_call_that_must_ask
     assert_eq!(find(&[by_silence.request], &silent), UnderKey::Join);
     assert_eq!(find(&[approved_for(call(8), 1).request], &call(8)), UnderKey::Join);
 }
+
+#[test]
+fn a_successor_that_is_not_linked_follows_unless_it_gave_way_to_a_rerun() {
+    let guard = |act| Command {
+        actor: Principal::part(crate::model::LibraryPart::Guard),
+        via: None,
+        operator: true,
+        act,
+    };
+    let successor = || {
+        let first = approved_for(call(8), 1).request;
+        let predecessor =
+            Predecessor { request: first.id, original: first.original, revision: 1, editor: None };
+        open(Draft { predecessor: Some(predecessor), ..call(8) }, 2)
+    };
+    let changed = |by: Option<Command>, approved: bool| {
+        let mut world = successor();
+        if approved {
+            world.approve("ann", 1).unwrap();
+        }
+        if let Some(command) = by {
+            world.run(&command, 2).unwrap();
+        }
+        world.request
+    };
+    let of = |actor: Principal, act| Command { actor, via: None, operator: true, act };
+    let (cancel, revoke) = (Act::Cancel { reason: None }, Act::Revoke { reason: text("no") });
+    let gave_way_to_it =
+        [changed(Some(guard(cancel.clone())), false), changed(Some(guard(revoke.clone())), true)];
+    let rejected = {
+        let mut world = successor();
+        world.reject("ann", 1).unwrap();
+        world.request
+    };
+    let others = [
+        changed(None, false),
+        changed(None, true),
+        rejected,
+        changed(Some(of(user("boss"), cancel)), false),
+        changed(Some(of(user("boss"), revoke)), true),
+    ];
+    let mut ran = approved_for(call(8), 1);
+    ran.consume(2).unwrap();
+    ran.finish(Ending::Failed { why: text("no"), started: true }, 3).unwrap();
+    for one in &gave_way_to_it {
+        assert!(gave_way(one) && !follows_unlinked(&ran.request, one), "{:?}", one.status);
+        // What never ran is followed by the one request that its key leads to.
+        assert!(follows_unlinked(&expired(call(8), 1), one));
+    }
+    for one in &others {
+        assert!(!gave_way(one) && follows_unlinked(&ran.request, one), "{:?}", one.status);
+    }
+    assert!(!follows_unlinked(&expired(call(8), 3), &others[0]), "it follows another request");
+}

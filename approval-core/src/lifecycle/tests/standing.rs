@@ -246,6 +246,112 @@ fn a_rejection_takes_back_what_would_cover_the_call() {
     assert!(matches!(told(&rejected).last(), Some(EventKind::Withdrawn { .. })));
 }
 
+/// The rejection at this second of a request that was opened before, with these standing approvals in the store.
+fn rejected_with(approvals: &[StandingApproval], seconds: i64) -> Transition {
+    let mut world = World::new(gate([need(1, "ann")]));
+    world.standing =
+        approvals.iter().map(|approval| Standing { approval: approval.clone(), version: 4 }).collect();
+    world.reject("ann", seconds).unwrap()
+}
+
+/// One that covered a call at second 20, whose grant lasts 15 minutes.
+fn used_once(terms: StandingTerms) -> StandingApproval {
+    let transition = open_with(ask(), &[stood(terms)], &People::default(), 20);
+    transition.standing[0].approval.clone()
+}
+
+#[test]
+fn a_rejection_takes_back_what_covered_calls_that_may_not_have_begun() {
+    let short = || terms(StandingArguments::Any).lasting(Span::from_secs(100)).at_most(1);
+    let used_up = used_once(short());
+    assert_eq!((used_up.used, used_up.grants_until), (1, Some(at(920))));
+    let taken_back = |approval: &StandingApproval, seconds| {
+        let rejected = rejected_with(std::slice::from_ref(approval), seconds);
+        rejected.standing.iter().filter(|one| one.approval.withdrawn.is_some()).count()
+    };
+    let ran_out = StandingApproval { calls: None, ..used_up.clone() };
+    for seconds in [30, 110, 919] {
+        assert_eq!((taken_back(&used_up, seconds), taken_back(&ran_out, seconds)), (1, 1), "{seconds}");
+    }
+    // Nothing of it can begin any more.
+    assert_eq!((taken_back(&used_up, 920), taken_back(&ran_out, 920)), (0, 0));
+    assert_eq!(taken_back(&stood(short()), 110), 0, "it ran out, and was never used");
+    let other = StandingApproval {
+        arguments: StandingArguments::Exactly,
+        digest: with_arguments("{}").digest,
+        ..used_up.clone()
+    };
+    assert_eq!(taken_back(&other, 30), 0, "it is about other calls");
+    let rejected = rejected_with(std::slice::from_ref(&used_up), 30);
+    assert_eq!(taken_back(&rejected.standing[0].approval, 40), 0, "it is taken back already");
+    // Of a record of before, it is not known when the grants end.
+    let of_before = StandingApproval { grants_until: None, ..used_up };
+    assert_eq!(taken_back(&of_before, 3000), 1);
+}
+
+#[test]
+fn it_is_known_until_when_grants_of_a_standing_approval_last() {
+    let once = used_once(terms(StandingArguments::Any));
+    let again = |approval: &StandingApproval| {
+        open_with(ask(), std::slice::from_ref(approval), &People::default(), 50).standing[0].approval.clone()
+    };
+    assert_eq!(again(&once).grants_until, Some(at(950)));
+    let longer = StandingApproval { grants_until: Some(at(5000)), ..once.clone() };
+    assert_eq!(again(&longer).grants_until, Some(at(5000)));
+    let of_before = StandingApproval { grants_until: None, ..once };
+    assert_eq!((again(&of_before).used, again(&of_before).grants_until), (2, None));
+}
+
+#[test]
+fn a_rejection_takes_back_sixteen_at_once_and_the_others_afterwards() {
+    let used_up = used_once(terms(StandingArguments::Any).at_most(1));
+    let in_force = stood(terms(StandingArguments::Any));
+    let numbered = |approval: &StandingApproval, number: u32| StandingApproval {
+        id: StandingId::from_uuid(id(u128::from(number))),
+        last_used_at: approval.last_used_at.map(|_| at(i64::from(number))),
+        ..approval.clone()
+    };
+    let mut all: Vec<StandingApproval> = (1..=18).map(|number| numbered(&used_up, number)).collect();
+    all.push(numbered(&in_force, 19));
+    all.push(numbered(&in_force, 20));
+    let rejected = rejected_with(&all, 30);
+    let ids = |numbers: &[u128]| {
+        numbers.iter().map(|number| StandingId::from_uuid(id(*number))).collect::<Vec<_>>()
+    };
+    let now: Vec<StandingId> = rejected.standing.iter().map(|one| one.approval.id).collect();
+    assert_eq!(now, ids(&[19, 20, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5]));
+    assert_eq!(told(&rejected).iter().filter(|kind| matches!(kind, EventKind::Withdrawn { .. })).count(), 16);
+    let why = text(&format!("request {} was rejected", rejected.request.id));
+    let afterwards: Vec<_> = ids(&[4, 3, 2, 1])
+        .into_iter()
+        .map(|standing| {
+            let act = Act::WithdrawStanding { standing, reason: why.clone() };
+            (used_up.request, Command { actor: user("ann"), via: None, operator: true, act })
+        })
+        .collect();
+    assert_eq!(rejected.next, afterwards);
+}
+
+#[test]
+fn what_can_no_longer_be_approved_takes_standing_approvals_back_too() {
+    let mut world = World::new(Gate { veto: 3, ..gate([need(2, "ann bob cid")]) });
+    let approve = world.vote_act(approve());
+    assert!(!may_reject(&world.request, &approve) && may_reject(&world.request, &world.vote_act(reject())));
+    world.reject("ann", 20).unwrap();
+    assert_eq!(world.request.status, Status::Pending);
+    let delegate = Act::Delegate { to: user("zoe") };
+    for act in [&approve, &delegate, &Act::Tick] {
+        assert!(may_reject(&world.request, act), "{act:?}");
+    }
+    assert!(!may_reject(&world.request, &Act::Comment { text: text("hm") }));
+    world.standing = vec![Standing { approval: stood(terms(StandingArguments::Any)), version: 4 }];
+    world.people.known = Some(users("ann bob").into_iter().collect());
+    let ended = world.act(&user("bob"), approve, 30).unwrap();
+    assert!(world.decision().unreachable);
+    assert!(ended.standing[0].approval.withdrawn.is_some());
+    assert!(!may_reject(&world.request, &delegate), "it is decided");
+}
+
 #[test]
 fn terms_that_give_away_too_much_are_refused() {
     let refused = |draft: Draft, terms: StandingTerms| match stood_with(draft, terms) {
