@@ -10,7 +10,10 @@ use std::{
     path::Path,
 };
 
-use approval_core::checked_file::{self, FileChecks};
+use approval_core::{
+    checked_file::{self, FileChecks},
+    model::address::shown_path,
+};
 use clap::Subcommand;
 
 use crate::{
@@ -59,5 +62,5 @@ const KEY_LIMIT: u64 = 1 << 20;
 /// Reads a key.
 fn read(path: &Path, checks: FileChecks) -> Result<String, BoxError> {
     let text = checked_file::read_text(path, KEY_LIMIT, checks);
-    text.map_err(|error| format!("{}: {error}", path.display()).into())
+    text.map_err(|error| format!("{}: {error}", shown_path(path)).into())
 }

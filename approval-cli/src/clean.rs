@@ -209,6 +209,8 @@ mod tests {
             "ｐａｓｓｗｏｒｄ＝s3cret",
             "--password=s3cret",
             "--db-pass=s3cret",
+            "pgpassword s3cret",
+            "s3cret token",
         ] {
             for text in [
                 format!("{argument}: no such file"),

@@ -73,6 +73,12 @@ fn no_command_repeats_a_password() {
         "export DATABASE_URL=postgres://ann:s3cret@db",
         "DATABASE_URL=s3cret",
         "action,ann;s3cret@db",
+        "pgpassword s3cret",
+        "PGPASS\ts3cret",
+        "mysecret, s3cret",
+        "IDENTIFIED BY s3cret",
+        "s3cret password",
+        "./apiKey s3cret",
     ] {
         let given = format!("--store={address}");
         for arguments in [

@@ -28,6 +28,7 @@ mod tests;
 mod watched;
 
 use std::{
+    fmt,
     io::Read,
     path::{Path, PathBuf},
     sync::Arc,
@@ -36,7 +37,7 @@ use std::{
 use crate::{
     checked_file::{self, FileChecks},
     directory::file::Roster,
-    model::Source,
+    model::{Source, address::shown_path},
     policy::{Policy, Rules},
     yaml::{Document, Fields, Mistakes, Place, SIZE_LIMIT},
 };
@@ -60,12 +61,12 @@ pub struct ApprovalsFile {
 /// Top-level keys.
 const SECTIONS: [&str; 4] = ["policy", "directory", "server", "channels"];
 
-/// Why a file could not be used.
-#[derive(Debug, thiserror::Error)]
+/// Why a file could not be used. Its path is shown only if [it is plain](crate::model::address::is_plain_path).
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
     /// It could not be read.
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read: {source}", shown_path(path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -83,6 +84,22 @@ pub enum FileError {
         /// What is missing, each with the text that leaves it out on purpose, such as `limits: []`.
         missing: Vec<(String, String)>,
     },
+}
+
+impl fmt::Debug for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, source } => {
+                f.debug_struct("Unreadable").field("path", &shown_path(path)).field("source", source).finish()
+            }
+            Self::Mistakes(mistakes) => f.debug_tuple("Mistakes").field(mistakes).finish(),
+            Self::LeavesOut { path, missing } => f
+                .debug_struct("LeavesOut")
+                .field("path", &shown_path(path))
+                .field("missing", missing)
+                .finish(),
+        }
+    }
 }
 
 impl ApprovalsFile {
@@ -103,7 +120,7 @@ impl ApprovalsFile {
         let path = path.as_ref();
         let bytes =
             read(path, checks).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
-        Ok(Self::parse_bytes(&path.display().to_string(), &bytes)?)
+        Ok(Self::parse_bytes(&shown_path(path), &bytes)?)
     }
 
     /// Checks a text. `name` is what messages call it.

@@ -1,6 +1,7 @@
 //! Plain data: what a request, a vote, a decision, an event is. No behaviour beyond construction and checking.
 
 mod action;
+pub mod address;
 mod alert;
 mod attachment;
 pub mod canonical;

@@ -1,11 +1,10 @@
 //! A store by its URL.
 
-pub(crate) mod address;
-
 use std::{fmt, str::FromStr, sync::Arc};
 
 use approval_core::{
     checked_file::FileChecks,
+    model::address::{NO_PATH, known_scheme, looks_like_address, shown_path},
     store::{MemoryStore, Store, StoreError},
 };
 
@@ -26,7 +25,7 @@ pub const STORE_VARIABLE: &str = "APPROVALS_STORE";
 /// | `postgres://…`, `postgresql://…` | `PostgresStore` (feature `postgres`): one database, for any number of machines; its tables are made if they are not there. `schema=NAME` names the schema |
 ///
 /// A text that looks like the address of a database is never taken for a path, however malformed it is: with quotes or a
-/// space around it, behind `sqlite:`, in the form `host=… password=…`, or percent-encoded. It is refused, and not shown. Errors show
+/// space around it, behind `sqlite:`, in the form `host=… password=…`, or percent-encoded; nor is one with a credential in it (`pgpassword s3cret`). It is refused, and not shown. Errors show
 /// paths only if [they are plain](crate::is_plain_path).
 ///
 /// Settings beyond these have the builders of the stores.
@@ -165,7 +164,7 @@ impl StoreUrl {
             Place::Sqlite { path, checks } => {
                 if existing_only && !path.exists() {
                     let message =
-                        format!("there is no file {}; give the file of the store", address::shown(path));
+                        format!("there is no file {}; give the file of the store", shown_path(path));
                     return Err(bad(message));
                 }
                 Ok(Arc::new(SqliteStore::builder(path).file_checks(*checks).open()?))
@@ -186,7 +185,7 @@ impl fmt::Display for StoreUrl {
             Place::Memory => f.write_str("memory:"),
             #[cfg(feature = "sqlite")]
             Place::Sqlite { path, checks } => {
-                write!(f, "sqlite:{}", address::shown(path))?;
+                write!(f, "sqlite:{}", shown_path(path))?;
                 let set = [
                     (WORLD_WRITABLE, checks.world_writable_allowed()),
                     (SYMBOLIC_LINK, checks.symbolic_link_allowed()),
@@ -236,8 +235,8 @@ impl FromStr for StoreUrl {
             "file" => Err(bad("a file of SQLite is given as sqlite:PATH, or as a path alone, not as file:")),
             // Only well-known names are repeated: anything else may be a part of a password.
             other => {
-                let which = address::SCHEMES.iter().find(|known| **known == other);
-                let which = which.map_or_else(String::new, |known| format!(" called {known:?}"));
+                let which =
+                    known_scheme(other).map_or_else(String::new, |known| format!(" called {known:?}"));
                 Err(bad(format!(
                     "there is no such kind of store{which}: {KINDS} (a file whose name has a colon in it: ./NAME)"
                 )))
@@ -260,8 +259,8 @@ const SYMBOLIC_LINK: &str = "allow_symbolic_link";
 
 /// The path in what follows `sqlite:`, and what is accepted of its file.
 fn sqlite_path(rest: &str) -> Result<(&str, FileChecks), StoreError> {
-    if address::looks_like_address(rest) {
-        return Err(bad(address::HINT));
+    if looks_like_address(rest) {
+        return Err(bad(NO_PATH));
     }
     let (rest, settings) = rest.split_once('?').unwrap_or((rest, ""));
     let mut checks = FileChecks::new();
@@ -293,10 +292,10 @@ fn sqlite_path(rest: &str) -> Result<(&str, FileChecks), StoreError> {
     }
 }
 
-/// The store in the file at `path`, unless that looks like the address of a database.
+/// The store in the file at `path`, unless that looks like the address of a database or a credential.
 fn sqlite(path: &str) -> Result<StoreUrl, StoreError> {
-    if address::looks_like_address(path) {
-        return Err(bad(address::HINT));
+    if looks_like_address(path) {
+        return Err(bad(NO_PATH));
     }
     if path.chars().any(|c| c.is_control() || c == '\u{feff}') {
         return Err(bad(

@@ -41,11 +41,8 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub use connect::{
-    STORE_VARIABLE, StoreUrl,
-    address::{is_plain_path, is_secret_option, looks_like_address},
-    connect, from_env,
-};
+pub use approval_core::model::address::{is_plain_path, is_secret_option, looks_like_address};
+pub use connect::{STORE_VARIABLE, StoreUrl, connect, from_env};
 #[cfg(feature = "postgres")]
 pub use postgres::{ArchiveOptions, Archived, PostgresBuilder, PostgresStore};
 #[cfg(feature = "sqlite")]

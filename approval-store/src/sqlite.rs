@@ -77,7 +77,7 @@ pub struct SqliteStore {
 
 impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let path = crate::connect::address::shown(&self.path);
+        let path = approval_core::model::address::shown_path(&self.path);
         f.debug_struct("SqliteStore").field("path", &path).finish_non_exhaustive()
     }
 }

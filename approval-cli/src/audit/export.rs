@@ -5,7 +5,7 @@ use std::{fs::OpenOptions, io::Write, path::PathBuf};
 use approval_core::{
     audit::{CsvExporter, Exporter},
     checked_file::FileChecks,
-    model::visible::neutral,
+    model::{address::shown_path, visible::neutral},
 };
 use clap::{Args, ValueEnum};
 
@@ -42,7 +42,7 @@ pub(super) fn run(
         Some(path) => {
             // Never over an earlier one: it may be the only one of its time.
             let file = OpenOptions::new().write(true).create_new(true).open(path);
-            Some(file.map_err(|error| format!("{}: {error}", path.display()))?)
+            Some(file.map_err(|error| format!("{}: {error}", shown_path(path)))?)
         }
         None => None,
     };

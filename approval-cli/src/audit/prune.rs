@@ -6,6 +6,7 @@ use approval_core::{
     audit::{Ed25519Signer, FileSink, Retention, Sealer, Sealing, prunable, prune},
     checked_file::FileChecks,
     clock::Timestamp,
+    model::address::shown_path,
 };
 use clap::Args;
 
@@ -36,7 +37,7 @@ pub(super) fn run(arguments: &Arguments, checks: FileChecks, out: &mut dyn Write
     let mut sealing = Sealing::new();
     if let Some(path) = &arguments.key {
         let signer = Ed25519Signer::from_pem(&read(path, checks)?);
-        sealing = sealing.signer(signer.map_err(|error| format!("{}: {error}", path.display()))?);
+        sealing = sealing.signer(signer.map_err(|error| format!("{}: {error}", shown_path(path)))?);
     }
     for path in &arguments.seals {
         sealing = sealing.sink(FileSink::new(path).file_checks(checks));

@@ -61,8 +61,9 @@ async fn all(store: &dyn Store) -> Result<Vec<SourceDigest>, BoxError> {
 async fn list(store: &dyn Store) -> Result<String, BoxError> {
     let mut lines = Vec::new();
     for digest in all(store).await? {
-        let size = read_source(store, digest).await?.map_or(0, |source| source.text().len());
-        lines.push(format!("{digest}  {size} bytes"));
+        let gone = || format!("the text {digest} was removed while it was listed; list the texts again");
+        let source = read_source(store, digest).await?.ok_or_else(gone)?;
+        lines.push(format!("{digest}  {} bytes", source.text().len()));
     }
     Ok(if lines.is_empty() { "no texts of rules or people are kept".to_owned() } else { lines.join("\n") })
 }

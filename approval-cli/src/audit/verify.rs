@@ -10,7 +10,7 @@ use approval_core::{
     audit::{Breach, Ed25519Keys, FileSink, Report, VerifyOptions, verify_file, verify_store},
     checked_file::{self, FileChecks},
     clock::Span,
-    model::visible::neutral_line,
+    model::{address::shown_path, visible::neutral_line},
 };
 use clap::Args;
 
@@ -42,7 +42,8 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments, checks: FileChecks, out: &mut dyn Write) -> Result<u8, BoxError> {
     let mut keys = Ed25519Keys::new();
     for path in &arguments.keys {
-        keys = keys.with_pem(&read(path, checks)?).map_err(|error| format!("{}: {error}", path.display()))?;
+        keys =
+            keys.with_pem(&read(path, checks)?).map_err(|error| format!("{}: {error}", shown_path(path)))?;
     }
     let options = VerifyOptions {
         keys: if arguments.keys.is_empty() { None } else { Some(Arc::new(keys)) },
@@ -62,7 +63,7 @@ pub(super) fn run(arguments: &Arguments, checks: FileChecks, out: &mut dyn Write
         (None, Some(trail)) => {
             // Any user may have written it: it is what is verified. Reading it must come to an end.
             let file = checked_file::open(trail, FileChecks::new().allow_world_writable())
-                .map_err(|error| format!("{}: {error}", trail.display()))?;
+                .map_err(|error| format!("{}: {error}", shown_path(trail)))?;
             verify_file(BufReader::new(file), options)?
         }
         (None, None) => return Err("give --store or --trail".into()),

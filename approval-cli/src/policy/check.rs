@@ -8,7 +8,7 @@ use std::{
 use approval_core::{
     checked_file::FileChecks,
     file::{ApprovalsFile, FileError},
-    model::visible::neutral_line,
+    model::{address::shown_path, visible::neutral_line},
     policy::Rules,
 };
 use serde_json::json;
@@ -23,7 +23,7 @@ pub(super) fn run(
     out: &mut dyn Write,
     errors: &mut dyn Write,
 ) -> io::Result<u8> {
-    let name = file.display();
+    let name = shown_path(file);
     match ApprovalsFile::load_checked(file, checks) {
         Ok(loaded) => {
             let rules = loaded.policy.as_ref().map_or(0, Rules::count);

@@ -9,7 +9,9 @@ use approval_core::{
     Clock, Money, Principal, Risk, SystemClock,
     checked_file::FileChecks,
     clock::Timestamp,
-    model::{ActionName, CanonicalJson, canonical::parse_canonical, visible::neutral_line},
+    model::{
+        ActionName, CanonicalJson, address::shown_path, canonical::parse_canonical, visible::neutral_line,
+    },
     policy::SampleCall,
 };
 use clap::Args;
@@ -76,7 +78,7 @@ pub(super) fn run(
         Err(status) => return Ok(status),
     };
     let Some(rules) = &file.policy else {
-        let name = test.file.display().to_string();
+        let name = shown_path(&test.file).to_string();
         writeln!(errors, "{}: there is no `policy` in it: every call is asked about", neutral_line(&name))?;
         return Ok(UNUSABLE);
     };

@@ -8,7 +8,10 @@ use std::{
 use approval_core::{
     checked_file::{self, FileChecks},
     clock::Timestamp,
-    model::visible::{neutral, neutral_line, visible_line},
+    model::{
+        address::shown_path,
+        visible::{neutral, neutral_line, visible_line},
+    },
     suggest::{PassedOver, SuggestError, SuggestOptions, Suggestions, suggest},
 };
 use clap::Args;
@@ -71,7 +74,7 @@ pub(super) fn run(
 }
 
 fn suggested(arguments: &Suggest, checks: FileChecks) -> Result<Suggestions, BoxError> {
-    let name = arguments.file.display().to_string();
+    let name = shown_path(&arguments.file).to_string();
     let text = checked_file::read_text(&arguments.file, FILE_LIMIT, checks)
         .map_err(|error| format!("{name}: {error}"))?;
     let options = SuggestOptions {

@@ -1,6 +1,7 @@
 //! Seals in a file: JSON Lines, one seal a line, only ever appended to, synced.
 
 use std::{
+    fmt,
     fs::File,
     io::{BufRead, BufReader, Error, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -9,16 +10,28 @@ use std::{
 use async_trait::async_trait;
 
 use super::{Seal, SealRef, SealSink, SinkError};
-use crate::checked_file::{self, FileChecks};
+use crate::{
+    checked_file::{self, FileChecks},
+    model::address::{NO_PATH, looks_like_address, shown_path},
+};
 
 /// Appends seals to a file. Several processes may share it: each write holds the lock of the file and leaves out what is
 /// there already. A last line without its line break, left by a process that was killed while it wrote, is cut off first:
 /// nobody was told that it was kept.
-#[derive(Clone, Debug)]
+///
+/// A path that looks like the address of a database or a credential is refused, and not shown
+/// ([`looks_like_address`](crate::model::address::looks_like_address)).
+#[derive(Clone)]
 pub struct FileSink {
     path: PathBuf,
     name: String,
     checks: FileChecks,
+}
+
+impl fmt::Debug for FileSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileSink").field("path", &self.name).field("checks", &self.checks).finish()
+    }
 }
 
 impl FileSink {
@@ -27,7 +40,7 @@ impl FileSink {
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        Self { name: path.display().to_string(), path, checks: FileChecks::new() }
+        Self { name: shown_path(&path).into_owned(), path, checks: FileChecks::new() }
     }
 
     /// What is accepted of the file although it is not safe. Unless set, a file that every user of the machine may write is
@@ -59,12 +72,13 @@ impl FileSink {
     /// As [`read`](Self::read).
     pub fn read_checked(path: impl AsRef<Path>, checks: FileChecks) -> Result<Vec<Seal>, SinkError> {
         let path = path.as_ref();
+        check_path(path)?;
         let file = checked_file::open(path, checks).map_err(|e| failed(path, "cannot be opened", e))?;
         let mut seals = Vec::new();
         for (number, line) in (1_u64..).zip(BufReader::new(file).lines()) {
             let line = line.map_err(|e| failed(path, "cannot be read", e))?;
             seals.push(Seal::parse(&line).map_err(|e| {
-                SinkError::caused_by(format!("line {number} of {} is no seal", path.display()), e)
+                SinkError::caused_by(format!("line {number} of {} is no seal", shown_path(path)), e)
             })?);
         }
         Ok(seals)
@@ -74,14 +88,23 @@ impl FileSink {
         &self,
         work: impl FnOnce(&Path, FileChecks) -> Result<T, SinkError> + Send + 'static,
     ) -> Result<T, SinkError> {
+        check_path(&self.path)?;
         let (path, checks) = (self.path.clone(), self.checks);
         let work = tokio::task::spawn_blocking(move || work(&path, checks));
         work.await.map_err(|e| SinkError::caused_by("the write was broken off", e))?
     }
 }
 
+/// Makes sure that no address or credential becomes the name of a file.
+fn check_path(path: &Path) -> Result<(), SinkError> {
+    if looks_like_address(&path.to_string_lossy()) {
+        return Err(SinkError::new(NO_PATH));
+    }
+    Ok(())
+}
+
 fn failed(path: &Path, what: &str, error: Error) -> SinkError {
-    SinkError::caused_by(format!("the file of seals {} {what}", path.display()), error)
+    SinkError::caused_by(format!("the file of seals {} {what}", shown_path(path)), error)
 }
 
 /// The last whole line, and where it ends.
@@ -120,7 +143,7 @@ fn last_seal(path: &Path, file: &mut File) -> Result<(Option<SealRef>, u64), Sin
         return Ok((None, end));
     }
     let seal = Seal::parse(&String::from_utf8_lossy(&line))
-        .map_err(|e| SinkError::caused_by(format!("the last line of {} is no seal", path.display()), e))?;
+        .map_err(|e| SinkError::caused_by(format!("the last line of {} is no seal", shown_path(path)), e))?;
     Ok((Some(seal.reference()), end))
 }
 

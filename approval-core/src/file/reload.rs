@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::ApprovalsFile;
+use crate::model::address::shown_path;
 
 /// What `before` writes down and `after` does not mention, each with the text that leaves it out on purpose.
 pub(super) fn left_out(before: &ApprovalsFile, after: &ApprovalsFile) -> Vec<(String, String)> {
@@ -29,7 +30,7 @@ pub(super) fn left_out(before: &ApprovalsFile, after: &ApprovalsFile) -> Vec<(St
 pub(super) fn refusal(path: &Path, missing: &[(String, String)]) -> String {
     let each = missing.iter().map(|(what, write)| format!("{what} (if that is meant, write `{write}`)"));
     let each: Vec<String> = each.collect();
-    format!("{} leaves out what restricted calls before: {}", path.display(), each.join(", "))
+    format!("{} leaves out what restricted calls before: {}", shown_path(path), each.join(", "))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a file may hold: bounds, each with what is read at it and refused beyond it.
 
+mod paths;
 mod source;
 
 use std::fmt::Write as _;
@@ -39,162 +40,81 @@ fn minute(number: usize) -> String {
     format!("{:02}:{:02}-{:02}:{:02}", number / 60, number % 60, (number + 1) / 60, (number + 1) % 60)
 }
 
-/// A file with so many of something.
-type Sized = Box<dyn Fn(usize) -> String>;
+/// A bound, the place of what is too much, the file with `LIST` in it, and an entry of that list.
+type Bounded = (usize, &'static str, String, fn(usize) -> String);
 
-fn of(make: impl Fn(usize) -> String + 'static) -> Sized {
-    Box::new(make)
-}
-
-/// A bound, the place of what is too much, and the file.
-type Bounded = (usize, &'static str, Sized);
-
-fn bounded_rules() -> Vec<Bounded> {
-    vec![
-        (
-            1_000,
-            "policy.required_for[1000]",
-            of(|n| format!("policy:\n  required_for: [{}]\n", list(n, |k| format!("mail.send{k}")))),
-        ),
-        (
-            1_000,
-            "policy.rules[0].action[1000]",
-            of(|n| rule(&format!("action: [{}], allow: true", list(n, |k| format!("mail.send{k}"))))),
-        ),
-        (
-            1_000,
-            "policy.rules[0].ask[1000]",
-            of(|n| rule(&format!("ask: [{}]", list(n, |k| format!("user:u{k}"))))),
-        ),
-        (
-            1_000,
-            "policy.rules[0].ask.excluded[1000]",
-            of(|n| ask(&format!("excluded: [{}]", list(n, |k| format!("user:u{k}"))))),
-        ),
-        (
-            1_000,
-            "policy.rules[0].notify[1000]",
-            of(|n| rule(&format!("notify: [{}]", list(n, |k| format!("user:u{k}"))))),
-        ),
-        (
-            1_000,
-            "policy.rules[0].ask.require[0].of[1000]",
-            of(|n| rule(&format!("ask: {{require: [{{of: [{}]}}]}}", list(n, |k| format!("user:u{k}"))))),
-        ),
-        (
-            1_000,
-            "policy.rules[0].ask.editable[1000]",
-            of(|n| ask(&format!("editable: [{}]", list(n, |k| format!("a{k}"))))),
-        ),
-        (
-            1_000,
-            "policy.limits[1000]",
-            of(|n| format!("policy:\n  limits: [{}]\n", list(n, |k| format!("{{name: n{k}, calls: 1}}")))),
-        ),
-        (
-            100,
-            "policy.rules[0].ask.require[100]",
-            of(|n| rule(&format!("ask: {{require: [{}]}}", list(n, |k| format!("{{of: user:u{k}}}"))))),
-        ),
-        (
-            100,
-            "policy.rules[0].ask.escalate[100]",
-            of(|n| ask(&format!("escalate: [{}]", list(n, |k| format!("{{after: {k}s, to: user:u{k}}}"))))),
-        ),
-        (
-            100,
-            "policy.rules[0].ask.reject_options[100]",
-            of(|n| ask(&format!("reject_options: [{}]", list(n, |k| format!("{{name: o{k}}}"))))),
-        ),
+fn bounded_rules() -> [Bounded; 12] {
+    let user = |k: usize| format!("user:u{k}");
+    let action = |k: usize| format!("mail.send{k}");
+    [
+        (1_000, "policy.required_for[1000]", "policy:\n  required_for: [LIST]\n".into(), action),
+        (1_000, "policy.rules[0].action[1000]", rule("action: [LIST], allow: true"), action),
+        (1_000, "policy.rules[0].ask[1000]", rule("ask: [LIST]"), user),
+        (1_000, "policy.rules[0].ask.excluded[1000]", ask("excluded: [LIST]"), user),
+        (1_000, "policy.rules[0].notify[1000]", rule("notify: [LIST]"), user),
+        (1_000, "policy.rules[0].ask.require[0].of[1000]", rule("ask: {require: [{of: [LIST]}]}"), user),
+        (1_000, "policy.rules[0].ask.editable[1000]", ask("editable: [LIST]"), |k| format!("a{k}")),
+        (1_000, "policy.limits[1000]", "policy:\n  limits: [LIST]\n".into(), |k| {
+            format!("{{name: n{k}, calls: 1}}")
+        }),
+        (100, "policy.rules[0].ask.require[100]", rule("ask: {require: [LIST]}"), |k| {
+            format!("{{of: user:u{k}}}")
+        }),
+        (100, "policy.rules[0].ask.escalate[100]", ask("escalate: [LIST]"), |k| {
+            format!("{{after: {k}s, to: user:u{k}}}")
+        }),
+        (100, "policy.rules[0].ask.reject_options[100]", ask("reject_options: [LIST]"), |k| {
+            format!("{{name: o{k}}}")
+        }),
         (
             24,
             "policy.rules[0].ask.run_window.mon[24]",
-            of(|n| ask(&format!("run_window: {{time_zone: UTC, mon: [{}]}}", list(n, minute)))),
+            ask("run_window: {time_zone: UTC, mon: [LIST]}"),
+            minute,
         ),
     ]
 }
 
-fn bounded_directories() -> Vec<Bounded> {
-    vec![
+fn bounded_directories() -> [Bounded; 9] {
+    let on_call = |rest: &str| {
+        person("", &format!("  on_call:\n    x: {{start: 2026-01-05 09:00, turn: 1d, members: {rest}}}"))
+    };
+    [
         (
             24,
             "directory.hours.office.mon",
-            of(|n| person("hours: office", &format!("  hours:\n    office: {{mon: '{}'}}", list(n, minute)))),
+            person("hours: office", "  hours:\n    office: {mon: 'LIST'}"),
+            minute,
         ),
-        (
-            1_000,
-            "directory.on_call.x.members[1000]",
-            of(|n| {
-                let members = list(n, |_| "user:a".to_owned());
-                person(
-                    "",
-                    &format!(
-                        "  on_call:\n    x: {{start: 2026-01-05 09:00, turn: 1d, members: [{members}]}}"
-                    ),
-                )
-            }),
-        ),
-        (
-            1_000,
-            "directory.on_call.x.overrides[1000]",
-            of(|n| {
-                let all = list(n, |k| format!("{{from: {0}, until: {0}, person: user:b}}", date(k)));
-                person(
-                    "",
-                    &format!(
-                        "  on_call:\n    x: {{start: 2026-01-05 09:00, turn: 1d, members: [user:a], overrides: [{all}]}}"
-                    ),
-                )
-            }),
-        ),
-        (
-            1_000,
-            "directory.people.user:a.aliases[1000]",
-            of(|n| person(&format!("aliases: [{}]", list(n, |k| format!("user:x{k}"))), "")),
-        ),
-        (
-            1_000,
-            "directory.people.user:a.out_of_office[1000]",
-            of(|n| {
-                let all = list(n, |k| format!("{{from: {0}, until: {0}, stand_in: user:b}}", date(k)));
-                person(&format!("out_of_office: [{all}]"), "")
-            }),
-        ),
-        (
-            20,
-            "directory.people.user:a.channels[20]",
-            of(|n| person(&format!("channels: [{}]", list(n, |k| format!("c{k}"))), "")),
-        ),
-        (
-            20,
-            "directory.people.user:a.quiet_hours[20]",
-            of(|n| person(&format!("quiet_hours: [{}]", list(n, minute)), "")),
-        ),
+        (1_000, "directory.on_call.x.members[1000]", on_call("[LIST]"), |_| "user:a".into()),
+        (1_000, "directory.on_call.x.overrides[1000]", on_call("[user:a], overrides: [LIST]"), |k| {
+            format!("{{from: {0}, until: {0}, person: user:b}}", date(k))
+        }),
+        (1_000, "directory.people.user:a.aliases[1000]", person("aliases: [LIST]", ""), |k| {
+            format!("user:x{k}")
+        }),
+        (1_000, "directory.people.user:a.out_of_office[1000]", person("out_of_office: [LIST]", ""), |k| {
+            format!("{{from: {0}, until: {0}, stand_in: user:b}}", date(k))
+        }),
+        (20, "directory.people.user:a.channels[20]", person("channels: [LIST]", ""), |k| format!("c{k}")),
+        (20, "directory.people.user:a.quiet_hours[20]", person("quiet_hours: [LIST]", ""), minute),
         (
             20,
             "directory.people.user:a.holidays[20]",
-            of(|n| {
-                let calendars = list(n, |_| "h".to_owned());
-                person(
-                    &format!("hours: {{mon: 09:00-17:00}}, holidays: [{calendars}]"),
-                    "  holidays:\n    h: [12-25]",
-                )
-            }),
+            person("hours: {mon: 09:00-17:00}, holidays: [LIST]", "  holidays:\n    h: [12-25]"),
+            |_| "h".into(),
         ),
-        (
-            1_000,
-            "directory.holidays.h[1000]",
-            of(|n| person("", &format!("  holidays:\n    h: [{}]", list(n, date)))),
-        ),
+        (1_000, "directory.holidays.h[1000]", person("", "  holidays:\n    h: [LIST]"), date),
     ]
 }
 
 #[test]
 fn a_list_is_read_up_to_its_bound_and_one_more_is_a_mistake_at_its_place() {
-    for (bound, path, make) in bounded_rules().into_iter().chain(bounded_directories()) {
-        let at = make(bound);
+    for (bound, path, text, entry) in bounded_rules().into_iter().chain(bounded_directories()) {
+        let with = |count| text.replace("LIST", &list(count, entry));
+        let at = with(bound);
         assert!(read(&at).is_ok(), "{path}: {}", read(&at).unwrap_err());
-        let told = read(&make(bound + 1)).unwrap_err().to_string();
+        let told = read(&with(bound + 1)).unwrap_err().to_string();
         assert!(told.contains(&format!("{path}: ")) && told.contains(&bound.to_string()), "{path}: {told}");
     }
 }

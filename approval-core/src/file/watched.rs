@@ -1,6 +1,7 @@
 //! A file that is read again when it has changed.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::{Arc, Weak},
 };
@@ -13,7 +14,7 @@ use super::{ApprovalsFile, FileError, people::PeopleOf, read, reload};
 use crate::{
     checked_file::FileChecks,
     clock::{Clock, Span, Timestamp},
-    model::{Limit, Reload, Source, SourceKind},
+    model::{Limit, Reload, Source, SourceKind, address::shown_path},
     policy::{AskAlways, Call, Policy, PolicyError, ReloadListener, ReloadListeners, Ruling},
     sync::{Mutex, lock},
 };
@@ -48,7 +49,6 @@ const EVERY: Span = Span::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct WatchedFile(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     path: PathBuf,
     checks: FileChecks,
@@ -57,6 +57,16 @@ struct Inner {
     /// Listeners for changed rules, and for changed people.
     of_rules: ReloadListeners,
     of_people: ReloadListeners,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("path", &shown_path(&self.path))
+            .field("good", &*self.good.borrow())
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The last good state.
@@ -190,13 +200,13 @@ impl Inner {
         match looked {
             Ok(None) => {
                 if seen.settling.is_none() && seen.problem.take().is_some() {
-                    tracing::info!(file = %self.path.display(), "the file is good again");
+                    tracing::info!(file = %shown_path(&self.path), "the file is good again");
                 }
                 Ok(false)
             }
             Ok(Some(good)) => {
                 let rules = good.file.policy.as_ref().map_or(0, crate::policy::Rules::count);
-                tracing::info!(file = %self.path.display(), rules, "the file has changed, and holds now");
+                tracing::info!(file = %shown_path(&self.path), rules, "the file has changed, and holds now");
                 seen.problem = None;
                 drop(seen);
                 let after = Arc::clone(&good.file);
@@ -207,7 +217,7 @@ impl Inner {
             Err(error) => {
                 let told = error.to_string();
                 if seen.problem.as_ref().is_none_or(|(_, before)| *before != told) {
-                    tracing::error!(file = %self.path.display(), error = %told,
+                    tracing::error!(file = %shown_path(&self.path), error = %told,
                         "THE FILE CANNOT BE USED: what it said before holds on");
                     seen.problem = Some((now, told));
                 }
@@ -254,7 +264,7 @@ fn content(path: &Path, checks: FileChecks) -> Result<Vec<u8>, FileError> {
 }
 
 fn parse(path: &Path, bytes: &[u8], since: Timestamp) -> Result<Good, FileError> {
-    let file = ApprovalsFile::parse_bytes(&path.display().to_string(), bytes)?;
+    let file = ApprovalsFile::parse_bytes(&shown_path(path), bytes)?;
     let people = PeopleOf::new(&file);
     Ok(Good { file: Arc::new(file), people, content: hash(bytes), since })
 }

@@ -77,12 +77,20 @@ fn an_address_is_never_taken_for_a_path_nor_shown() {
         "jdbc:postgresql://h/d?user=ann&pass=s3cret",
         "export DATABASE_URL=postgres://ann:s3cret@db",
         "sqlite:token=s3cret",
+        "pgpassword s3cret",
+        "sqlite:PGPASS s3cret",
+        "mysecret\ts3cret",
+        "IDENTIFIED BY s3cret",
+        "s3cret, password",
+        "./apiKey s3cret",
+        "sqlite:/var/lib/s3cret token",
     ] {
         let error = text.parse::<StoreUrl>().unwrap_err();
         let message = format!("{error} {error:?}");
         assert!(!message.contains("s3cret") && !message.contains("ann"), "{text:?}: {message}");
     }
     assert!(refused("host=db").contains("postgres://user:password@host"));
+    assert!(refused("Secret Project").contains("must end in .db"));
     assert!(refused("approvals.db\n").contains("line break"));
 }
 
@@ -106,9 +114,14 @@ mod sqlite {
     #[test]
     fn an_address_given_as_a_path_makes_no_file_and_is_not_shown() {
         let folder = tempfile::tempdir().unwrap();
-        for name in
-            ["postgres:ann:s3cret@db", "host=db password=s3cret", " postgres:s3cret", "'postgres:s3cret'"]
-        {
+        for name in [
+            "postgres:ann:s3cret@db",
+            "host=db password=s3cret",
+            " postgres:s3cret",
+            "'postgres:s3cret'",
+            "password s3cret",
+            "s3cret token",
+        ] {
             let path = folder.path().join(name);
             let url = StoreUrl::file(&path);
             assert!(!format!("{url} {url:?}").contains("s3cret"), "{url}");
@@ -128,7 +141,9 @@ mod sqlite {
     #[test]
     fn a_path_that_may_hold_a_secret_is_used_and_not_shown() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["a#s3cret", "a|s3cret", "a;s3cret.db", "-s3cret", "password s3cret"] {
+        for name in
+            ["a#s3cret", "a|s3cret", "a;s3cret.db", "-s3cret", "password-s3cret", "pgpassword s3cret.db"]
+        {
             let path = folder.path().join("missing").join(name);
             let url = StoreUrl::file(&path);
             let builder = SqliteStore::builder(&path);

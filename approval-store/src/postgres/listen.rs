@@ -290,8 +290,12 @@ impl Batch {
         }
         let request = |id| Change::Request { id: RequestId::from_uuid(id), stored: None };
         changes.extend(self.requests.into_iter().map(request));
-        let record = |name: Vec<u8>| RecordName::new(String::from_utf8_lossy(&name).into_owned());
-        changes.extend(self.records.into_iter().map(record).map(Change::Record));
+        let record = |name| match String::from_utf8(name) {
+            Ok(name) => Change::Record(RecordName::new(name)),
+            // None of ours: whoever waits for anything looks again.
+            Err(_) => Change::Everything,
+        };
+        changes.extend(self.records.into_iter().map(record));
         if self.notices {
             changes.push(Change::Notices);
         }

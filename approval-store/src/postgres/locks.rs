@@ -32,8 +32,8 @@ pub(super) fn lock(schema: &str, on: On<'_>) -> i64 {
 
 /// The upper 15 bits of the locks by which the transactions of a schema tell that they are under way.
 pub(super) fn tag(schema: &str) -> i32 {
-    // 15 bits fit.
-    i32::try_from(hash([schema.as_bytes(), b"batch", b""]) & 0x7fff).unwrap_or_default()
+    let [.., high, low] = hash([schema.as_bytes(), b"batch", b""]).to_be_bytes();
+    i32::from(u16::from_be_bytes([high & 0x7f, low]))
 }
 
 /// The lock under which the tables of a schema are made and changed.

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use approval_core::{
     checked_file::{self, FileChecks},
+    model::address::shown_path,
     store::StoreError,
 };
 use rustls::{
@@ -15,7 +16,6 @@ use rustls::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::url::Trust;
-use crate::connect::address::shown;
 
 /// Largest file of certificates, in bytes; that of a whole operating system has 250 KB.
 const CERTIFICATES_LIMIT: u64 = 16 << 20;
@@ -46,7 +46,8 @@ fn trusted(roots: Option<&Path>) -> Result<RootCertStore, StoreError> {
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         return Ok(store);
     };
-    let bad = |why: String| StoreError::unavailable(format!("the certificates in {}: {why}", shown(file)));
+    let bad =
+        |why: String| StoreError::unavailable(format!("the certificates in {}: {why}", shown_path(file)));
     let text = checked_file::read_text(file, CERTIFICATES_LIMIT, FileChecks::new());
     let text = text.map_err(|error| bad(error.to_string()))?;
     for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {

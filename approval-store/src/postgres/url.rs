@@ -2,15 +2,13 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use approval_core::store::StoreError;
+#[cfg(unix)]
+use approval_core::model::address::is_plain_path;
+use approval_core::{model::address::is_plain_name, store::StoreError};
 use tokio_postgres::{
     Config,
     config::{Host, SslMode, TargetSessionAttrs},
 };
-
-use crate::connect::address::is_plain_name;
-#[cfg(unix)]
-use crate::connect::address::is_plain_path;
 
 /// How far the server is to prove who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,7 +45,7 @@ pub struct SqliteBuilder {
 impl std::fmt::Debug for SqliteBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteBuilder")
-            .field("path", &crate::connect::address::shown(&self.path))
+            .field("path", &approval_core::model::address::shown_path(&self.path))
             .finish_non_exhaustive()
     }
 }
@@ -171,7 +171,7 @@ impl SqliteBuilder {
 /// Names a writer: the random half of a UUID, without its sign.
 fn random_id() -> i64 {
     let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
-    i64::try_from(random >> 1).unwrap_or(i64::MAX)
+    (random >> 1).cast_signed()
 }
 
 /// Takes over the time where the last process left it, and enters this writer in the file.

@@ -10,6 +10,7 @@ use std::{
 
 use approval_core::{
     checked_file::{self, FileChecks, FileIdentity, UnsafeFile},
+    model::address::{NO_PATH, looks_like_address, shown_path},
     store::StoreError,
 };
 use rusqlite::{Connection, OpenFlags};
@@ -18,7 +19,6 @@ use super::{
     failure::{failed, failed_to_open},
     schema,
 };
-use crate::connect::address::{HINT, looks_like_address, shown};
 
 /// Pages in the log from which on a commit folds it into the file (16 MiB): often enough that reading stays fast, seldom
 /// enough that pages written many times are copied once.
@@ -35,13 +35,13 @@ static OPENING: Mutex<()> = Mutex::new(());
 /// The whole path, so that neither a change of the working directory nor a special name such as `:memory:` matters.
 ///
 /// # Errors
-/// When it looks like the address of a database, which may hold a password and is not shown, or is of no use as a path.
+/// When it looks like the address of a database or a credential, which is not shown, or is of no use as a path.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     if looks_like_address(&path.to_string_lossy()) {
-        return Err(StoreError::unavailable(HINT));
+        return Err(StoreError::unavailable(NO_PATH));
     }
     std::path::absolute(path)
-        .map_err(|e| StoreError::caused_by(format!("the store's path {} is of no use", shown(path)), e))
+        .map_err(|e| StoreError::caused_by(format!("the store's path {} is of no use", shown_path(path)), e))
 }
 
 /// Opens the connection that writes; makes the file if there is none, and brings an older one up to date. Answers also under
@@ -57,7 +57,7 @@ pub(super) fn open(
     let before = check(&real, checks)?;
     let connection = connect(&real, busy).map_err(|error| match error {
         StoreError::Unavailable { message, source } => {
-            StoreError::Unavailable { message: format!("{}: {message}", shown(path)), source }
+            StoreError::Unavailable { message: format!("{}: {message}", shown_path(path)), source }
         }
         other => other,
     })?;
@@ -79,7 +79,7 @@ fn real(path: &Path, checks: FileChecks) -> Result<PathBuf, StoreError> {
         _ => path.canonicalize(),
     };
     resolved.map_err(|error| {
-        StoreError::caused_by(format!("the store's path {} is of no use", shown(path)), error)
+        StoreError::caused_by(format!("the store's path {} is of no use", shown_path(path)), error)
     })
 }
 
@@ -109,7 +109,7 @@ fn refused(path: &Path, error: std::io::Error) -> StoreError {
     } else {
         ""
     };
-    StoreError::caused_by(format!("the file {} is not used as a store{hint}", shown(path)), error)
+    StoreError::caused_by(format!("the file {} is not used as a store{hint}", shown_path(path)), error)
 }
 
 /// Makes the file if there is none, so that nobody else can read it. What SQLite puts beside it inherits that.
@@ -138,7 +138,7 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
                 ErrorKind::StorageFull => " (make room on the disk)",
                 _ => "",
             };
-            let what = format!("the store's file {} cannot be made{hint}", shown(path));
+            let what = format!("the store's file {} cannot be made{hint}", shown_path(path));
             Err(StoreError::caused_by(what, error))
         }
     }

@@ -80,14 +80,30 @@ fn length(after: Span) -> u64 {
     u64::try_from(after.as_micros()).unwrap_or(0)
 }
 
-/// The facts in a row, in their order.
-pub(super) fn facts(bytes: &[u8]) -> impl Iterator<Item = Fact> + '_ {
-    bytes.as_chunks::<FACT>().0.iter().map(|bytes| Fact::read(*bytes))
+/// The statistics are not what this program writes.
+pub(super) fn broken(what: &str) -> StoreError {
+    StoreError::unreadable(format!("the statistics in the store cannot be read: they have {what}"))
 }
 
-/// The moments in a row, as microseconds, in their order.
-pub(super) fn times(bytes: &[u8]) -> impl Iterator<Item = i64> + '_ {
-    bytes.as_chunks::<TIME>().0.iter().map(|bytes| i64::from_le_bytes(*bytes))
+/// The facts in a row, in their order.
+pub(super) fn facts(bytes: &[u8]) -> Result<impl Iterator<Item = Fact> + '_, StoreError> {
+    let (all, rest) = bytes.as_chunks::<FACT>();
+    if !rest.is_empty() {
+        return Err(broken("half a decision or vote"));
+    }
+    Ok(all.iter().map(|bytes| Fact::read(*bytes)))
+}
+
+/// The facts in a row with their moments, as microseconds, in their order.
+pub(super) fn facts_and_times<'a>(
+    bytes: &'a [u8],
+    moments: &'a [u8],
+) -> Result<impl Iterator<Item = (Fact, i64)> + 'a, StoreError> {
+    let (moments, rest) = moments.as_chunks::<TIME>();
+    if !rest.is_empty() || moments.len() != bytes.len() / FACT {
+        return Err(broken("another number of moments than of decisions and votes"));
+    }
+    Ok(facts(bytes)?.zip(moments.iter().map(|bytes| i64::from_le_bytes(*bytes))))
 }
 
 /// A row that is being filled.
@@ -139,9 +155,11 @@ impl Facts {
         let fail = failed("the statistics could not be read");
         let read = |row: &rusqlite::Row<'_>| {
             let (all, moments) = (row.get_ref(1)?.as_blob()?, row.get_ref(2)?.as_blob()?);
-            Ok(Row { number: row.get(0)?, facts: facts(all).zip(times(moments)).collect() })
+            Ok((row.get(0)?, facts_and_times(all, moments).map(Iterator::collect)))
         };
-        batch.statement(LAST, &fail)?.query_row([self.kind as i64], read).optional().map_err(&fail)
+        let last = batch.statement(LAST, &fail)?.query_row([self.kind as i64], read).optional();
+        let Some((number, facts)) = last.map_err(&fail)? else { return Ok(None) };
+        Ok(Some(Row { number, facts: facts? }))
     }
 
     fn put(&self, batch: &Batch<'_>, row: &Row) -> Result<(), StoreError> {
@@ -152,9 +170,12 @@ impl Facts {
             fact.write(&mut all);
             moments.extend(at.to_le_bytes());
         }
-        let bound = |at: Option<&i64>| at.copied().unwrap_or_default();
-        let first_at = bound(row.facts.iter().map(|(_, at)| at).min());
-        let last_at = bound(row.facts.iter().map(|(_, at)| at).max());
+        let moments_of = || row.facts.iter().map(|(_, at)| *at);
+        let (Some(first_at), Some(last_at)) = (moments_of().min(), moments_of().max()) else {
+            return Err(StoreError::unavailable(
+                "a row of the statistics was to be written without anything in it",
+            ));
+        };
         let count = limit(row.facts.len());
         batch
             .statement(PUT, &fail)?
@@ -179,10 +200,25 @@ mod tests {
         for fact in written {
             fact.write(&mut bytes);
         }
-        assert_eq!(facts(&bytes).collect::<Vec<_>>(), written);
+        assert_eq!(facts(&bytes).unwrap().collect::<Vec<_>>(), written);
         assert_eq!(written[0].end(), Some(End::Unasked));
         assert_eq!(written[1].voter(), Some(((1 << 30) - 1, Cast::Rejection)));
         assert_eq!(written[1].after, 3_600_000_000_000_000);
         assert_eq!((written[2].voter(), written[2].after), (Some((0, Cast::Answer)), 0));
+    }
+
+    #[test]
+    fn a_row_that_is_cut_is_an_error_and_not_less() {
+        let moments = [0; 2 * TIME];
+        for (bytes, moments) in [
+            (&[0; 2 * FACT - 1][..], &moments[..]),
+            (&[0; 2 * FACT], &moments[..TIME]),
+            (&[0; FACT], &moments),
+            (&[0; FACT], &moments[..TIME + 1]),
+        ] {
+            assert!(matches!(facts_and_times(bytes, moments).err(), Some(StoreError::Unreadable { .. })));
+        }
+        assert!(facts(&[0; FACT + 1]).is_err());
+        assert_eq!(facts_and_times(&[0; 2 * FACT], &moments).unwrap().count(), 2);
     }
 }

@@ -7,7 +7,7 @@ use approval_core::{
 };
 use rusqlite::{Connection, Row};
 
-use super::facts::{Fact, Kind, facts, times};
+use super::facts::{Fact, Kind, broken, facts, facts_and_times};
 use crate::sqlite::{
     failure::failed,
     rows::{count, micros},
@@ -36,10 +36,11 @@ pub(super) fn requests(connection: &Connection, query: &StatsQuery) -> Result<Re
         let subjects = subjects(connection, tally)?;
         tally.expect_decisions(how_many(connection, Kind::Decisions)?);
         each(connection, Kind::Decisions, range, |fact| {
-            let subject = subjects.get(fact.subject as usize).copied().flatten();
-            if let (Some(subject), Some(end)) = (subject, fact.end()) {
+            let end = fact.end().ok_or_else(|| broken("an end that is unknown"))?;
+            if let Some(subject) = place(&subjects, fact.subject)? {
                 tally.decision(subject, end, fact.after);
             }
+            Ok(())
         })
     })
 }
@@ -52,12 +53,12 @@ pub(super) fn votes(connection: &Connection, query: &StatsQuery) -> Result<Read,
         let voters = voters(connection, tally)?;
         tally.expect_votes(how_many(connection, Kind::Votes)?);
         each(connection, Kind::Votes, range, |fact| {
-            let counts = subjects.get(fact.subject as usize).is_some_and(Option::is_some);
-            if let (true, Some((voter, cast))) = (counts, fact.voter())
-                && let Some(voter) = voters.get(voter as usize).copied().flatten()
-            {
+            let (voter, cast) = fact.voter().ok_or_else(|| broken("a vote that is unknown"))?;
+            let counts = place(&subjects, fact.subject)?.is_some();
+            if let (true, Some(voter)) = (counts, place(&voters, voter)?) {
                 tally.vote(voter, cast, fact.after);
             }
+            Ok(())
         })
     })
 }
@@ -81,6 +82,11 @@ fn read(
 fn put<T>(places: &mut Vec<Option<T>>, number: u32, value: Option<T>) {
     places.resize_with(number as usize, || None);
     places.push(value);
+}
+
+/// What a fact names. `Ok(None)`: it is not counted.
+fn place<T: Copy>(places: &[Option<T>], number: u32) -> Result<Option<T>, StoreError> {
+    places.get(number as usize).copied().ok_or_else(|| broken("a number that nothing has"))
 }
 
 fn subjects(connection: &Connection, tally: &mut Tally<'_>) -> Result<Vec<Option<SubjectIndex>>, StoreError> {
@@ -146,7 +152,7 @@ fn how_many(connection: &Connection, kind: Kind) -> Result<usize, StoreError> {
     let fail = failed("the statistics could not be counted");
     let mut statement = connection.prepare_cached(COUNT).map_err(&fail)?;
     let found: i64 = statement.query_row([kind as i64], |row| row.get(0)).map_err(&fail)?;
-    Ok(usize::try_from(found).unwrap_or_default())
+    usize::try_from(found).map_err(|_| broken("a count that is negative"))
 }
 
 /// Every fact of one kind that lies in the range.
@@ -154,7 +160,7 @@ fn each(
     connection: &Connection,
     kind: Kind,
     range: Range,
-    mut count: impl FnMut(Fact),
+    mut count: impl FnMut(Fact) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let fail = failed("the statistics could not be read");
     let mut statement = connection.prepare_cached(FACTS).map_err(&fail)?;
@@ -163,11 +169,10 @@ fn each(
         let (first, last) = (row.get(0).map_err(&fail)?, row.get(1).map_err(&fail)?);
         let blob = |column| row.get_ref(column).and_then(|bytes| Ok(bytes.as_blob()?)).map_err(&fail);
         if range.covers(first) && range.covers(last) {
-            facts(blob(2)?).for_each(&mut count);
+            facts(blob(2)?)?.try_for_each(&mut count)?;
         } else if last >= range.from && range.before.is_none_or(|before| first < before) {
-            let moments = times(blob(3)?);
-            let inside = facts(blob(2)?).zip(moments).filter(|(_, at)| range.covers(*at));
-            inside.for_each(|(fact, _)| count(fact));
+            let mut all = facts_and_times(blob(2)?, blob(3)?)?;
+            all.try_for_each(|(fact, at)| if range.covers(at) { count(fact) } else { Ok(()) })?;
         }
     }
     Ok(())

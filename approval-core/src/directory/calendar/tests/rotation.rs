@@ -141,6 +141,14 @@ fn rotation_of_days(name: &str, start: &str, days: i64, members: &str) -> Rotati
     rotation(name, start, Shift::days(days).unwrap(), members)
 }
 
+/// At each moment this person is on call, until the next moment.
+fn is_followed(rotation: &Rotation, moments: &[(&str, &str, &str)]) {
+    for (moment, who, next) in moments {
+        assert_eq!(on_call(rotation, moment), *who, "{moment}");
+        assert_eq!(rotation.next_hand_over(at(moment)), Some(at(next)), "{moment}");
+    }
+}
+
 #[test]
 fn a_hand_over_on_a_day_that_is_skipped_comes_when_the_next_day_begins() {
     // One second after midnight; 278 turns of 13 days before the first one lies 30 December 2011.
@@ -150,16 +158,16 @@ fn a_hand_over_on_a_day_that_is_skipped_comes_when_the_next_day_begins() {
 
     // Every day at noon: the turn of the 30th, and the way to noon of the 31st is a day long.
     let daily = rotation_of_days("Pacific/Apia", "2011-12-28T12:00", 1, "ann bob cat dan");
-    for (moment, who, next) in [
-        ("2011-12-29T21:59:59Z", "ann", "2011-12-29T22:00:00Z"),
-        ("2011-12-29T22:00:00Z", "bob", "2011-12-30T10:00:00Z"),
-        ("2011-12-30T09:59:59Z", "bob", "2011-12-30T10:00:00Z"),
-        ("2011-12-30T10:00:00Z", "cat", "2011-12-30T22:00:00Z"),
-        ("2011-12-30T22:00:00Z", "dan", "2011-12-31T22:00:00Z"),
-    ] {
-        assert_eq!(on_call(&daily, moment), who, "{moment}");
-        assert_eq!(daily.next_hand_over(at(moment)), Some(at(next)), "{moment}");
-    }
+    is_followed(
+        &daily,
+        &[
+            ("2011-12-29T21:59:59Z", "ann", "2011-12-29T22:00:00Z"),
+            ("2011-12-29T22:00:00Z", "bob", "2011-12-30T10:00:00Z"),
+            ("2011-12-30T09:59:59Z", "bob", "2011-12-30T10:00:00Z"),
+            ("2011-12-30T10:00:00Z", "cat", "2011-12-30T22:00:00Z"),
+            ("2011-12-30T22:00:00Z", "dan", "2011-12-31T22:00:00Z"),
+        ],
+    );
 
     // From midnight to midnight, the turn of the 30th has no time at all.
     let midnights = rotation_of_days("Pacific/Apia", "2011-12-29T00:00", 1, "ann bob cat");
@@ -174,15 +182,15 @@ fn a_hand_over_on_a_day_that_is_skipped_comes_when_the_next_day_begins() {
 fn a_hand_over_on_a_day_that_comes_twice_comes_the_first_time() {
     // 30 September 1969 at 09:00 was at 22:00 UTC on the 29th, and again at 21:00 UTC.
     let daily = rotation_of_days("Pacific/Kwajalein", "1969-09-29T09:00", 1, "ann bob cat");
-    for (moment, who, next) in [
-        ("1969-09-29T21:59:59Z", "ann", "1969-09-29T22:00:00Z"),
-        ("1969-09-29T22:00:00Z", "bob", "1969-10-01T21:00:00Z"),
-        ("1969-09-30T21:00:00Z", "bob", "1969-10-01T21:00:00Z"),
-        ("1969-10-01T21:00:00Z", "cat", "1969-10-02T21:00:00Z"),
-    ] {
-        assert_eq!(on_call(&daily, moment), who, "{moment}");
-        assert_eq!(daily.next_hand_over(at(moment)), Some(at(next)), "{moment}");
-    }
+    is_followed(
+        &daily,
+        &[
+            ("1969-09-29T21:59:59Z", "ann", "1969-09-29T22:00:00Z"),
+            ("1969-09-29T22:00:00Z", "bob", "1969-10-01T21:00:00Z"),
+            ("1969-09-30T21:00:00Z", "bob", "1969-10-01T21:00:00Z"),
+            ("1969-10-01T21:00:00Z", "cat", "1969-10-02T21:00:00Z"),
+        ],
+    );
     for (name, change) in CHANGES {
         for days in 1..4 {
             let start = zone(name).to_datetime(at(change) - minutes(1));

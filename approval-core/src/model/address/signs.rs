@@ -1,6 +1,9 @@
-//! The signs by which the address of a database is known, or what is left of one.
+//! The signs by which the address of a database is known, or what is left of one, or a credential.
 
-use super::form::{flat, folded, is_decoration};
+use super::{
+    credentials,
+    form::{flat, folded, is_decoration},
+};
 
 /// Keys after which a secret stands, in any notation.
 const SECRET_KEYS: [&str; 14] = [
@@ -48,9 +51,8 @@ const CONNECTION_KEYS: [&str; 24] = [
     "database_url",
 ];
 
-/// What the URL of a store, a database or a driver begins with, in front of a colon. An error may repeat these: a known word is
-/// no part of a password.
-pub(in crate::connect) const SCHEMES: [&str; 17] = [
+/// What the URL of a store, a database or a driver begins with, in front of a colon.
+pub(super) const SCHEMES: [&str; 17] = [
     "mysql",
     "mariadb",
     "mssql",
@@ -89,30 +91,19 @@ pub(super) fn has_sign(text: &str) -> bool {
         || rest.matches(':').count() >= PASSWORD_FILE_COLONS
         || rest.starts_with(['{', '[']) && rest.contains(':')
         || rest.split_once('(').is_some_and(|(_, inside)| inside.contains([':', '@']))
-}
-
-/// Whether a secret may stand after a word alone: `--password x`, `password x`.
-pub(super) fn names_secret(text: &str) -> bool {
-    let folded = folded(text);
-    let mut words = folded.split(is_decoration).peekable();
-    while let Some(word) = words.next() {
-        let last = word.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or(word);
-        if SECRET_KEYS.contains(&last) && words.peek().is_some() {
-            return true;
-        }
-    }
-    false
+        || credentials::stand_apart(text) && !credentials::is_meant_as_path(text)
 }
 
 /// Whether an option of a command line is followed by a secret, by its name.
 pub(super) fn is_secret_option(text: &str) -> bool {
     let folded = folded(text);
     let name = folded.trim_start_matches(is_decoration).trim_end_matches(is_decoration);
-    name.starts_with('-') && SECRET_KEYS.iter().any(|key| name.contains(key))
+    name.starts_with('-')
+        && (SECRET_KEYS.iter().any(|key| name.contains(key)) || credentials::is_named_by(name))
 }
 
 /// Without the colon of a drive, which is no sign.
-fn without_drive(flat: &str) -> &str {
+pub(super) fn without_drive(flat: &str) -> &str {
     let mut characters = flat.chars();
     let drive = characters.next().is_some_and(|c| c.is_ascii_alphabetic())
         && characters.next() == Some(':')

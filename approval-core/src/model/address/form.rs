@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use approval_core::model::visible::is_hidden;
 use unicode_normalization::UnicodeNormalization as _;
+
+use crate::model::visible::is_hidden;
 
 /// The text in small letters, with characters that pass for others in their common form: full-width, small and mathematical
 /// ones (NFKC), and what looks like a colon or a slash.
