@@ -434,7 +434,7 @@ fn a_report_of_an_earlier_run_ends_no_later_run() {
         let reports =
             [succeeded(), failed("no"), failed("late"), unknown()].map(|ending| world.finish_act(ending));
         let mut again = world.clone();
-        again.act(&agent(), Act::Reopen, 4).unwrap();
+        again.act(&agent(), reopen(), 4).unwrap();
         again.consume(5).unwrap();
         let mut over = Vec::new();
         for ending in [succeeded(), failed("no"), unknown()] {
