@@ -80,6 +80,10 @@ impl fmt::Display for ApprovalError {
             Self::PolicyDenied { action, rule, reason } => {
                 write!(f, "{action} denied by the policy's rule '{rule}': {reason}; nothing was run")
             }
+            Self::PolicyAsks { action, rule, request: None, .. } => write!(
+                f,
+                "{action} was allowed, and the policy's rule or limit '{rule}' now asks for more; nothing was run, call again, which does what it asks for"
+            ),
             Self::PolicyAsks { action, rule, again: false, .. } => write!(
                 f,
                 "{action} was approved by no person, and the policy's rule or limit '{rule}' now asks for more; nothing was run, call again, which asks people"
