@@ -173,7 +173,7 @@ fn a_setting_that_the_request_has_looser_was_left_to_the_rule() {
 #[test]
 fn what_people_may_edit_notes_what_the_action_says_itself() {
     let editable = Gate { editable: vec![Editable { path: text("cents"), schema: None }], ..own() };
-    let (today, same) = (Arc::new(rule()), Arc::new(editable.clone()));
+    let (today, same) = (Arc::new(rule()), Arc::new(editable));
     let gate = asked_for(&same, Said::ALL, asks(&today, false));
     let seats = DeclaredSeats { requirements: own().requirements, escalation: Vec::new() };
     assert_eq!(gate.declared.as_deref(), Some(&seats));
