@@ -5,6 +5,7 @@
 //! checks inside the write.
 
 mod alert;
+mod asked;
 mod case;
 mod claim;
 mod clock;
@@ -36,6 +37,7 @@ mod quorum;
 mod reachable;
 mod refusal;
 mod render;
+mod retry;
 mod ruling;
 mod schema;
 mod stand_in;
@@ -53,6 +55,7 @@ mod window;
 mod tests;
 
 pub use alert::{is_told_again, timeout_spike};
+pub(crate) use asked::{PolicyAnswer, asked_for, by_rule};
 pub use claim::{Agents, Behind, Claim, Declared, intact};
 pub use clock::needs_the_clock;
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
@@ -70,6 +73,7 @@ pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};
 pub use render::{compute_cost, cost_of, render_description};
+pub(crate) use retry::{demanded_again, draft_of_retry, gate_of_retry};
 pub use ruling::{EditRuling, RunRuling, is_fresh};
 pub use standing::{Standing, may_be_taken_back, may_reject, may_stand};
 pub use tighten::tighten;
@@ -129,7 +133,7 @@ pub fn apply(
         Act::LoseLease { executor } => execution::lose_lease(&case, *executor),
         Act::Settle { settlement, note } => execution::settle(&case, *settlement, note.as_ref()),
         Act::Reopen { run: _ } => execution::reopen(&case),
-        Act::Retry { successor } => execution::retry(&case, *successor),
+        Act::Retry { successor } => retry::retry(&case, *successor),
         Act::Tick => timeout::tick(&case),
     }
 }

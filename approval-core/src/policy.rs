@@ -19,10 +19,11 @@ use async_trait::async_trait;
 use rust_decimal::Decimal;
 
 use crate::{
-    clock::{Span, Timestamp},
+    clock::Timestamp,
+    lifecycle::PolicyAnswer,
     model::{
-        ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Limit, Money, OnTimeout, Principal, Requirement,
-        Risk, RunWindow, Source, Text,
+        ActionInfo, ArgumentsDigest, CanonicalJson, Gate, Limit, Money, Principal, Requirement, Risk,
+        RunWindow, Source, Text,
     },
 };
 
@@ -34,30 +35,6 @@ pub use rules::{Explanation, Looked, Rules, Verdict};
 pub use sample::SampleCall;
 
 pub use crate::model::Said;
-
-impl Said {
-    /// The gate of an action before it is tightened by `by`: its defaults give way to what `by` sets. A field of `by` with
-    /// its value in [`Gate::only`] sets nothing.
-    pub(crate) fn giving_way(self, own: &Gate, by: &Gate) -> Gate {
-        let mut gate = Gate::clone(own);
-        if !self.timeout && by.timeout.is_some() {
-            gate.timeout = by.timeout;
-        }
-        if !self.on_timeout && by.on_timeout != OnTimeout::Approve {
-            gate.on_timeout = by.on_timeout;
-        }
-        if !self.grant_ttl && by.grant_ttl < Span::MAX {
-            gate.grant_ttl = by.grant_ttl;
-        }
-        if !self.veto && by.veto < u32::MAX {
-            gate.veto = by.veto;
-        }
-        if !self.delegation {
-            gate.delegation.clone_from(&by.delegation);
-        }
-        gate
-    }
-}
 
 /// A call that the policy is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -196,6 +173,18 @@ impl Ruling {
             Self::Notify { to, run_windows, .. } => Self::Notify { rule, to, run_windows },
             Self::Ask { gate, whole, .. } => Self::Ask { rule, gate, whole },
             Self::Deny { reason, .. } => Self::Deny { rule, reason },
+        }
+    }
+}
+
+impl<'a> From<&'a Ruling> for PolicyAnswer<'a> {
+    fn from(ruling: &'a Ruling) -> Self {
+        match ruling {
+            Ruling::Allow { rule, run_windows } | Ruling::Notify { rule, run_windows, .. } => {
+                Self::Runs { rule, run_windows }
+            }
+            Ruling::Ask { rule, gate, whole } => Self::Asks { rule, gate: gate.as_ref(), whole: *whole },
+            Ruling::Deny { rule, reason } => Self::Denies { rule, reason },
         }
     }
 }

@@ -1,13 +1,12 @@
-//! How running it went: reports, lost processes, settling what is in doubt, and trying again.
+//! How running it went: reports, lost processes, settling what is in doubt, and running again.
 
 use super::{
-    Ending, Refusal, Requires, Settlement, Transition, case::Case, claim::intact, decide, history::Change,
-    limit, limits,
+    Ending, Refusal, Requires, Settlement, Transition, case::Case, claim::intact, decide, limit, limits,
 };
 use crate::{
     clock::Timestamp,
-    id::{ExecutorId, GrantId, RequestId},
-    model::{EventKind, Execution, ExecutionState, Grant, NoticeKind, PrincipalKind, Request, Status, Text},
+    id::{ExecutorId, GrantId},
+    model::{EventKind, Execution, ExecutionState, Grant, NoticeKind, PrincipalKind, Request, Text},
 };
 
 /// The process that executes it reports how the body ended; late, too, as long as nobody settled it and it does not run again.
@@ -189,49 +188,14 @@ pub(super) fn end_reruns(case: &Case<'_>, why: Text) -> Result<Transition, Refus
     Ok(change.finish())
 }
 
-const WHO_TRIES_AGAIN: &str =
+pub(super) const WHO_TRIES_AGAIN: &str =
     "only the requester, the person behind it, those who may decide, and operators may do that";
 
 /// Whether the actor may let it be tried again.
-fn is_involved(case: &Case<'_>) -> bool {
+pub(super) fn is_involved(case: &Case<'_>) -> bool {
     case.command.operator
         || case.command.actor.kind() == PrincipalKind::Service
         || case.is_requester()
         || case.is_principal()
         || case.is_approver()
-}
-
-/// A successor tries it again.
-pub(super) fn retry(case: &Case<'_>, successor: RequestId) -> Result<Transition, Refusal> {
-    let request = case.request;
-    match request.successor {
-        Some(other) if other == successor => return Err(Refusal::NothingToDo),
-        Some(other) => return Err(Refusal::AlreadyRetried(other)),
-        None => {}
-    }
-    let over = match request.status {
-        Status::Rejected | Status::Expired | Status::Cancelled => true,
-        Status::Pending | Status::InfoRequested => false,
-        Status::Approved => match request.execution.as_deref().map(Execution::state) {
-            Some(ExecutionState::Failed | ExecutionState::GrantExpired | ExecutionState::Revoked) => true,
-            Some(ran @ (ExecutionState::Executing | ExecutionState::Succeeded | ExecutionState::Unknown)) => {
-                return Err(Refusal::AlreadyRan(ran));
-            }
-            Some(ExecutionState::NotStarted) | None => false,
-        },
-    };
-    if !over {
-        return Err(case.not_permitted(
-            "only what was rejected, cancelled or revoked, has failed or has expired may be tried again",
-        ));
-    }
-    if !is_involved(case) {
-        return Err(case.not_permitted(WHO_TRIES_AGAIN));
-    }
-    // Its arguments are what the successor asks for.
-    intact(request)?;
-    let mut change: Change<'_> = case.change_by(case.actor());
-    change.request.successor = Some(successor);
-    change.tell(EventKind::Retried { successor })?;
-    Ok(change.finish())
 }

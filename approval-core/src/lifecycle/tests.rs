@@ -24,6 +24,7 @@ mod principals;
 mod question;
 mod reachable;
 mod render;
+mod retry;
 mod ruling;
 mod stand_in;
 mod standing;

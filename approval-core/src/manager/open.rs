@@ -17,8 +17,8 @@ use crate::{
     error::Invalid,
     id::RequestId,
     lifecycle::{self, Agents, Behind, Draft, Unasked, Way},
-    model::{Basis, DeclaredSeats, Enclosed, Gate, Principal, Request, Text},
-    policy::{Call, Ruling, Said},
+    model::{Basis, Enclosed, Gate, Principal, Request, Text},
+    policy::{Call, Ruling},
     store::{StoreError, Stored},
 };
 
@@ -341,44 +341,5 @@ impl Core {
 
 /// What must be met: what the action says, tightened by what the policy asks for besides.
 pub(crate) fn tightened(spec: &ActionSpec, ruling: &Ruling) -> Arc<Gate> {
-    tightened_gate(&spec.gate, spec.said, ruling)
-}
-
-/// The same for a gate by itself, of which `said` was set explicitly.
-pub(super) fn tightened_gate(attribute: &Arc<Gate>, said: Said, ruling: &Ruling) -> Arc<Gate> {
-    let gate = ruled(attribute, said, ruling);
-    // Only an edit asks a rule again.
-    if gate.editable.is_empty() || gate.requirements == attribute.requirements {
-        return gate;
-    }
-    let own = DeclaredSeats {
-        requirements: attribute.requirements.clone(),
-        escalation: attribute.escalation.clone(),
-    };
-    Arc::new(Gate { declared: Some(Arc::new(own)), ..Arc::unwrap_or_clone(gate) })
-}
-
-/// What a rule makes of the gate of an action.
-pub(super) fn ruled(attribute: &Arc<Gate>, said: Said, ruling: &Ruling) -> Arc<Gate> {
-    match ruling {
-        Ruling::Ask { rule, gate: Some(gate), whole: true } => {
-            Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(gate) })
-        }
-        Ruling::Ask { rule, gate, .. } => match gate {
-            Some(gate) => {
-                let own = said.giving_way(attribute, gate);
-                Arc::new(Gate { rule: Arc::clone(rule), ..lifecycle::tighten(&own, gate) })
-            }
-            None if *rule == attribute.rule => Arc::clone(attribute),
-            None => Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(attribute) }),
-        },
-        Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. } if !run_windows.is_empty() => {
-            let by = Gate {
-                run_windows: run_windows.clone(),
-                ..Gate::only(Arc::clone(&attribute.rule), Vec::new())
-            };
-            Arc::new(lifecycle::tighten(attribute, &by))
-        }
-        Ruling::Allow { .. } | Ruling::Notify { .. } | Ruling::Deny { .. } => Arc::clone(attribute),
-    }
+    lifecycle::asked_for(&spec.gate, spec.said, ruling.into())
 }

@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{
-    ApprovalManager, Context, Core, PendingApproval, engine::Opened, open::tightened_gate,
-    successor::key_of_successor,
-};
+use super::{ApprovalManager, Context, Core, PendingApproval, engine::Opened, successor::key_of_successor};
 use crate::{
     approval_error::{About, ApprovalError},
     id::RequestId,
-    lifecycle::{self, Draft, Predecessor},
-    model::{Basis, Declaration, Enclosed, Follows, Gate, OnTimeout, Request, Text},
-    policy::{Ruling, Said},
+    lifecycle,
+    model::{Basis, Gate, Request},
     store::StoreError,
 };
 
@@ -70,7 +66,7 @@ impl ApprovalManager {
         lifecycle::intact(again_of)
             .map_err(|refusal| ApprovalError::of_refusal(About::of(again_of), refusal))?;
         let gate = core.gate_of_retry(again_of).await?;
-        let mut draft = again(again_of, gate, last.request.id, id);
+        let mut draft = lifecycle::draft_of_retry(again_of, gate, last.request.id, id);
         draft.key = Some(key_of_successor(&last.request));
         let (opened, is_new) = match core.open(&draft, &Context::current().limits).await? {
             Opened::New(stored) => (stored, true),
@@ -98,106 +94,14 @@ impl Core {
         &self,
         request: &Request,
     ) -> Result<(Arc<Gate>, Option<Arc<Basis>>), ApprovalError> {
-        // No rule is about questions.
-        if request.question.is_some() {
+        let Some(own) = lifecycle::demanded_again(request) else {
             return Ok((Arc::clone(&request.gate), None));
-        }
-        let own = Arc::new(declared(request));
-        let said = said_by(&own, &request.gate);
-        let arguments = (&request.revision.arguments, &request.revision.digest);
-        let (ruling, policy) = self.rule_again(request, arguments, &own, said, None).await?;
-        let ruling = match ruling {
-            Ruling::Deny { rule, reason } => {
-                return Err(ApprovalError::PolicyDenied {
-                    action: request.action.name.clone(),
-                    rule,
-                    reason,
-                });
-            }
-            ruling @ Ruling::Ask { .. } => ruling,
-            // People were asked before, and ended it: what the policy lets run now is theirs to decide again.
-            Ruling::Allow { rule, run_windows } | Ruling::Notify { rule, run_windows, .. } => {
-                let before = Gate { declared: None, ..Gate::clone(&request.gate) };
-                let windows = Gate { run_windows, ..Gate::only(rule, Vec::new()) };
-                let gate = lifecycle::tighten(&before, &windows);
-                Ruling::Ask { rule: Text::clone(&gate.rule), gate: Some(Arc::new(gate)), whole: false }
-            }
         };
+        let arguments = (&request.revision.arguments, &request.revision.digest);
+        let (ruling, policy) = self.rule_again(request, arguments, &own.gate, own.said, None).await?;
+        let gate = lifecycle::gate_of_retry(request, &own, (&ruling).into())
+            .map_err(|refusal| ApprovalError::of_refusal(About::of(request), refusal))?;
         // The directory is named when the request is opened.
-        Ok((tightened_gate(&own, said, &ruling), self.sources.basis(policy, None)))
-    }
-}
-
-/// What the action itself asked for when the request was opened. Of times, notices and texts, which are no demands and not
-/// stored: as the request has them.
-fn declared(request: &Request) -> Gate {
-    let asked = Gate { declared: None, ..Gate::clone(&request.gate) };
-    match &request.declaration {
-        None => Gate::clone(&lifecycle::gate_before_rules(request)),
-        Some(declaration) => Gate {
-            timeout: asked.timeout,
-            grant_ttl: asked.grant_ttl,
-            reminders: asked.reminders,
-            join_identical: asked.join_identical,
-            inform: asked.inform,
-            editable: asked.editable,
-            reject_options: asked.reject_options,
-            digest: asked.digest,
-            ..declaration.gate.clone()
-        },
-    }
-}
-
-/// Which settings a declaration set explicitly. These are only tightened when a request is opened, so one that the request
-/// has looser was left to the rule.
-fn said_by(declared: &Gate, asked: &Gate) -> Said {
-    let looser_end = declared.on_timeout == OnTimeout::Reject && asked.on_timeout != OnTimeout::Reject;
-    Said { veto: asked.veto <= declared.veto, on_timeout: !looser_end, ..Said::ALL }
-}
-
-/// What comes along with a request that tries this one again.
-fn followed_by(request: &Request) -> Arc<Enclosed> {
-    let mut enclosed = request.enclosed.as_deref().map_or_else(Enclosed::default, Clone::clone);
-    enclosed.follows = Some(Box::new(Follows::of(request)));
-    Arc::new(enclosed)
-}
-
-/// A draft that asks for the same as `request` did at first, or as it was last edited.
-fn again(
-    request: &Request,
-    (gate, basis): (Arc<Gate>, Option<Arc<Basis>>),
-    follows: RequestId,
-    id: RequestId,
-) -> Draft {
-    // What is not stored besides is what the gate shows.
-    let declaration = request.declaration.clone().unwrap_or_else(|| {
-        Arc::new(Declaration::new(&request.action, request.risk, &lifecycle::gate_before_rules(request)))
-    });
-    Draft {
-        id,
-        namespace: Arc::clone(&request.namespace),
-        action: Arc::clone(&request.action),
-        question: request.question.clone(),
-        requester: request.requester.clone(),
-        on_behalf_of: request.on_behalf_of.clone(),
-        run: request.run.clone(),
-        intent: request.intent.clone(),
-        key: None,
-        risk: request.risk,
-        priority: Some(request.priority),
-        gate,
-        arguments: request.revision.arguments.clone(),
-        enclosed: Some(followed_by(request)),
-        digest: request.revision.digest,
-        answers_info: request.answers_info,
-        predecessor: Some(Predecessor {
-            request: follows,
-            original: request.original,
-            revision: request.revision.number,
-            editor: request.revision.editor.clone(),
-        }),
-        allowed: false,
-        declaration: Some(declaration),
-        basis,
+        Ok((gate, self.sources.basis(policy, None)))
     }
 }

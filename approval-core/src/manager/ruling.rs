@@ -6,7 +6,6 @@ use super::{
     Core, Prepared,
     basis::{Ruled, RuledBy},
     limits,
-    open::ruled,
 };
 use crate::{
     approval_error::ApprovalError,
@@ -83,7 +82,9 @@ impl Core {
                 RunRuling::Asks(Arc::new(Gate { run_windows, ..Gate::only(rule, Vec::new()) }))
             }
             Ruling::Deny { rule, reason } => RunRuling::Denies { rule, reason },
-            ruling @ Ruling::Ask { .. } => RunRuling::Asks(ruled(&gate, Said::ALL, &ruling)),
+            ruling @ Ruling::Ask { .. } => {
+                RunRuling::Asks(lifecycle::by_rule(&gate, Said::ALL, (&ruling).into()))
+            }
         };
         Ok((Some(EditRuling { digest, ruling }), policy))
     }

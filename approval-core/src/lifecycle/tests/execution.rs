@@ -1,11 +1,11 @@
 use super::*;
 use crate::model::{Attachment, Enclosed, Execution, Outcome, Status, canonical::arguments_digest_with};
 
-fn succeeded() -> Ending {
+pub(super) fn succeeded() -> Ending {
     Ending::Succeeded { result: Some(json("1")) }
 }
 
-fn failed(why: &str) -> Ending {
+pub(super) fn failed(why: &str) -> Ending {
     Ending::Failed { why: text(why), started: true }
 }
 
@@ -13,13 +13,13 @@ fn unknown() -> Ending {
     Ending::Unknown { why: text("dropped") }
 }
 
-fn running() -> World {
+pub(super) fn running() -> World {
     let mut world = approved();
     world.consume(2).unwrap();
     world
 }
 
-fn doubtful() -> World {
+pub(super) fn doubtful() -> World {
     let mut world = running();
     world.finish(unknown(), 3).unwrap();
     world
@@ -574,58 +574,4 @@ fn a_row_of_before_is_judged_by_what_it_holds() {
     assert!(!grant.contains_key("not_again") && !grant.contains_key("ran_before"), "{grant:?}");
     let read: Request = serde_json::from_value(stored).unwrap();
     assert_eq!((may_reopen(&read, at(900)), may_reopen(&read, at(901))), (true, false));
-}
-
-#[test]
-fn only_what_is_over_is_tried_again() {
-    let retry = |number| Act::Retry { successor: RequestId::from_uuid(id(number)) };
-    let open = World::new(gate([need(1, "ann")]));
-    let with = |act: &dyn Fn(&mut World)| {
-        let mut world = open.clone();
-        act(&mut world);
-        world
-    };
-    let rejected = with(&|world| drop(world.reject("ann", 1).unwrap()));
-    let over = [
-        rejected,
-        with(&|world| drop(world.tick(3600).unwrap())),
-        with(&|world| drop(world.act(&agent(), Act::Cancel { reason: None }, 1).unwrap())),
-        {
-            let mut world = running();
-            world.finish(failed("x"), 3).unwrap();
-            world
-        },
-        {
-            let mut world = approved();
-            world.tick(901).unwrap();
-            world
-        },
-        {
-            let mut world = approved();
-            world.operate(Act::Revoke { reason: text("no") }, 3).unwrap();
-            world
-        },
-    ];
-    for mut world in over {
-        assert!(matches!(world.act(&user("eve"), retry(2), 5000), Err(Refusal::NotPermitted { .. })));
-        let transition = world.act(&agent(), retry(2), 5000).unwrap();
-        assert_eq!(world.request.successor, Some(RequestId::from_uuid(id(2))));
-        assert_eq!(told(&transition), [EventKind::Retried { successor: RequestId::from_uuid(id(2)) }]);
-        assert_eq!(world.act(&agent(), retry(2), 5001).unwrap_err(), Refusal::NothingToDo);
-        assert_eq!(
-            world.act(&agent(), retry(3), 5001).unwrap_err(),
-            Refusal::AlreadyRetried(RequestId::from_uuid(id(2)))
-        );
-    }
-    for mut world in [open.clone(), approved()] {
-        assert!(matches!(world.act(&agent(), retry(2), 5), Err(Refusal::NotPermitted { .. })));
-    }
-    let mut ran = running();
-    assert_eq!(ran.act(&agent(), retry(2), 5).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Executing));
-    ran.finish(succeeded(), 3).unwrap();
-    assert_eq!(ran.act(&agent(), retry(2), 5).unwrap_err(), Refusal::AlreadyRan(ExecutionState::Succeeded));
-    assert_eq!(
-        doubtful().act(&agent(), retry(2), 5).unwrap_err(),
-        Refusal::AlreadyRan(ExecutionState::Unknown)
-    );
 }
