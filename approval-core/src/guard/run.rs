@@ -168,9 +168,6 @@ impl<A: Provable + ?Sized> Guard<A> {
         // Before people are asked: what cannot be handed over exactly is not worth their time.
         read(&given).map_err(|error| unreadable(&error))?;
         let authorization = self.manager.authorize(self.action).await?;
-        if let Some(result) = authorization.ran_before() {
-            return result.deserialize().map_err(|error| not_the_type(&error).into());
-        }
         let actual = actual(&given, &authorization)?;
         let records = authorization.records_result();
         let arguments = read(&actual).map_err(|error| unreadable(&error))?;

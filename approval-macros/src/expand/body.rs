@@ -83,7 +83,7 @@ impl Guard {
         quote_spanned!(Span::mixed_site()=> let refuse = #refused;)
     }
 
-    /// Asks and waits; back to the caller with whatever stands in the way, or with what was recorded before.
+    /// Asks and waits; back to the caller with whatever stands in the way.
     fn authorize(&self) -> TokenStream {
         let m = &self.root;
         let asked = match (self.preview(), self.analysed.is_async()) {
@@ -97,23 +97,11 @@ impl Guard {
             }
         };
         let authorized = or_refuse(&asked);
-        let replayed = self.attributes.replay.map(|_| {
-            let replayed = or_refuse(&quote_spanned!(Span::mixed_site()=> replayed));
-            let place = Span::mixed_site().located_at(self.analysed.output.span());
-            let recorded = quote_spanned!(place=> authorized.replayed());
-            quote_spanned!(Span::mixed_site()=>
-                if let ::core::option::Option::Some(replayed) = #recorded {
-                    return #replayed;
-                }
-            )
-        });
-        quote_spanned!(Span::mixed_site()=>
-            let authorized = #authorized;
-            #replayed
-        )
+        quote_spanned!(Span::mixed_site()=> let authorized = #authorized;)
     }
 
-    /// Spends the grant for the caller's own arguments, or for those that approvers made of them.
+    /// Spends the grant for the caller's own arguments, or for those that approvers made of them; with `replay`, back to the
+    /// caller with what was recorded before.
     fn begin(&self) -> TokenStream {
         let m = &self.root;
         let edited = if self.attributes.editable.is_some() {

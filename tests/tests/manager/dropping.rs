@@ -5,14 +5,15 @@ use std::{future::Future as _, pin::Pin, task::Context};
 use approval_core::{
     ApprovalError,
     manager::ManagerBuilder,
-    model::{Execution, ExecutionState, Request, Status},
-    store::Query,
+    model::{Execution, ExecutionState, Request, Risk, Status},
+    policy::Ruling,
+    store::{JournalLine, Query},
 };
 use approval_testkit::TestManager;
 use futures_util::{FutureExt as _, task::noop_waker_ref};
 use serde_json::Value;
 
-use crate::common::{ANN, Runs, call, call_with, error, on_outage, seconds, soon, unattended};
+use crate::common::{ANN, Runs, call, call_with, error, on_outage, ruled, seconds, soon, unattended};
 use crate::outage::Op;
 
 async fn state(manager: &TestManager, id: approval_core::RequestId) -> Option<ExecutionState> {
@@ -122,6 +123,58 @@ async fn a_grant_that_is_dropped_before_the_body_began_is_failed_and_not_started
         "{:?}",
         over.execution
     );
+}
+
+/// How calls that the policy allowed without a request ended, once there are so many.
+async fn journaled(manager: &TestManager, count: usize) -> Vec<(String, String)> {
+    soon(async {
+        while manager.journal().await.unwrap().len() < count {
+            manager.advance(seconds(1)).await;
+        }
+    })
+    .await;
+    let ended = |line| match line {
+        JournalLine::Call { outcome, why, .. } => {
+            (outcome.to_string(), why.map(|why| why.to_string()).unwrap_or_default())
+        }
+        other => panic!("{other:?}"),
+    };
+    manager.journal().await.unwrap().into_iter().map(ended).collect()
+}
+
+#[tokio::test]
+async fn what_is_begun_step_by_step_and_dropped_is_unknown_once_it_says_that_the_body_begins() {
+    let low = || call_with(|action| Ok(action.risk(Risk::Low)));
+    let approving = TestManager::new(approval_testkit::ApproveAll::new()).unwrap();
+    let (allowing, _) = ruled(Ruling::allow());
+    for starts in [false, true] {
+        for manager in [&approving, &allowing] {
+            let right = manager.authorize(low()).await.unwrap();
+            let arguments = right.arguments().clone();
+            let mut running = right.begin(arguments).await.unwrap();
+            if starts {
+                running.start();
+            }
+            let id = running.request().map(|request| request.id);
+            drop(running);
+            let Some(id) = id else { continue };
+            let ended = |request: &Request| {
+                request.execution.as_ref().is_some_and(|one| one.state() != ExecutionState::Executing)
+            };
+            let ended = manager.until(id, ended).await.unwrap();
+            match ended.execution.as_deref() {
+                Some(Execution::Unknown { why, .. }) if starts => {
+                    assert!(why.contains("dropped before it ended"), "{why}");
+                }
+                Some(Execution::Failed { started: false, .. }) if !starts => {}
+                other => panic!("started: {starts}, {other:?}"),
+            }
+        }
+    }
+    let [(failed, not_begun), (unknown, dropped)] = journaled(&allowing, 2).await.try_into().unwrap();
+    assert_eq!((&*failed, &*not_begun), ("failed", "dropped before the body began"));
+    assert_eq!(&*unknown, "unknown");
+    assert!(dropped.contains("dropped before it ended"), "{dropped}");
 }
 
 #[tokio::test]

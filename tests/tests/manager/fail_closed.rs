@@ -188,3 +188,24 @@ async fn an_option_whose_value_cannot_be_encoded_is_not_asked_about() {
     let (refused, text) = error(asked.await);
     assert!(matches!(refused, ApprovalError::Invalid(_)) && text.contains("out of ink"), "{text}");
 }
+
+#[tokio::test]
+async fn a_denial_of_some_risk_is_on_record_before_the_caller_hears_of_it() {
+    let (manager, store) = on_outage(|builder| builder.unattended().policy_fn(|_| Ruling::deny("never")));
+    store.fail(&[Op::AppendJournal]);
+    for (risk, waits) in
+        [(Risk::Minimal, false), (Risk::Low, false), (Risk::Medium, true), (Risk::High, true)]
+    {
+        let action = call_with(move |action| Ok(action.risk(risk)));
+        let (refused, text) = error(soon(manager.authorize(action)).await);
+        if waits {
+            assert!(matches!(refused, ApprovalError::Store(_)), "{risk:?}: {text}");
+        } else {
+            assert!(matches!(refused, ApprovalError::PolicyDenied { .. }), "{risk:?}: {text}");
+        }
+    }
+    assert_eq!(manager.journal().await.unwrap().len(), 0);
+    store.heal();
+    soon(manager.shutdown()).await.unwrap();
+    assert_eq!(manager.journal().await.unwrap().len(), 2, "those of little risk were written later");
+}

@@ -1,9 +1,13 @@
 //! Idempotency keys (invariant 14), and what became of an earlier call with the same key.
 
+use std::sync::Arc;
+
 use approval_core::{
     Action, ApprovalError, Context,
     manager::ManagerBuilder,
-    model::{ExecutionState, Status, canonical::to_canonical},
+    model::{Execution, ExecutionState, Gate, Status, canonical::to_canonical},
+    policy::Ruling,
+    store::Query,
 };
 use approval_testkit::{ApproveAll, RejectAll, TestManager};
 use futures_util::future::join_all;
@@ -148,6 +152,51 @@ async fn replay_gives_the_recorded_result() {
     let there = runs.run(&elsewhere, replayed()).await.unwrap();
     assert_eq!((&first, &first, runs.count()), (&again, &there, 1));
     assert_eq!(first, json!({"cents": 500}));
+}
+
+#[tokio::test]
+async fn an_authorization_tells_what_the_call_returned_when_it_ran_before() {
+    let manager = TestManager::new(ApproveAll::new()).unwrap();
+    let replayed = || call_with(|action| Ok(action.replay())).key("k");
+    let first = manager.authorize(replayed()).await.unwrap();
+    let arguments = first.arguments().clone();
+    assert!(first.ran_before().is_none() && first.records_result());
+    let result = to_canonical(&"paid").unwrap();
+    first.begin(arguments.clone()).await.unwrap().succeeded(Some(result.clone())).await;
+    let second = manager.authorize(replayed()).await.unwrap();
+    assert_eq!(second.ran_before(), Some(&result));
+    let (ran, text) = error(second.begin(arguments).await);
+    assert!(matches!(ran, ApprovalError::AlreadyRan { state: ExecutionState::Succeeded, .. }), "{text}");
+}
+
+#[tokio::test]
+async fn a_result_is_kept_only_where_it_may_be_given_back() {
+    let approving = |join_identical| {
+        let rule = move |_: &approval_core::policy::Call<'_>| {
+            let gate = Gate { join_identical, ..Gate::only("joined", Vec::new()) };
+            Ruling::Ask { rule: "joined".into(), gate: Some(Arc::new(gate)), whole: false }
+        };
+        TestManager::with(|builder| builder.notifier(ApproveAll::new()).policy_fn(rule)).unwrap()
+    };
+    let replayed = || call_with(|action| Ok(action.replay())).key("k");
+    for (joins, action, kept) in [
+        (false, call(), false),
+        (false, call().key("k"), false),
+        (false, replayed(), true),
+        // Others may have joined a call without a key.
+        (true, call(), true),
+        (true, call().key("k"), false),
+        (true, replayed(), true),
+    ] {
+        let manager = approving(joins);
+        soon(Runs::default().run(&manager, action)).await.unwrap();
+        let page = manager.list(&Query::default()).await.unwrap();
+        let [stored] = page.items.as_slice() else { panic!("{page:?}") };
+        let Some(Execution::Succeeded { result, .. }) = stored.request.execution.as_deref() else {
+            panic!("{:?}", stored.request.execution)
+        };
+        assert_eq!(result.is_some(), kept, "joins: {joins}, {:?}", stored.request.key);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,11 @@
 use approval_core::{
     Action, ApprovalError,
     manager::ManagerBuilder,
-    model::{ExecutionState, canonical::DigestKey},
+    model::{
+        ExecutionState,
+        canonical::{DigestKey, to_canonical},
+    },
+    policy::Ruling,
 };
 use approval_testkit::{ApproveAll, TestManager};
 use serde_json::{Value, json};
@@ -145,4 +149,39 @@ async fn guessing_keys_is_limited_and_recorded() {
         text.contains("the key belongs to a call with other arguments") && text.contains("count: 20"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn what_developers_print_of_a_call_names_its_action_and_no_argument() {
+    let secret = || call(&["token"], &json!({"token": "hunter2"}));
+    let replayed = || secret().describe(|action| Ok(action.replay())).unwrap().key("k");
+    let approving = TestManager::with(|builder| with_secrets(builder.notifier(ApproveAll::new()))).unwrap();
+    let allowing = TestManager::with(|builder| {
+        with_secrets(builder.unattended().policy_fn(|_| Ruling::allow().named("small ones")))
+    })
+    .unwrap();
+    let mut printed = vec![format!("{:?}", approving.guard(secret()))];
+    for (manager, action, is) in [
+        (&allowing, secret(), "allowed by small ones"),
+        (&approving, replayed(), "approved as "),
+        (&approving, replayed(), "ran before as "),
+    ] {
+        let right = manager.authorize(action).await.unwrap();
+        let text = format!("{right:?}");
+        assert!(text.contains(is), "{is}: {text}");
+        printed.push(text);
+        if right.ran_before().is_some() {
+            continue;
+        }
+        let arguments = to_canonical(&json!({"token": "hunter2"})).unwrap();
+        let running = right.begin(arguments).await.unwrap();
+        let text = format!("{running:?}");
+        let shown = running.request().map_or_else(|| "allowed".to_owned(), |request| request.id.to_string());
+        assert!(text.starts_with("Running(") && text.contains(&shown), "{shown}: {text}");
+        assert!(!text.contains("hunter2"), "{text}");
+        running.succeeded(Some(to_canonical(&1).unwrap())).await;
+    }
+    for text in printed {
+        assert!(text.contains("vault.open") && !text.contains("hunter2"), "{text}");
+    }
 }

@@ -90,11 +90,16 @@ async fn a_window_that_closes_before_the_body_keeps_it_from_running() {
     let suspended = |key: &str| within().describe(|action| Ok(action.suspend())).unwrap().key(key);
     let in_time = manager.authorize(suspended("a")).await.unwrap();
     let late = manager.authorize(suspended("b")).await.unwrap();
+    policy.say(Ruling::allow().within(window()));
+    let let_run =
+        manager.authorize(free().describe(|action| Ok(action.suspend())).unwrap().key("d")).await.unwrap();
     in_time.begin(actual()).await.unwrap().succeeded(None).await;
     manager.advance(Span::from_mins(60)).await;
     outside(late.begin(actual()).await);
-    // A window that a rule has named since counts as well, for calls with a request and for those without.
+    // The window of the rule that let a call run counts, though the policy names none any more.
     policy.say(Ruling::allow());
+    outside(let_run.begin(actual()).await);
+    // One that a rule has named since counts as well, for calls with a request and for those without.
     let keyed =
         manager.authorize(free().describe(|action| Ok(action.suspend())).unwrap().key("c")).await.unwrap();
     let bare = manager.authorize(free()).await.unwrap();

@@ -254,6 +254,43 @@ async fn a_failed_call_does_not_run_again_after_its_grant_or_without_being_idemp
     let (refused, _) =
         error(Runs::default().run(&manager, call_with(|action| Ok(action.idempotent())).key("once")).await);
     assert!(matches!(refused, ApprovalError::AlreadyRan { state: ExecutionState::Failed, .. }));
+
+    // And the other way round.
+    let then = || call_with(|action| Ok(action.idempotent())).key("then");
+    manager.guard(then()).run(fails).await.unwrap_err();
+    let (refused, text) = error(Runs::default().run(&manager, call().key("then")).await);
+    assert!(matches!(refused, ApprovalError::AlreadyRan { state: ExecutionState::Failed, .. }), "{text}");
+}
+
+#[tokio::test]
+async fn a_right_that_another_call_used_in_vain_is_not_given_anew_to_whoever_holds_it() {
+    let manager = approving();
+    let first = manager.authorize(idempotent()).await.unwrap();
+    let second = manager.authorize(idempotent()).await.unwrap();
+    let arguments = first.arguments().clone();
+    first.begin(arguments.clone()).await.unwrap().failed("closed").await;
+    let (ran, text) = error(second.begin(arguments).await);
+    assert!(matches!(ran, ApprovalError::AlreadyRan { state: ExecutionState::Failed, .. }), "{text}");
+    // The same call made again asks for it.
+    soon(Runs::default().run(&manager, idempotent())).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_calls_that_try_a_failed_one_again_at_once_one_runs_and_both_get_its_result() {
+    let (manager, store) = on_outage(|builder| builder.notifier(ApproveAll::new()));
+    let again = || call_with(|action| Ok(action.idempotent().replay())).key("k");
+    let fails = async |_, _| Err::<Value, _>(ApprovalError::NoManager("closed".into()));
+    manager.guard(again()).run(fails).await.unwrap_err();
+    let runs = Runs::default();
+    let before = store.calls(Op::Commit);
+    store.hold(Op::Commit);
+    let both = [runs.spawn(&manager, again()), runs.spawn(&manager, again())];
+    store.until_called(Op::Commit, before + 2).await;
+    store.heal();
+    for got in join_all(both).await {
+        assert_eq!(got.unwrap().unwrap(), json!({ "cents": 500 }));
+    }
+    assert_eq!(runs.count(), 1);
 }
 
 #[tokio::test]

@@ -69,6 +69,11 @@ async fn shared_value(approvals: &ApprovalManager, value: Shared) -> Result<u8, 
     Ok(*value.0.lock().unwrap())
 }
 
+#[guarded_action(name = "edits.shared_beside", manager = approvals, editable(cents))]
+async fn shared_beside(approvals: &ApprovalManager, value: Shared, cents: u8) -> Result<u8, ApprovalError> {
+    Ok(*value.0.lock().unwrap() + cents)
+}
+
 #[guarded_action(
     name = "edits.secret", manager = approvals, redact(token), editable(cents), approvers("user:ann@example.com"),
 )]
@@ -129,6 +134,19 @@ async fn a_value_that_changes_while_people_think_does_not_run() {
     assert!(matches!(returned.unwrap_err(), ApprovalError::ArgumentsChanged { .. }));
     let why = outcomes(&manager).await;
     assert_eq!(why, ["not begun: dropped before the body began"]);
+}
+
+#[tokio::test]
+async fn a_value_that_changes_beside_one_that_could_have_been_edited_does_not_run() {
+    let (people, shared) = (Scripted::new().ignore(), Arc::new(Mutex::new(1)));
+    let manager = deciding(people);
+    let (returned, ()) = tokio::join!(shared_beside(&manager, Shared(Arc::clone(&shared)), 5), async {
+        let request = manager.next_request().await.unwrap();
+        *shared.lock().unwrap() = 2;
+        manager.approve(request.id, ANN).await.unwrap();
+    });
+    assert!(matches!(returned.unwrap_err(), ApprovalError::ArgumentsChanged { .. }));
+    assert_eq!(outcomes(&manager).await, ["not begun: dropped before the body began"]);
 }
 
 #[tokio::test]

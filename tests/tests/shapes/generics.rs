@@ -1,9 +1,10 @@
 use std::fmt::{Debug, Display};
 
 use approval_core::{ApprovalError, ApprovalManager, guarded_action};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::support::{approving, arguments, rejecting};
+use crate::support::{approving, arguments, editing, rejecting};
 
 #[guarded_action(name = "generic.types", manager = approvals)]
 async fn types<T, E>(approvals: &ApprovalManager, value: T) -> Result<(T, usize), E>
@@ -43,6 +44,14 @@ async fn opaque_return<'a>(
     words: &'a [&'a str],
 ) -> Result<impl Iterator<Item = &'a str> + 'a, ApprovalError> {
     Ok(words.iter().copied().filter(|word| !word.is_empty()))
+}
+
+#[guarded_action(name = "generic.edited", manager = approvals, editable(value))]
+async fn edited<T>(approvals: &ApprovalManager, value: T) -> Result<T, ApprovalError>
+where
+    T: Serialize + DeserializeOwned + JsonSchema + Send,
+{
+    Ok(value)
 }
 
 struct Wrapper<T> {
@@ -92,4 +101,11 @@ async fn one_definition_serves_every_instance() {
     types::<_, ApprovalError>(&manager, "x").await.unwrap();
     assert_eq!(arguments(&manager).await, [r#"{"value":"x"}"#, r#"{"value":1}"#]);
     assert!(opaque_return(&rejecting("no"), &[]).await.is_err());
+}
+
+#[tokio::test]
+async fn an_edit_is_checked_against_the_type_of_its_own_instance() {
+    assert_eq!(edited(&editing([("value", 2)]), 1_u8).await.unwrap(), 2);
+    assert_eq!(edited(&editing([("value", "two")]), "one".to_owned()).await.unwrap(), "two");
+    assert_eq!(edited(&editing([("value", 3)]), 1_u8).await.unwrap(), 3);
 }

@@ -4,6 +4,7 @@ use approval_core::{
     ApprovalError, ApprovalManager, guarded_action,
     model::{Execution, Status},
     policy::Ruling,
+    store::JournalLine,
 };
 use approval_testkit::{Scripted, TestManager};
 use futures_util::{FutureExt, future::Either};
@@ -55,6 +56,10 @@ impl CallToolResult {
     fn reason(&self) -> Option<String> {
         self.failed().then(|| "the tool refused".to_owned())
     }
+
+    fn code(&self) -> Option<&str> {
+        self.failed().then_some("E17")
+    }
 }
 
 #[guarded_action(name = "outcomes.tool", manager = approvals, failed_if = CallToolResult::failed, key = id, replay)]
@@ -77,6 +82,13 @@ fn plain(approvals: &ApprovalManager, is_error: bool) -> CallToolResult {
     CallToolResult { is_error: Some(is_error) }
 }
 
+#[guarded_action(
+    name = "outcomes.coded", manager = approvals, failed_if = CallToolResult::code, refuse_with = refused
+)]
+async fn coded(approvals: &ApprovalManager, is_error: bool) -> CallToolResult {
+    CallToolResult { is_error: Some(is_error) }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_tells_of_a_failure_is_recorded_as_failed() {
     let manager = approving();
@@ -88,11 +100,15 @@ async fn a_value_that_tells_of_a_failure_is_recorded_as_failed() {
     }
     assert_eq!(plain(&manager, true).is_error, Some(true));
     assert_eq!(plain(&manager, false).is_error, Some(false));
+    assert_eq!(coded(&manager, true).await.is_error, Some(true));
+    assert_eq!(coded(&manager, false).await.is_error, Some(false));
     assert_eq!(
         outcomes(&manager).await,
         [
+            "failed: E17",
             "failed: the result says that it failed",
             "failed: the tool refused",
+            "succeeded",
             "succeeded",
             r#"succeeded: {"is_error":null}"#,
         ]
@@ -195,4 +211,37 @@ async fn an_allowed_call_with_a_key_has_a_request() {
     }
     assert_eq!(outcomes(&manager).await, ["succeeded: [3]"]);
     assert!(manager.journal().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_allowed_call_without_a_request_is_told_by_its_line() {
+    let manager = TestManager::with(|builder| builder.policy_fn(|_| Ruling::allow()).unattended()).unwrap();
+    AssertUnwindSafe(panics(&manager)).catch_unwind().await.unwrap_err();
+    std::panic::catch_unwind(AssertUnwindSafe(|| panics_in_sync(&manager))).unwrap_err();
+    let begun = {
+        let mut body = pin!(hangs(&manager));
+        assert!((&mut body).now_or_never().is_none());
+        manager.journal().await.unwrap()
+    };
+    cancelled(&manager).await.unwrap();
+    manager.shutdown().await.unwrap();
+    let allowed =
+        |line: &JournalLine| matches!(line, JournalLine::Call { outcome, .. } if &**outcome == "allowed");
+    assert_eq!(begun.iter().filter(|line| allowed(line)).count(), 3);
+    let lines = manager.journal().await.unwrap();
+    let ends = lines.into_iter().filter(|line| !allowed(line)).map(|line| match line {
+        JournalLine::Call { outcome, why, .. } => {
+            format!("{outcome}: {}", why.as_deref().unwrap_or_default())
+        }
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(
+        ends.collect::<Vec<_>>(),
+        [
+            "failed: the body panicked: half-way",
+            "failed: the body panicked: half-way",
+            "unknown: the future of the body was dropped before it ended",
+            "succeeded: ",
+        ]
+    );
 }

@@ -169,3 +169,19 @@ fn written(spec: &Spec, bound: Bound) -> Result<Written, Invalid> {
 fn unusable(spec: &Spec, error: &dyn std::fmt::Display) -> Invalid {
     Invalid::new("arguments", spec.definition().name, format!("cannot be encoded: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::macro_support::Definition;
+
+    #[test]
+    fn neither_parameters_nor_fields_print_their_values() {
+        static SPEC: Spec = Spec::new(Definition::new("a.b", 1));
+        let bound = bind(Bound::new(), "token", "hunter2");
+        assert_eq!(format!("{bound:?}"), "Bound { .. }");
+        let arguments = Arguments::of(&SPEC, bound).field("token", "hunter2");
+        let [field] = arguments.fields.as_slice() else { panic!("one field was noted: {arguments:?}") };
+        assert_eq!(format!("{field:?}"), r#"Field { path: "token", .. }"#);
+    }
+}

@@ -101,13 +101,6 @@ impl Call {
 }
 
 impl Authorized {
-    /// What the same call returned when it ran before, if that is to be given back.
-    #[must_use]
-    pub fn replayed<R: Replay>(&self) -> Option<Result<R, ApprovalError>> {
-        let recorded = self.authorization.ran_before()?;
-        Some(read(recorded, &self.spec))
-    }
-
     /// Whether approvers changed the arguments.
     #[must_use]
     pub fn is_edited(&self) -> bool {
@@ -136,7 +129,8 @@ impl Authorized {
         Ok(Running::new(running, manager, spec, expected))
     }
 
-    /// [`Authorized::begin`] for a function whose results are replayed: where another call was faster, waits for that one.
+    /// [`Authorized::begin`] for a function whose results are replayed: gives back what the same call returned before. Where
+    /// another call was faster, waits for that one.
     ///
     /// # Errors
     /// As [`Authorized::begin`], and when the recorded result cannot be read.

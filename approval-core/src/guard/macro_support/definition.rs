@@ -200,14 +200,15 @@ impl Spec {
 
     /// The definition as the manager takes it, with what may be edited.
     ///
-    /// It is built once. Only a generic function can have other types to edit in another call; that call builds its own.
+    /// It is built once. What may be edited stands at the same paths in every call; only a generic function can have other types
+    /// there in another call, and that call builds its own.
     pub(super) fn action_spec(&self, editable: &[Edit]) -> Result<Arc<ActionSpec>, Invalid> {
         let make = || {
             let spec = Arc::new(self.definition.build(editable)?);
             Ok(Built { spec, editable: editable.into() })
         };
         let built = self.built.get_or_init(make).as_ref().map_err(Clone::clone)?;
-        if built.editable.iter().zip(editable).all(|(one, other)| one.is(other)) {
+        if built.editable.iter().zip(editable).all(|(one, other)| one.has_type_of(other)) {
             return Ok(Arc::clone(&built.spec));
         }
         Ok(make()?.spec)
@@ -317,4 +318,21 @@ impl Definition {
 
 fn span(duration: Duration) -> Span {
     Span::try_from(duration).unwrap_or(Span::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::macro_support::editor;
+
+    #[test]
+    fn calls_that_edit_the_same_types_share_one_definition() {
+        static SPEC: Spec = Spec::new(Definition::new("a.b", 1));
+        let numbers = [*editor("value", &1_u8).as_ref()];
+        let texts = [*editor("value", &String::new()).as_ref()];
+        let first = SPEC.action_spec(&numbers).unwrap();
+        assert!(Arc::ptr_eq(&first, &SPEC.action_spec(&numbers).unwrap()));
+        let other = SPEC.action_spec(&texts).unwrap();
+        assert_ne!(first.gate.editable, other.gate.editable, "each is checked against its own schema");
+    }
 }

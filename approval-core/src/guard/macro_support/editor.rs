@@ -31,9 +31,9 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// Whether `other` edits the same path as the same type.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        self.path == other.path && std::ptr::fn_addr_eq(self.schema, other.schema)
+    /// Whether `other`, which stands at the same path, is of the same type.
+    pub(super) fn has_type_of(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.schema, other.schema)
     }
 
     /// The schema of the whole parameter: any, but with a value of the edited type at the path.
@@ -100,5 +100,15 @@ impl<T> AsRef<Edit> for Editor<T> {
 impl<T> std::fmt::Debug for Editor<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Editor").field(&self.edit.path).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_editor_prints_its_path_alone() {
+        assert_eq!(format!("{:?}", editor("args.pin", &7_u8)), r#"Editor("args.pin")"#);
     }
 }

@@ -53,3 +53,32 @@ const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manager::GuardedAction;
+
+    struct Refund;
+
+    impl GuardedAction for Refund {
+        const NAME: &'static str = "payments.refund";
+        const VERSION: u32 = 2;
+    }
+
+    #[test]
+    fn a_grant_is_given_to_the_action_and_version_that_it_names() {
+        assert!(names_action::<Grant<Refund>>("payments.refund", 2));
+        for (name, version) in [
+            ("payments.refund", 1),
+            ("payments.refunD", 2),
+            ("Payments.refund", 2),
+            ("payments.refun", 2),
+            ("payments.refunds", 2),
+            ("", 2),
+        ] {
+            assert!(!names_action::<Grant<Refund>>(name, version), "{name:?} version {version}");
+        }
+        assert!(names_action::<Grant>("payments.refund", 7), "it names none");
+    }
+}

@@ -143,6 +143,7 @@ fn where_nobody_is_asked_a_call_is_counted_as_it_is_opened() {
     let asked = opened(hourly(1), &used_up(&hourly(1)), allowed()).unwrap();
     assert_eq!((asked.request.status, asked.counted.len()), (Status::Pending, 0));
     assert_eq!(notified(&asked, NoticeKind::Decide), ["user:ann"]);
+    assert_eq!(&*asked.request.gate.rule, "hourly", "people read which limit asks them");
     let denying = hourly(1).over(OverLimit::Deny);
     let denied = opened(denying.clone(), &used_up(&denying), allowed());
     assert!(matches!(denied, Err(Refusal::LimitReached(_))), "{denied:?}");
