@@ -11,7 +11,10 @@ use std::{
 use approval_core::{
     Principal,
     clock::Timestamp,
-    model::visible::{neutral, neutral_line, visible_line},
+    model::{
+        ActionName,
+        visible::{neutral, neutral_line, visible_line},
+    },
 };
 use approval_store::{StoreUrl, is_plain_path, is_secret_option, looks_like_address};
 use serde::Serialize;
@@ -66,10 +69,11 @@ fn is_option(text: &str) -> bool {
 }
 
 /// Whether the value of an option is by its form what the option takes, and so no address: arguments of a sample call, which are to be
-/// shown, and principals.
+/// shown, actions and principals.
 fn is_declared(option: &str, value: &str) -> bool {
     match option {
         "--args" => serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value).is_ok(),
+        "--action" => ActionName::new(value).is_ok(),
         "--agent" | "--approvers" | "--by" | "--on-behalf-of" => {
             value.split(',').all(|one| Principal::new(one).is_ok())
         }
@@ -242,6 +246,7 @@ mod tests {
             (&["--from", "2026-01-31T18:00:00Z"], "from 2026-01-31T18:00:00Z"),
             (&["--store", "/var/lib/a b.db"], "there is no file /var/lib/a b.db"),
             (&["--x", "="], "a = b"),
+            (&["--action", "password.reset"], "password.reset is asked about"),
         ] {
             assert_eq!(hidden(arguments, text), text);
         }

@@ -72,7 +72,7 @@ pub use seal::{BadSeal, JournalHead, Leaf, Seal, SealHeader, SealRef, Signature}
 pub use sealer::{Sealed, Sealer, Sealing};
 pub use sign::{BadSignature, SealSigner, SealVerifier, SignError};
 pub use sink::{SealSink, SinkError};
-pub(crate) use sources::{SOURCE_LIMIT, keep_source};
+pub(crate) use sources::{SOURCE_LIMIT, is_kept, keep_source};
 pub use sources::{next_source, read_source};
 pub(crate) use verify::verify_exported;
 pub use verify::{Breach, Report, Verifier, VerifyOptions, verify_file, verify_store};

@@ -106,7 +106,8 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// The text of the list of people in force, as [`Policy::source`](crate::policy::Policy::source) gives that of the rules.
+    /// The text of the list of people in force, as [`Policy::source`](crate::policy::Policy::source) gives that of the rules, and
+    /// within the same bounds.
     fn source(&self) -> Option<Arc<Source>> {
         None
     }

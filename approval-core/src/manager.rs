@@ -233,9 +233,10 @@ impl ApprovalManager {
         core.waiters.tell_all();
         core.runtime.finished().await;
         core.journal.close();
-        core.flush_reloads().await?;
+        let reloads = core.flush_reloads().await;
         core.attempts.flush(&*core.store).await?;
         core.journal.flush().await?;
+        reloads?;
         seal::last(core).await?;
         core.lease.give_back(core).await?;
         for (_, notifier) in &core.notifiers {

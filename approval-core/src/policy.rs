@@ -219,6 +219,11 @@ pub trait Policy: fmt::Debug + Send + Sync + 'static {
     ///
     /// It is asked for before and after each [`Policy::rule`], so have it at hand; where the two differ, the rules were
     /// exchanged meanwhile, and are asked again.
+    ///
+    /// Texts are never removed, for history names them. So the text must stay the same until the rules change: no time of day or counter belongs
+    /// into it. In a day (UTC), 1,000 texts that the store does not have yet, and 256 MB of them, are kept for one agent in one namespace,
+    /// rules and people together; after that a call under another new text is refused ([`ApprovalError::Policy`](crate::ApprovalError::Policy)),
+    /// while texts that are kept go on to hold.
     fn source(&self) -> Option<Arc<Source>> {
         None
     }

@@ -32,13 +32,11 @@ pub(super) fn run(
                 writeln!(
                     out,
                     "{}",
-                    clean::json(
-                        &json!({ "file": name.to_string(), "rules": rules, "notes": notes, "mistakes": [] })
-                    )?
+                    clean::json(&json!({ "file": name, "rules": rules, "notes": notes, "mistakes": [] }))?
                 )?;
             } else {
                 let word = if rules == 1 { "rule" } else { "rules" };
-                writeln!(out, "{}: {rules} {word}, no mistakes", neutral_line(&name.to_string()))?;
+                writeln!(out, "{}: {rules} {word}, no mistakes", neutral_line(&name))?;
                 for note in notes {
                     writeln!(out, "note: {}", neutral_line(note))?;
                 }
@@ -48,11 +46,11 @@ pub(super) fn run(
         Err(error) => {
             match &error {
                 FileError::Mistakes(mistakes) if as_json => {
-                    let json = json!({ "file": name.to_string(), "mistakes": mistakes.mistakes, "more": mistakes.more });
+                    let json = json!({ "file": name, "mistakes": mistakes.mistakes, "more": mistakes.more });
                     writeln!(out, "{}", clean::json(&json)?)?;
                 }
                 other if as_json => {
-                    let json = json!({ "file": name.to_string(), "error": other.to_string() });
+                    let json = json!({ "file": name, "error": other.to_string() });
                     writeln!(out, "{}", clean::json(&json)?)?;
                 }
                 other => writeln!(errors, "{}", told(other))?,

@@ -4,7 +4,7 @@
 use super::AuditError;
 use crate::{
     model::{Source, SourceDigest},
-    store::{Commit, CommitOutcome, RecordName, RecordWrite, Store, StoreError},
+    store::{Commit, CommitOutcome, Condition, RecordName, RecordWrite, Store, StoreError},
 };
 
 const PREFIX: &str = "source/";
@@ -20,30 +20,40 @@ fn pieces_of(digest: SourceDigest) -> String {
     format!("{PREFIX}{}/", digest.hex())
 }
 
-/// Writes a text, unless it is there as it should be.
+/// Whether a text is there as it should be.
 ///
 /// # Errors
 /// When the store failed.
-pub(crate) async fn keep_source(store: &dyn Store, source: &Source) -> Result<(), StoreError> {
-    let digest = source.digest();
-    if stored_text(store, digest).await?.is_some_and(|text| text == **source.text()) {
-        return Ok(());
-    }
-    let name = pieces_of(digest);
+pub(crate) async fn is_kept(store: &dyn Store, source: &Source) -> Result<bool, StoreError> {
+    let text = stored_text(store, source.digest()).await?;
+    Ok(text.is_some_and(|text| text == **source.text()))
+}
+
+/// Writes a text together with the record that counts it. `false`: another one counted meanwhile, and nothing is written.
+///
+/// # Errors
+/// When the store failed.
+pub(crate) async fn keep_source(
+    store: &dyn Store,
+    source: &Source,
+    (unchanged, counted): (Condition, RecordWrite),
+) -> Result<bool, StoreError> {
+    let name = pieces_of(source.digest());
     let pieces = source.text().as_bytes().chunks(PIECE).enumerate();
     let writes = pieces.map(|(number, piece)| RecordWrite {
         name: RecordName::new(format!("{name}{number:04}")),
         value: Some(piece.to_vec()),
     });
-    let commit = Commit { writes: writes.collect(), ..Commit::default() };
+    let writes = writes.chain([counted]).collect();
+    let commit = Commit { conditions: vec![unchanged], writes, ..Commit::default() };
     match store.commit(commit).await? {
-        CommitOutcome::Committed { .. } => Ok(()),
-        CommitOutcome::Conflict(_)
-        | CommitOutcome::KeyTaken(_)
-        | CommitOutcome::OutsideTime { .. }
-        | CommitOutcome::ConditionFailed { .. } => Err(StoreError::unavailable(
-            "the text of rules or people was not written, although nothing speaks against it",
-        )),
+        CommitOutcome::Committed { .. } => Ok(true),
+        CommitOutcome::ConditionFailed { .. } => Ok(false),
+        CommitOutcome::Conflict(_) | CommitOutcome::KeyTaken(_) | CommitOutcome::OutsideTime { .. } => {
+            Err(StoreError::unavailable(
+                "the text of rules or people was not written, although nothing speaks against it",
+            ))
+        }
     }
 }
 

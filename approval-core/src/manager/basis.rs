@@ -6,15 +6,16 @@ use std::{
     sync::Arc,
 };
 
-use super::Core;
+use super::{Core, keys};
 use crate::{
     approval_error::ApprovalError,
-    audit::{SOURCE_LIMIT, keep_source},
+    audit::{SOURCE_LIMIT, is_kept, keep_source},
     clock::Timestamp,
     error::Invalid,
-    model::{Basis, People, Principal, Reload, Source, SourceDigest, Text},
+    lifecycle::NewSources,
+    model::{Basis, People, Principal, Reload, Source, SourceDigest, SourceKind, Text},
     policy::{Call, ReloadListener, Ruling},
-    store::JournalLine,
+    store::{Condition, JournalLine, RecordWrite, StoreError},
     sync::{Mutex, lock},
 };
 
@@ -71,8 +72,12 @@ impl Core {
     /// Sees to it that a text is in the store. After the first time this looks at nothing but memory.
     ///
     /// # Errors
-    /// When the text cannot be written: nothing may name it then.
-    async fn kept(&self, source: Option<Arc<Source>>) -> Result<Option<SourceDigest>, ApprovalError> {
+    /// When the text cannot be written, or too many new ones were today: nothing may name it then.
+    async fn kept(
+        &self,
+        what: SourceKind,
+        source: Option<Arc<Source>>,
+    ) -> Result<Option<SourceDigest>, ApprovalError> {
         let Some(source) = source else { return Ok(None) };
         let digest = source.digest();
         if !lock(&self.sources.known).kept.contains(&digest) {
@@ -81,10 +86,46 @@ impl Core {
                 let why = format!("is {length} bytes long; {SOURCE_LIMIT} can be kept for auditors");
                 return Err(Invalid::new("text of the rules or people", digest.to_string(), why).into());
             }
-            keep_source(&*self.store, &source).await?;
+            self.keep(what, &source).await?;
             lock(&self.sources.known).kept.insert(digest);
         }
         Ok(Some(digest))
+    }
+
+    /// Writes a text, unless the store has it, and counts it: rules whose text is another one at each call would fill the store. What
+    /// counts is the agent of this manager, so that nobody else's rules wait for it.
+    async fn keep(&self, what: SourceKind, source: &Source) -> Result<(), ApprovalError> {
+        let name = keys::new_sources(&self.settings.namespace, &self.settings.agent);
+        let bytes = source.text().len() as u64;
+        for _ in 0..ROUNDS {
+            if is_kept(&*self.store, source).await? {
+                return Ok(());
+            }
+            let record = self.store.record(&name).await?;
+            let before: NewSources = match &record {
+                Some(record) => serde_json::from_slice(&record.value)
+                    .map_err(|e| StoreError::unreadable(format!("the record {name} cannot be read: {e}")))?,
+                None => NewSources::default(),
+            };
+            let after = before.with(bytes, self.now().await?).map_err(|refused| {
+                let why = refused.to_string().into();
+                match what {
+                    SourceKind::Policy => ApprovalError::Policy(why),
+                    SourceKind::Directory => ApprovalError::Directory(why),
+                }
+            })?;
+            let value = serde_json::to_vec(&after)
+                .map_err(|e| StoreError::unreadable(format!("the record {name} cannot be written: {e}")))?;
+            let unchanged = match &record {
+                Some(record) => Condition::Version(name.clone(), record.version),
+                None => Condition::Absent(name.clone()),
+            };
+            let counted = RecordWrite { name: name.clone(), value: Some(value) };
+            if keep_source(&*self.store, source, (unchanged, counted)).await? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::unavailable("others kept writing texts of rules and people; try again").into())
     }
 
     /// What the policy says about a call, and the digest of its text.
@@ -100,7 +141,7 @@ impl Core {
             let ruling = self.policy.rule(call).await;
             if same(source.as_deref(), self.policy.source().as_deref()) {
                 let ruling = ruling.map_err(|error| ApprovalError::Policy(error.0.into()))?;
-                return Ok((ruling, self.kept(source).await?));
+                return Ok((ruling, self.kept(SourceKind::Policy, source).await?));
             }
         }
         Err(ApprovalError::Policy("its text was another one each time that it was asked".into()))
@@ -109,7 +150,7 @@ impl Core {
     /// The same with the people in force, for a call that may open no request.
     pub(super) async fn rule_on(&self, call: &Call<'_>) -> Result<Ruled, ApprovalError> {
         let (ruling, policy) = self.ask_policy(call).await?;
-        let directory = self.kept(self.directory.source()).await?;
+        let directory = self.kept(SourceKind::Directory, self.directory.source()).await?;
         Ok(Ruled { ruling, basis: self.sources.basis(policy, directory) })
     }
 
@@ -125,7 +166,7 @@ impl Core {
             let source = self.directory.source();
             let people = self.people(wanted).await;
             if same(source.as_deref(), self.directory.source().as_deref()) {
-                return Ok((people?, self.kept(source).await?));
+                return Ok((people?, self.kept(SourceKind::Directory, source).await?));
             }
         }
         Err(ApprovalError::Directory("its text was another one each time that it was asked".into()))
@@ -149,10 +190,36 @@ impl Core {
             agent: self.settings.agent.clone(),
             namespace: Arc::clone(&self.settings.namespace),
             what: reload.what,
-            from: self.kept(reload.from.clone()).await?,
-            to: self.kept(reload.to.clone()).await?,
+            from: self.kept(reload.what, reload.from.clone()).await?,
+            to: self.kept(reload.what, reload.to.clone()).await?,
         };
         self.journal.sync(line).await
+    }
+}
+
+impl Core {
+    /// Notes what holds as the manager starts, and listens for what is read again. Before the start nothing held.
+    pub(super) fn note_start(&self, listener: &Arc<dyn ReloadListener>) {
+        let started = self.in_force();
+        for (what, source) in started.clone() {
+            self.note(Reload::between(what, None, source));
+        }
+        self.policy.subscribe(Arc::downgrade(listener));
+        self.directory.subscribe(Arc::downgrade(listener));
+        // Nobody tells what was read again before that.
+        for ((what, before), (_, now)) in started.into_iter().zip(self.in_force()) {
+            self.note(Reload::between(what, before, now));
+        }
+    }
+
+    fn in_force(&self) -> [(SourceKind, Option<Arc<Source>>); 2] {
+        [(SourceKind::Policy, self.policy.source()), (SourceKind::Directory, self.directory.source())]
+    }
+
+    fn note(&self, reload: Option<Reload>) {
+        if let Some(reload) = reload {
+            self.reloaded(&reload);
+        }
     }
 }
 

@@ -153,9 +153,11 @@ pub(crate) async fn run(core: Arc<Core>) {
             () = core.stop.stopped() => {}
         }
         let written = async {
-            core.flush_reloads().await?;
+            // A reload whose text cannot be kept holds nothing else up.
+            let reloads = core.flush_reloads().await;
             journal.flush().await?;
-            core.attempts.flush(&*core.store).await
+            core.attempts.flush(&*core.store).await?;
+            reloads
         };
         match written.await {
             Ok(()) => failures = 0,

@@ -89,6 +89,17 @@ pub(crate) fn joined(draft: &Draft, person: Option<&Principal>) -> RecordName {
     RecordName::new(format!("join/{}", hex(&digest)))
 }
 
+/// The record that counts the texts of rules and people that an agent brings into a namespace.
+pub(super) fn new_sources(namespace: &str, agent: &Principal) -> RecordName {
+    let mut hasher = Sha256::new();
+    for part in ["approvals new sources v1", namespace, agent.as_str()] {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    let digest: [u8; 32] = hasher.finalize().into();
+    RecordName::new(format!("new_sources/{}", hex(&digest)))
+}
+
 /// The key of the request that tries again one with this key.
 pub(crate) fn successor_key(key: &str) -> Text {
     let mut hasher = Sha256::new();

@@ -16,7 +16,7 @@ const HIDDEN: &str = "[address of a database or credential, not shown]";
 const ODD: &str = "[path not shown: it has other characters than letters, digits, spaces and - _ . ~]";
 
 /// Shown in place of a path with a word such as `password` beside another one.
-const NAMED: &str = "[path not shown: a word in it names a credential, such as password or token; what stands beside it may be one]";
+const NAMED: &str = "[path not shown: a word or option in it may name a credential, as password or token do; what stands beside it may be one]";
 
 /// What to do about an address or a credential in the place of a path.
 pub const NO_PATH: &str = "this looks like the address or the settings of a database, or like a credential, not like the path of a file; give an address as \
@@ -86,7 +86,11 @@ fn has_plain_characters(text: &str) -> bool {
 /// Whether a word names a credential, and another stands beside it.
 fn names_credential(text: &str) -> bool {
     let (forms, _) = forms(text);
-    forms.iter().any(|form| credentials::stand_apart(form) || credentials::are_joined(form))
+    forms.iter().any(|form| {
+        credentials::stand_apart(form)
+            || credentials::stands_behind_a_key(form)
+            || credentials::are_joined(form)
+    })
 }
 
 /// Whether what follows this option on a command line is a secret, by the name of the option: `--password`.
@@ -244,6 +248,10 @@ mod tests {
             "a%25252525253As3cret",
             "./x key=s3cret",
             "x key: s3cret",
+            // Options of a command.
+            "mysql -uann -ps3cret app",
+            "psql -h db -W s3cret",
+            "./x -p s3cret",
         ] {
             assert!(looks_like_address(text), "{text:?}");
         }
@@ -277,6 +285,8 @@ mod tests {
             "/home/ann/Secret Project/approvals.db",
             "/home/ann/Secret Project/approvals",
             "Secret Project.db",
+            "/data - copy/x -old.db",
+            "key s3cret",
             "./auth tokens.yaml",
             "password-s3cret",
             "./data/key=1/x",
@@ -300,6 +310,9 @@ mod tests {
             "~/.pgpass",
             "/var/run/secrets/kubernetes.io/serviceaccount/token",
             "/run/secrets/approvals.db",
+            "/run/secrets/postgres_password",
+            "keys/signing key.pem",
+            "data - copy/approvals.db",
             r"C:\secrets\approvals.db",
             "/var/lib/passwords-app/store.db",
             "auth-service/approvalsToken.db",
@@ -343,6 +356,8 @@ mod tests {
         "dbPassword",
         "pAsSwOrD",
         "passwords",
+        "pass1",
+        "license key",
         "passwd",
         "passphrase",
         "Passcode",
@@ -416,6 +431,9 @@ mod tests {
             "Secret s3cret.db",
             "./auth s3cret.yaml",
             "/home/password s3cret/x",
+            "app-pass1234",
+            "key s3cret",
+            "./x -ps3cret.db",
         ] {
             assert!(!looks_like_address(text), "{text}");
             assert_eq!(shown_path(Path::new(text)), NAMED, "{text}");

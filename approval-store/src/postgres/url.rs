@@ -199,8 +199,8 @@ fn check_shown(config: &Config) -> Result<(), StoreError> {
         };
         if !good {
             return Err(bad(
-                "the name of a host has another character than letters, digits, - _ and .; write %40, %2F, %3A or %3F for an @, /, : \
-                 or ? that belongs to the password",
+                "the name of a host has another character than letters, digits, - _ and ., or a word that names a credential; write %40, \
+                 %2F, %3A or %3F for an @, /, : or ? that belongs to the password",
             ));
         }
     }

@@ -124,6 +124,11 @@ async fn reloads(manager: &TestManager) -> Vec<(SourceKind, Option<SourceDigest>
     lines.iter().filter_map(reload).collect()
 }
 
+/// What is on record of a start with these rules and with people.
+fn started(rules: &str) -> [(SourceKind, Option<SourceDigest>, Option<SourceDigest>); 2] {
+    [(SourceKind::Policy, None, Some(digest(rules))), (SourceKind::Directory, None, Some(digest(PEOPLE)))]
+}
+
 async fn approval_of(manager: &TestManager, action: Action) -> approval_core::manager::Approved {
     let waiting = manager.request(action).await.unwrap();
     for person in [ANN, BOB] {
@@ -156,7 +161,8 @@ async fn requests_and_runs_name_the_rules_of_their_moment(store: Arc<dyn Store>,
     // Other settings are nobody's rules.
     watched.say(&file_of(&after).replace("s3cret}", "s3cret, port: 8}"), &clock);
     manager.shutdown().await.unwrap();
-    let expected = [(SourceKind::Policy, Some(digest(&before)), Some(digest(&after)))];
+    let mut expected = started(&before).to_vec();
+    expected.push((SourceKind::Policy, Some(digest(&before)), Some(digest(&after))));
     assert_eq!(reloads(&manager).await, expected);
     let mut kept = [PEOPLE.to_owned(), before, after];
     kept.sort();
@@ -324,7 +330,9 @@ async fn a_reload_that_could_not_be_written_down_is_written_later_and_in_order()
     store.heal();
     manager.shutdown().await.unwrap();
     let step = |from: &str, to: &str| (SourceKind::Policy, Some(digest(from)), Some(digest(to)));
-    assert_eq!(reloads(&manager).await, [step(&texts[0], &texts[1]), step(&texts[1], &texts[2])]);
+    let mut expected = started(&texts[0]).to_vec();
+    expected.extend([step(&texts[0], &texts[1]), step(&texts[1], &texts[2])]);
+    assert_eq!(reloads(&manager).await, expected);
 }
 
 #[tokio::test]
@@ -340,6 +348,7 @@ async fn sections_that_come_and_go_are_reloads() {
     assert_eq!(
         reloads(&manager).await,
         [
+            (SourceKind::Directory, None, Some(digest(PEOPLE))),
             (SourceKind::Policy, None, Some(digest(&rules))),
             (SourceKind::Policy, Some(digest(&rules)), None),
             (SourceKind::Directory, Some(digest(PEOPLE)), None),
@@ -364,12 +373,13 @@ async fn a_list_of_people_that_is_replaced_is_a_reload_in_each_namespace() {
     let lines = manager.journal().await.unwrap();
     let told = lines.iter().map(|line| match line {
         JournalLine::Reloaded { namespace, what: SourceKind::Directory, from, to, .. } => {
-            assert_eq!((*from, *to), (Some(digest(PEOPLE)), Some(digest(&other))));
-            &**namespace
+            (&**namespace, *from, *to)
         }
         line => panic!("{line:?}"),
     });
-    assert_eq!(told.collect::<Vec<_>>(), ["tenant", "default"]);
+    let (before, after) = (Some(digest(PEOPLE)), Some(digest(&other)));
+    let of = |namespace| [(namespace, None, before), (namespace, before, after)];
+    assert_eq!(told.collect::<Vec<_>>(), [of("tenant"), of("default")].concat());
     assert_eq!(texts(&**manager.store()).await.len(), 2);
 }
 
@@ -519,4 +529,81 @@ async fn rules_and_people_in_code_are_not_named() {
     let lines = manager.store().history(id).await.unwrap();
     assert!(lines.iter().all(|line| !line.text.contains("basis")), "{lines:?}");
     assert!(texts(&**manager.store()).await.is_empty());
+}
+
+/// Rules that allow everything, with the text of a version that a test sets.
+#[derive(Debug, Default)]
+struct Versioned(Arc<AtomicU32>);
+
+#[async_trait]
+impl Policy for Versioned {
+    async fn rule(&self, _: &Call<'_>) -> Result<Ruling, PolicyError> {
+        Ok(Ruling::allow())
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        Some(Arc::new(Source::new(Exchanged::text(self.0.load(Ordering::SeqCst)))))
+    }
+}
+
+/// New texts that one agent may bring into one namespace in a day.
+const TEXTS_A_DAY: u32 = 1_000;
+
+async fn a_text_that_is_another_one_at_each_call_is_bounded(store: Arc<dyn Store>, clock: FakeClock) {
+    let version = Arc::new(AtomicU32::new(0));
+    let rules = || Versioned(Arc::clone(&version));
+    let of_agent = |agent: &'static str, namespace: &'static str| {
+        let rules = rules();
+        move |builder: ManagerBuilder| builder.unattended().policy(rules).agent(agent).namespace(namespace)
+    };
+    let manager = TestManager::on(Arc::clone(&store), &clock, of_agent("agent:test", "default")).unwrap();
+    let runs = Runs::default();
+    for number in 0..TEXTS_A_DAY - 1 {
+        version.store(number, Ordering::SeqCst);
+        runs.run(&manager, call()).await.unwrap();
+    }
+    // Many processes that read the same file bring one text.
+    version.store(TEXTS_A_DAY - 1, Ordering::SeqCst);
+    for _ in 0..20 {
+        runs.run(&manager.another(of_agent("agent:test", "default")).unwrap(), call()).await.unwrap();
+    }
+    let count = runs.count();
+    assert_eq!(texts(&*store).await.len(), TEXTS_A_DAY as usize);
+    version.store(TEXTS_A_DAY, Ordering::SeqCst);
+    for _ in 0..3 {
+        let (refused, text) = error(runs.run(&manager, call()).await);
+        assert!(
+            matches!(refused, ApprovalError::Policy(_)) && text.contains("let source() answer"),
+            "{text}"
+        );
+    }
+    assert_eq!((runs.count(), texts(&*store).await.len()), (count, TEXTS_A_DAY as usize));
+
+    // What is kept holds on, other agents and namespaces have a count of their own, and so has the next day.
+    version.store(7, Ordering::SeqCst);
+    runs.run(&manager, call()).await.unwrap();
+    for (agent, namespace) in [("agent:other", "default"), ("agent:test", "tenant")] {
+        version.fetch_add(TEXTS_A_DAY, Ordering::SeqCst);
+        let other = manager.another(of_agent(agent, namespace)).unwrap();
+        runs.run(&other, call()).await.unwrap();
+    }
+    version.fetch_add(TEXTS_A_DAY, Ordering::SeqCst);
+    runs.run(&manager, call()).await.unwrap_err();
+    clock.advance(seconds(24 * 60 * 60));
+    runs.run(&manager, call()).await.unwrap();
+    manager.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_text_that_is_another_one_at_each_call_is_bounded_in_memory() {
+    let clock = FakeClock::new();
+    a_text_that_is_another_one_at_each_call_is_bounded(in_memory(&clock), clock).await;
+}
+
+#[tokio::test]
+async fn a_text_that_is_another_one_at_each_call_is_bounded_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = FakeClock::at(approval_core::clock::Timestamp::now());
+    let store = SqliteStore::builder(folder.path().join("approvals.db")).clock(Arc::new(clock.clone()));
+    a_text_that_is_another_one_at_each_call_is_bounded(Arc::new(store.open().unwrap()), clock).await;
 }

@@ -11,7 +11,7 @@ use super::{form::folded, signs::without_drive};
 use crate::model::visible::is_hidden;
 
 /// These name a credential wherever they stand in a word.
-const PARTS: [&str; 14] = [
+const PARTS: &[&str] = &[
     "password",
     "passwd",
     "passphrase",
@@ -26,13 +26,16 @@ const PARTS: [&str; 14] = [
     "credential",
     "token",
     "apikey",
+    "passkey",
 ];
 
 /// These do as whole words, or behind an [owner](OWNERS).
-const WORDS: [&str; 13] = [
+const WORDS: &[&str] = &[
     "pass",
     "pwd",
     "pw",
+    "psw",
+    "pswd",
     "auth",
     "authorization",
     "authentication",
@@ -51,11 +54,25 @@ const WORDS: [&str; 13] = [
 const KEY: &str = "key";
 
 /// A key of these is a credential.
-const KEYS_OF: [&str; 10] =
-    ["api", "access", "account", "client", "encryption", "master", "private", "secret", "shared", "storage"];
+const KEYS_OF: &[&str] = &[
+    "access",
+    "account",
+    "api",
+    "client",
+    "deploy",
+    "encryption",
+    "license",
+    "master",
+    "private",
+    "secret",
+    "service",
+    "shared",
+    "ssh",
+    "storage",
+];
 
 /// What words of credentials are joined to, without a sign in between: `pgpass`, `dbpwd`.
-const OWNERS: [&str; 22] = [
+const OWNERS: &[&str] = &[
     "admin",
     "app",
     "approval",
@@ -81,7 +98,7 @@ const OWNERS: [&str; 22] = [
 ];
 
 /// Words of names of files and folders.
-const NAMES: [&str; 24] = [
+const NAMES: &[&str] = &[
     "access",
     "api",
     "app",
@@ -93,9 +110,14 @@ const NAMES: [&str; 24] = [
     "config",
     "data",
     "files",
+    "ldap",
     "manager",
+    "mariadb",
     "master",
+    "mysql",
+    "pg",
     "policy",
+    "postgres",
     "private",
     "prod",
     "production",
@@ -104,19 +126,37 @@ const NAMES: [&str; 24] = [
     "server",
     "service",
     "shared",
+    "smtp",
+    "ssh",
     "storage",
     "store",
 ];
 
 /// How names of files end.
-const ENDINGS: [&str; 16] = [
+const ENDINGS: &[&str] = &[
     "cfg", "conf", "crt", "csv", "db", "json", "jsonl", "key", "log", "pem", "pub", "sqlite", "sqlite3",
     "toml", "yaml", "yml",
 ];
 
 /// Whether something stands beside a word that names a credential, apart from it: before or behind a space, a comma or another
-/// sign that joins no words.
+/// sign that joins no words. Or whether there are options of a command in the text, such as `-ps3cret`.
 pub(super) fn stand_apart(text: &str) -> bool {
+    has_option(text) || stand_apart_where(text, |gap| gap.contains(['=', ':']))
+}
+
+/// Whether something stands behind the word `key`, apart from it: perhaps the name of a folder, perhaps a secret.
+pub(super) fn stands_behind_a_key(text: &str) -> bool {
+    stand_apart_where(text, is_apart)
+}
+
+fn has_option(text: &str) -> bool {
+    let is_option =
+        |word: &str| word.strip_prefix('-').is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    folded(text).split_whitespace().skip(1).any(is_option)
+}
+
+/// `of_key`: whether a gap makes the word `key` in front of it one that names a credential.
+fn stand_apart_where(text: &str, of_key: impl Fn(&str) -> bool) -> bool {
     forms(text).iter().any(|(text, least)| {
         let mut before = None;
         let mut first = true;
@@ -124,7 +164,7 @@ pub(super) fn stand_apart(text: &str) -> bool {
         while let Some(group) = groups.next() {
             let gap = groups.peek().map_or("", |next| next.gap);
             let credential = group.names_credential(&mut before, *least);
-            let key = before == Some(KEY) && gap.contains(['=', ':']);
+            let key = before == Some(KEY) && of_key(gap);
             if credential && (!first && is_apart(group.gap) || is_apart(gap)) || key {
                 return true;
             }
@@ -139,9 +179,8 @@ pub(super) fn stand_apart(text: &str) -> bool {
 pub(super) fn are_joined(text: &str) -> bool {
     forms(text).iter().any(|(text, least)| {
         let mut before = None;
-        groups(text).any(|group| {
-            group.names_credential(&mut before, *least) && !group.words().all(|word| is_of_a_name(word))
-        })
+        groups(text)
+            .any(|group| group.names_credential(&mut before, *least) && !group.words().all(is_of_a_name))
     })
 }
 
@@ -228,6 +267,7 @@ fn is_apart(gap: &str) -> bool {
 
 fn names_credential(before: Option<&str>, word: &str, least: usize) -> bool {
     let key = singular(word) == KEY;
+    let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     PARTS.iter().any(|part| word.contains(part))
         || if key { before.is_some_and(|owner| KEYS_OF.contains(&owner)) } else { is_whole(word, least) }
 }
