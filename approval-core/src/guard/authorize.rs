@@ -127,7 +127,7 @@ impl ApprovalManager {
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
-        match self.core.count_allowed(prepared).await {
+        match self.core.count_allowed(prepared, &by).await {
             Ok(Count::Taken(at)) => Ok(Right::Allowed(by, at)),
             Ok(Count::Asks(limit)) => {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };

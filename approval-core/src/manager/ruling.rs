@@ -116,12 +116,13 @@ impl Core {
             run: request.run.as_ref(),
             risk: request.risk,
             cost,
-            spent_usd: self.spent_usd(counts, cost.zip(counted)).await?,
+            // Looked up when the policy is asked.
+            spent_usd: None,
             gate,
             said,
             now: self.now().await?,
         };
-        self.ask_policy(&call).await
+        self.ask_policy(&call, counts, cost.zip(counted)).await
     }
 
     /// Asks the policy again about a call that it allowed at `asked`, and counts it at the moment at which it runs, unless that
@@ -156,7 +157,7 @@ impl Core {
                 return Err(ApprovalError::PolicyDenied { action, rule, reason });
             }
         };
-        match self.count_at_run(prepared, counted_at).await? {
+        match self.count_at_run(prepared, &by, counted_at).await? {
             limits::Count::Taken(_) => Ok(Some(by)),
             limits::Count::Asks(limit) => Err(asks(limit)),
         }
