@@ -95,8 +95,8 @@ uuid_id! {
 impl RequestId {
     /// When it was opened, in milliseconds since 1970: the part of the id that comes first in its order.
     pub(crate) fn opened_millis(&self) -> u64 {
-        let [a, b, c, d, e, f, ..] = *self.as_bytes();
-        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+        let (first_half, _) = self.0.as_u64_pair();
+        first_half >> 16
     }
 
     /// Sorts before every request that was opened at this moment, in milliseconds since 1970, or later; and after most of

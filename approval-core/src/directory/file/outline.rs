@@ -183,6 +183,8 @@ impl Roster {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::{read, read_person, read_rotation};
     use crate::file::ApprovalsFile;
 
@@ -378,7 +380,7 @@ mod tests {
         let file = ApprovalsFile::parse("approvals.yaml", text).unwrap();
         let sunday = "2026-01-04T10:00:00Z".parse().unwrap();
         let (people, _) = file.directory.unwrap().people(sunday);
-        assert!(people.groups.len() == 2 && people.groups.values().all(|members| members.is_empty()));
+        assert!(people.groups.len() == 2 && people.groups.values().all(BTreeSet::is_empty));
         assert!(people.absent.is_empty(), "she has no hours");
     }
 }
