@@ -92,6 +92,21 @@ uuid_id! {
     TrailId, "trail id"
 }
 
+impl RequestId {
+    /// When it was opened, in milliseconds since 1970: the part of the id that comes first in its order.
+    pub(crate) fn opened_millis(&self) -> u64 {
+        let (first_half, _) = self.0.as_u64_pair();
+        first_half >> 16
+    }
+
+    /// Sorts before every request that was opened at this moment, in milliseconds since 1970, or later; and after most of
+    /// what was opened earlier.
+    pub(crate) fn before(millis: u64) -> Self {
+        let last = millis.saturating_sub(1).min((1 << 48) - 1);
+        Self(Uuid::from_u128(u128::from(last) << 80))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +117,17 @@ mod tests {
         let late = RequestId::generate("2026-01-01T00:00:01Z".parse().unwrap());
         assert!(early < late);
         assert_eq!(late.to_string().parse::<RequestId>().unwrap(), late);
+    }
+
+    #[test]
+    fn the_id_of_a_request_tells_when_it_was_opened() {
+        let moment: Timestamp = "2026-01-01T00:00:00.5Z".parse().unwrap();
+        let millis = 1_767_225_600_500;
+        let opened = RequestId::generate(moment);
+        assert_eq!(opened.opened_millis(), millis);
+        assert!(RequestId::before(millis) < opened && RequestId::before(millis + 2) > opened);
+        assert!(RequestId::before(u64::MAX) > opened, "the end of time comes last");
+        assert_eq!(RequestId::before(0).opened_millis(), 0);
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlem
 pub use create::create;
 pub use declaration::asks_for_more;
 pub use edit::{edited_arguments, gate_before_rules};
-pub use execution::{may_ever_rerun, may_reopen};
+pub use execution::{may_ever_rerun, may_reopen, rerun_until};
 pub use grant::{is_by_policy, is_of_action, is_proof};
 pub use join::{may_join, same_person, wants_to_join};
 pub use key::{MOST_REFUSED, UnderKey, digest_under, may_be_followed, may_replay, under_key};

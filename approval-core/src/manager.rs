@@ -34,6 +34,7 @@ mod pending;
 mod preview;
 mod question;
 mod requester;
+mod reruns;
 mod retry;
 mod ruling;
 mod runner;
@@ -115,6 +116,7 @@ pub(crate) struct Core {
     pub(crate) waiters: waiters::Waiters<RequestId, Stored>,
     pub(crate) cache: cache::RowCache,
     pub(crate) halts: halts::HaltWatch,
+    pub(crate) reruns: reruns::Reruns,
     pub(crate) standing: standing::StandingWatch,
     pub(crate) lease: lease::Lease,
     pub(crate) journal: journal::Journal,

@@ -123,6 +123,20 @@ pub fn may_ever_rerun(request: &Request, now: Timestamp) -> bool {
     running && may_fail || may_reopen(request, now)
 }
 
+/// When the right of an idempotent action to run again ends, whether it has run by now or not. `None`: it has no such right.
+#[must_use]
+pub fn rerun_until(request: &Request) -> Option<Timestamp> {
+    let may = match request.execution.as_deref()? {
+        Execution::NotStarted
+        | Execution::Executing { .. }
+        | Execution::Failed { .. }
+        | Execution::Unknown { .. } => request.action.idempotent,
+        Execution::Succeeded { .. } | Execution::GrantExpired { .. } | Execution::Revoked { .. } => false,
+    };
+    let grant = request.grant.as_deref().filter(|grant| may && !grant.not_again)?;
+    Some(grant.expires_at)
+}
+
 /// What became of the run, and when the right to run again ends: when the grant would have.
 fn reopened(request: &Request, now: Timestamp) -> Result<(ExecutionState, Timestamp), Refusal> {
     let (Some(grant), Some(execution)) = (request.grant.as_deref(), request.execution.as_deref()) else {

@@ -16,6 +16,7 @@ use super::{
     lease::{DEFAULT_LEASE_TTL, Lease},
     open::InfoAnswerer,
     outbox,
+    reruns::Reruns,
     runtime::Workers,
     seal,
     standing::StandingWatch,
@@ -313,6 +314,7 @@ impl ManagerBuilder {
             elsewhere: self.elsewhere,
             standing: StandingWatch::new(Text::clone(&self.namespace)),
             halts: HaltWatch::new(&self.namespace),
+            reruns: Reruns::new(&self.namespace),
             settings: Settings {
                 namespace: self.namespace,
                 agent,

@@ -400,6 +400,7 @@ impl Core {
         halts: &HaltView,
         (now, slot): (Timestamp, Option<JoinSlot>),
     ) -> Result<Written, ApprovalError> {
+        self.reruns.note(self, &transition.request).await?;
         let Transition { request, events, notices, not_before, not_after, requires, standing, counted } =
             transition;
         let request = Arc::new(request);

@@ -1,6 +1,7 @@
 //! The halts in force, as this process last saw them: those of its namespace and those of the whole store.
 
 use std::{
+    num::NonZeroU64,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::Core;
+use super::{Core, reruns};
 use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
@@ -205,14 +206,28 @@ impl Core {
         };
         let open = query(&[Status::Pending, Status::InfoRequested], &[]);
         let unspent = query(&[Status::Approved], &[ExecutionState::NotStarted]);
-        let ended = self.end_listed(open, halt).await? + self.end_listed(unspent, halt).await?;
-        // Last, since all that ever failed is looked through. None of these is ended by it.
+        // For how long what is there may run again.
+        let mut longest = 0;
+        let mut ended = self.end_listed(open, halt, &mut longest).await?;
+        ended += self.end_listed(unspent, halt, &mut longest).await?;
+        // Last, since there may be many. None of these is ended by it.
+        let after = self.reruns.oldest(self, self.now().await?).await?;
         let spent = [ExecutionState::Executing, ExecutionState::Unknown, ExecutionState::Failed];
-        self.end_listed(Query { limit: 1000, ..query(&[Status::Approved], &spent) }, halt).await?;
+        let spent = Query { limit: 1000, after, ..query(&[Status::Approved], &spent) };
+        self.end_listed(spent, halt, &mut longest).await?;
+        if after.is_none() {
+            // All that ever failed was read. The next halt need not.
+            self.reruns.complete(self, longest).await?;
+        }
         Ok(ended)
     }
 
-    async fn end_listed(&self, mut query: Query, halt: &Halt) -> Result<u64, ApprovalError> {
+    async fn end_listed(
+        &self,
+        mut query: Query,
+        halt: &Halt,
+        longest: &mut u64,
+    ) -> Result<u64, ApprovalError> {
         let mut ended = 0;
         let now = self.now().await?;
         let one = Halts(vec![halt.clone()]);
@@ -220,6 +235,9 @@ impl Core {
             let page = self.store.list(&query).await?;
             for stored in &page.items {
                 let request = &stored.request;
+                if lifecycle::rerun_until(request).is_some_and(|until| now < until) {
+                    *longest = reruns::duration(request).map_or(0, NonZeroU64::get).max(*longest);
+                }
                 if one.covering(&request.requester, &request.action.name).is_none() {
                     continue;
                 }

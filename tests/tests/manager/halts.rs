@@ -1,16 +1,21 @@
 //! The brake: create, approve, consume and allowed calls look at it.
 
+use std::sync::Arc;
+
 use approval_core::{
-    Action, ApprovalError, Context, Principal,
+    Action, ApprovalError, Context, Principal, RequestId,
+    clock::Span,
     manager::ManagerBuilder,
-    model::{ActionName, ExecutionState, HaltScope, StatsQuery},
+    model::{ActionName, ExecutionState, HaltScope, Request, StatsQuery},
     policy::Ruling,
+    store::{Commit, RecordName, RecordWrite, Store},
 };
-use approval_testkit::{ApproveAll, TestManager};
+use approval_store::SqliteStore;
+use approval_testkit::{ApproveAll, FakeClock, TestManager};
 use serde_json::json;
 
-use crate::common::{ANN, Runs, call, error, on_outage, person, seconds, soon, unattended};
-use crate::outage::Op;
+use crate::common::{ANN, Runs, call, call_with, error, on_outage, person, seconds, soon, unattended};
+use crate::outage::{Op, Outage};
 
 const OPS: &str = "user:ops@example.com";
 
@@ -223,4 +228,84 @@ async fn a_halted_call_runs_nothing() {
     assert!(matches!(asked, ApprovalError::Halted { .. }));
     assert_eq!(runs.count(), 0);
     assert_eq!(manager.stats(&StatsQuery::default()).await.unwrap().total.pending, 0);
+}
+
+/// Opens an idempotent call, lets it be approved and fail, and returns its request.
+async fn failed(manager: &TestManager, grant_ttl: Span) -> RequestId {
+    let opened =
+        manager.request(call_with(|action| Ok(action.idempotent().grant_ttl(grant_ttl)))).await.unwrap();
+    let id = opened.id();
+    manager.approve(id, ANN).await.unwrap();
+    soon(opened).await.unwrap().begin().await.unwrap().failed("the bank is closed").await;
+    id
+}
+
+/// Whether a halt took the right to run again from a request.
+async fn lost_its_rerun(manager: &TestManager, id: RequestId) -> bool {
+    manager.get(id).await.unwrap().grant.as_ref().unwrap().not_again
+}
+
+/// How many requests a halt reads. It is lifted again.
+async fn read_by_halt(manager: &TestManager, store: &Outage) -> usize {
+    let before = store.listed();
+    halt(manager, HaltScope::Everything).await;
+    let read = store.listed() - before;
+    resume(manager, &HaltScope::Everything).await;
+    read
+}
+
+/// A manager on a memory store, and one on an SQLite file.
+fn on_two_stores(folder: &tempfile::TempDir) -> [(TestManager, Arc<Outage>); 2] {
+    let time = FakeClock::new();
+    let file = folder.path().join("approvals.db");
+    let sqlite = SqliteStore::builder(file).clock(Arc::new(time.clone())).open().unwrap();
+    let store = Outage::of(sqlite);
+    let manager = TestManager::on(Arc::<Outage>::clone(&store), &time, ManagerBuilder::unattended).unwrap();
+    [on_outage(ManagerBuilder::unattended), (manager, store)]
+}
+
+#[tokio::test]
+async fn a_halt_does_not_read_what_failed_long_ago() {
+    let folder = tempfile::tempdir().unwrap();
+    for (manager, store) in on_two_stores(&folder) {
+        let mut old = Vec::new();
+        for _ in 0..20 {
+            old.push(failed(&manager, Span::from_mins(15)).await);
+        }
+        manager.advance(Span::from_hours(2)).await;
+        let recent = failed(&manager, Span::from_mins(15)).await;
+        assert_eq!(read_by_halt(&manager, &store).await, 1, "the recent one");
+        assert!(lost_its_rerun(&manager, recent).await);
+        assert!(!lost_its_rerun(&manager, old[0]).await, "its grant had ended anyway");
+        // One with a long grant, approved by another process, is found for as long as that lives.
+        let other = manager.another(ManagerBuilder::unattended).unwrap();
+        let patient = failed(&other, Span::from_hours(10)).await;
+        manager.advance(Span::from_hours(9)).await;
+        read_by_halt(&manager, &store).await;
+        assert!(lost_its_rerun(&manager, patient).await);
+        manager.advance(Span::from_hours(48)).await;
+        assert_eq!(read_by_halt(&manager, &store).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_halt_finds_what_failed_before_an_upgrade() {
+    let folder = tempfile::tempdir().unwrap();
+    for (manager, store) in on_two_stores(&folder) {
+        let old = failed(&manager, Span::from_hours(1)).await;
+        let patient = failed(&manager, Span::from_hours(24)).await;
+        // Earlier versions did not write this record.
+        let name = RecordName::new(format!("reruns/{}", Request::DEFAULT_NAMESPACE));
+        assert!(store.record(&name).await.unwrap().is_some());
+        let forget = Commit { writes: vec![RecordWrite { name, value: None }], ..Commit::default() };
+        store.commit(forget).await.unwrap();
+        let upgraded = manager.another(ManagerBuilder::unattended).unwrap();
+        manager.advance(Span::from_hours(20)).await;
+        let recent = failed(&upgraded, Span::from_mins(15)).await;
+        assert_eq!(read_by_halt(&upgraded, &store).await, 3, "all of them, once");
+        assert!(lost_its_rerun(&upgraded, patient).await && lost_its_rerun(&upgraded, recent).await);
+        assert!(!lost_its_rerun(&upgraded, old).await, "its grant had ended anyway");
+        manager.advance(Span::from_hours(48)).await;
+        assert_eq!(read_by_halt(&upgraded, &store).await, 0);
+    }
 }

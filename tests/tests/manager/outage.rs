@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, Weak},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -55,11 +58,13 @@ pub struct Outage {
     inner: Arc<dyn Store>,
     rules: watch::Sender<BTreeMap<Op, Rule>>,
     calls: Mutex<BTreeMap<Op, usize>>,
+    listed: AtomicUsize,
 }
 
 impl Outage {
     pub fn of(inner: impl Store) -> Arc<Self> {
-        Arc::new(Self { inner: Arc::new(inner), rules: watch::Sender::default(), calls: Mutex::default() })
+        let (rules, calls, listed) = (watch::Sender::default(), Mutex::default(), AtomicUsize::new(0));
+        Arc::new(Self { inner: Arc::new(inner), rules, calls, listed })
     }
 
     fn rule(&self, op: Op, rule: Rule) {
@@ -103,6 +108,11 @@ impl Outage {
     /// How often something was called.
     pub fn calls(&self, op: Op) -> usize {
         self.calls.lock().unwrap().get(&op).copied().unwrap_or_default()
+    }
+
+    /// How many requests were read by lists.
+    pub fn listed(&self) -> usize {
+        self.listed.load(Ordering::SeqCst)
     }
 
     /// How often anything was called.
@@ -180,7 +190,9 @@ impl Store for Outage {
     }
 
     async fn list(&self, query: &Query) -> Result<Page, StoreError> {
-        self.call(Op::List, self.inner.list(query)).await
+        let page = self.call(Op::List, self.inner.list(query)).await?;
+        self.listed.fetch_add(page.items.len(), Ordering::SeqCst);
+        Ok(page)
     }
 
     async fn due(&self, namespace: &str, limit: usize) -> Result<Due, StoreError> {

@@ -457,6 +457,21 @@ fn the_right_to_run_again_ends_with_the_time_of_the_grant() {
 }
 
 #[test]
+fn until_when_an_idempotent_action_may_run_again_is_known_from_its_approval_on() {
+    let open = World::new(gate([need(1, "ann")]));
+    assert_eq!(rerun_until(&idempotent(open).request), None);
+    let may = [idempotent(approved()), idempotent(running()), ended(unknown()), ended(failed("no"))];
+    for world in may {
+        assert_eq!(rerun_until(&world.request), Some(at(901)), "{:?}", world.request.execution);
+    }
+    let mut revoked = ended(failed("no"));
+    revoked.operate(Act::Revoke { reason: text("no") }, 4).unwrap();
+    for world in [approved(), running(), ended(succeeded()), revoked] {
+        assert_eq!(rerun_until(&world.request), None, "{:?}", world.request.execution);
+    }
+}
+
+#[test]
 fn a_person_takes_the_right_to_run_again_back() {
     let revoke = || Act::Revoke { reason: text("the order was paid by hand") };
     for (ending, state) in [(unknown(), ExecutionState::Unknown), (failed("no"), ExecutionState::Failed)] {
