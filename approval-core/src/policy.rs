@@ -220,7 +220,8 @@ pub trait Policy: fmt::Debug + Send + Sync + 'static {
     /// When it cannot say; nothing runs then.
     async fn rule(&self, call: &Call<'_>) -> Result<Ruling, PolicyError>;
 
-    /// The limits on calls that hold besides, whatever [`Policy::rule`] says.
+    /// The limits on calls that hold besides, whatever [`Policy::rule`] says. They are asked for before each
+    /// [`Policy::rule`]; a call is counted by the limits of the same [`Policy::source`] that ruled it.
     fn limits(&self) -> Arc<[Arc<Limit>]> {
         Arc::default()
     }

@@ -129,7 +129,7 @@ impl ApprovalManager {
         preview: Option<impl Future<Output = Result<String, String>>>,
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
-        match self.core.count_allowed(prepared).await {
+        match self.core.count_allowed(prepared, &by).await {
             Ok(None) => Ok(Right::Allowed(by)),
             Ok(Some(limit)) => {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };

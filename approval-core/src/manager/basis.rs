@@ -6,13 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use super::Core;
+use super::{Core, limits::Counts};
 use crate::{
     approval_error::ApprovalError,
     audit::{SOURCE_LIMIT, keep_source},
     clock::Timestamp,
     error::Invalid,
-    model::{Basis, People, Principal, Reload, Source, SourceDigest, Text},
+    model::{Basis, Limit, Money, People, Principal, Reload, Source, SourceDigest, Text},
     policy::{Call, ReloadListener, Ruling},
     store::JournalLine,
     sync::{Mutex, lock},
@@ -20,6 +20,9 @@ use crate::{
 
 /// How often the rules, or the people, are asked for again because they were exchanged meanwhile.
 const ROUNDS: usize = 100;
+
+/// Of how many texts of the rules the limits are remembered. A call keeps to those of the text that it was ruled by.
+const REMEMBERED: usize = 64;
 
 /// What the policy says, and which one that is.
 #[derive(Clone, Debug)]
@@ -50,6 +53,8 @@ struct Known {
     kept: BTreeSet<SourceDigest>,
     /// What requests name, shared between them.
     shared: BTreeMap<Basis, Arc<Basis>>,
+    /// The limits of texts of the rules, newest last.
+    limits: VecDeque<(SourceDigest, Arc<[Arc<Limit>]>)>,
 }
 
 impl Sources {
@@ -64,6 +69,17 @@ impl Sources {
         }
         let basis = Basis::new(policy, directory);
         Some(Arc::clone(lock(&self.known).shared.entry(basis).or_insert_with(|| Arc::new(basis))))
+    }
+
+    fn remember_limits(&self, policy: SourceDigest, limits: Arc<[Arc<Limit>]>) {
+        let known = &mut lock(&self.known).limits;
+        if known.iter().any(|(of, _)| *of == policy) {
+            return;
+        }
+        if known.len() >= REMEMBERED {
+            known.pop_front();
+        }
+        known.push_back((policy, limits));
     }
 }
 
@@ -87,28 +103,59 @@ impl Core {
         Ok(Some(digest))
     }
 
-    /// What the policy says about a call, and the digest of its text.
+    /// What the policy says about a call, and the digest of its text. What earlier calls have spent is looked up by the limits
+    /// of the same text: `counts` tells whose, `own` what the call itself cost when it was counted.
     ///
     /// # Errors
     /// When it cannot say, or its text cannot be kept.
     pub(super) async fn ask_policy(
         &self,
         call: &Call<'_>,
+        counts: Counts<'_>,
+        own: Option<(Money, Timestamp)>,
     ) -> Result<(Ruling, Option<SourceDigest>), ApprovalError> {
         for _ in 0..ROUNDS {
             let source = self.policy.source();
-            let ruling = self.policy.rule(call).await;
+            let limits = self.policy.limits();
+            let spent_usd = self.spent_usd(&limits, counts, own).await?;
+            let ruling = self.policy.rule(&Call { spent_usd, ..*call }).await;
             if same(source.as_deref(), self.policy.source().as_deref()) {
                 let ruling = ruling.map_err(|error| ApprovalError::Policy(error.0.into()))?;
-                return Ok((ruling, self.kept(source).await?));
+                let policy = self.kept(source).await?;
+                if let Some(policy) = policy {
+                    self.sources.remember_limits(policy, limits);
+                }
+                return Ok((ruling, policy));
             }
         }
         Err(ApprovalError::Policy("its text was another one each time that it was asked".into()))
     }
 
+    /// The limits of the text of the rules that a call was ruled by, which need not be in force any more. `None`: the policy
+    /// has no text, or was not asked.
+    ///
+    /// # Errors
+    /// When so many texts came since that they are not remembered.
+    pub(super) fn limits_of_policy(
+        &self,
+        ruled_by: Option<SourceDigest>,
+    ) -> Result<Arc<[Arc<Limit>]>, ApprovalError> {
+        let Some(policy) = ruled_by else { return Ok(self.policy.limits()) };
+        let found = lock(&self.sources.known).limits.iter().rfind(|(of, _)| *of == policy).cloned();
+        found.map(|(_, limits)| limits).ok_or_else(|| {
+            let why = "its text was replaced many times since the call was ruled; make the call again";
+            ApprovalError::Policy(why.into())
+        })
+    }
+
     /// The same with the people in force, for a call that may open no request.
-    pub(super) async fn rule_on(&self, call: &Call<'_>) -> Result<Ruled, ApprovalError> {
-        let (ruling, policy) = self.ask_policy(call).await?;
+    pub(super) async fn rule_on(
+        &self,
+        call: &Call<'_>,
+        counts: Counts<'_>,
+        own: Option<(Money, Timestamp)>,
+    ) -> Result<Ruled, ApprovalError> {
+        let (ruling, policy) = self.ask_policy(call, counts, own).await?;
         let directory = self.kept(self.directory.source()).await?;
         Ok(Ruled { ruling, basis: self.sources.basis(policy, directory) })
     }

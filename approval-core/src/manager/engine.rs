@@ -227,11 +227,11 @@ impl Core {
             let now = self.now().await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
             facts.standing = &standing;
-            let limits = self.limits_for(command, request).await?;
-            facts.limits = &limits;
             facts.edited = edited.as_ref();
             let (ruling, policy) = self.ruling_for(command, request).await?;
             facts.ruling = ruling.as_ref();
+            let limits = self.limits_for(command, request, policy).await?;
+            facts.limits = &limits;
             let basis = self.sources.basis(policy.or(edited_by), directory);
             facts.basis = basis.as_ref();
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::{ApprovalManager, Context, Core, Prepared, keys};
+use super::{ApprovalManager, Context, Core, Prepared, RuledBy, keys};
 use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
     error::Invalid,
     lifecycle::{self, Act, Command, Counted, CountedWrite, Draft},
-    model::{ActionName, Limit, Money, OverLimit, Principal, Request, RunLimits, Text, Usage},
+    model::{ActionName, Limit, Money, OverLimit, Principal, Request, RunLimits, SourceDigest, Text, Usage},
     store::{Commit, CommitOutcome, Condition, RecordName, RecordWrite, StoreError},
 };
 
@@ -61,13 +61,12 @@ pub(crate) fn check(limit: &Limit) -> Result<(), Invalid> {
 }
 
 impl Core {
-    /// The limits that are about a call, besides those of its run.
-    pub(crate) fn limits_on(&self, action: &ActionName) -> Vec<Arc<Limit>> {
-        self.limits_where(|limit| limit.open.is_none() && limit.is_about(action))
+    /// The limits that are about a call, besides those of its run. `policy`: those of the policy that it was ruled by.
+    pub(crate) fn limits_on(&self, policy: &[Arc<Limit>], action: &ActionName) -> Vec<Arc<Limit>> {
+        self.limits_where(policy, |limit| limit.open.is_none() && limit.is_about(action))
     }
 
-    fn limits_where(&self, matters: impl Fn(&Limit) -> bool) -> Vec<Arc<Limit>> {
-        let policy = self.policy.limits();
+    fn limits_where(&self, policy: &[Arc<Limit>], matters: impl Fn(&Limit) -> bool) -> Vec<Arc<Limit>> {
         let all = self.settings.limits.iter().chain(policy.iter());
         let mut limits: Vec<Arc<Limit>> = Vec::new();
         for limit in all.filter(|limit| matters(limit)) {
@@ -83,10 +82,11 @@ impl Core {
     /// cost of the call itself and when it was counted, which is left out.
     pub(crate) async fn spent_usd(
         &self,
+        policy: &[Arc<Limit>],
         counts: Counts<'_>,
         own: Option<(Money, Timestamp)>,
     ) -> Result<Option<Decimal>, ApprovalError> {
-        let limits = self.limits_where(|limit| limit.only_counts);
+        let limits = self.limits_where(policy, |limit| limit.only_counts);
         if limits.is_empty() {
             return Ok(None);
         }
@@ -104,8 +104,9 @@ impl Core {
         let action = &draft.action.name;
         // A question is no call, and still one more thing that people have to answer.
         let is_question = draft.question.is_some();
-        let mut limits =
-            self.limits_where(|limit| (limit.open.is_some() || !is_question) && limit.is_about(action));
+        let policy = self.limits_of_policy(draft.basis.as_ref().and_then(|basis| basis.policy))?;
+        let matters = |limit: &Limit| (limit.open.is_some() || !is_question) && limit.is_about(action);
+        let mut limits = self.limits_where(&policy, matters);
         if draft.run.is_some() && !is_question {
             limits.extend(run.on_calls().map(Arc::new));
         }
@@ -140,11 +141,13 @@ impl Core {
         Ok(())
     }
 
-    /// The limits that matter for what a command does to a request, and what they have counted.
+    /// The limits that matter for what a command does to a request, and what they have counted. `ruled_by`: the text of the
+    /// policy that was asked about the command.
     pub(crate) async fn limits_for(
         &self,
         command: &Command,
         request: &Request,
+        ruled_by: Option<SourceDigest>,
     ) -> Result<Vec<Counted>, ApprovalError> {
         if !matches!(command.act, Act::Consume { .. }) {
             return Ok(Vec::new());
@@ -156,7 +159,8 @@ impl Core {
             run: request.run.as_deref(),
             person: request.on_behalf_of.as_ref(),
         };
-        self.counted(self.limits_on(action), counts).await
+        let policy = self.limits_of_policy(ruled_by)?;
+        self.counted(self.limits_on(&policy, action), counts).await
     }
 
     /// What these have counted.
@@ -186,13 +190,19 @@ impl Core {
         Ok(all)
     }
 
-    /// Counts a call that nobody needs to be asked about. `Some`: it goes over this limit, which asks.
+    /// Counts a call that nobody needs to be asked about, by the limits of the policy that allowed it. `Some`: it goes over
+    /// this limit, which asks.
     ///
     /// # Errors
     /// The limit that it goes over, if that denies.
-    pub(crate) async fn count_allowed(&self, prepared: &Prepared) -> Result<Option<Text>, ApprovalError> {
+    pub(crate) async fn count_allowed(
+        &self,
+        prepared: &Prepared,
+        by: &RuledBy,
+    ) -> Result<Option<Text>, ApprovalError> {
         let action = &prepared.spec.info.name;
-        let mut limits = self.limits_on(action);
+        let policy = self.limits_of_policy(by.basis.as_ref().and_then(|basis| basis.policy))?;
+        let mut limits = self.limits_on(&policy, action);
         if prepared.context.run.is_some() {
             limits.extend(prepared.context.limits.on_calls().map(Arc::new));
         }

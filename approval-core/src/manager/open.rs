@@ -277,12 +277,13 @@ impl Core {
             run: prepared.context.run.as_ref(),
             risk: prepared.spec.risk,
             cost,
-            spent_usd: self.spent_usd(counts, cost.zip(counted)).await?,
+            // Looked up when the policy is asked.
+            spent_usd: None,
             gate: &prepared.spec.gate,
             said: prepared.spec.said,
             now: self.now().await?,
         };
-        self.rule_on(&call).await
+        self.rule_on(&call, counts, cost.zip(counted)).await
     }
 
     async fn draft(

@@ -122,12 +122,13 @@ impl Core {
             run: request.run.as_ref(),
             risk: request.risk,
             cost,
-            spent_usd: self.spent_usd(counts, cost.zip(counted)).await?,
+            // Looked up when the policy is asked.
+            spent_usd: None,
             gate,
             said,
             now: self.now().await?,
         };
-        self.ask_policy(&call).await
+        self.ask_policy(&call, counts, cost.zip(counted)).await
     }
 
     /// Asks the policy again about a call that it allowed at `asked`, unless that is a moment ago. What it says now, if it

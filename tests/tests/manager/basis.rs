@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     fs,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -17,7 +17,9 @@ use approval_core::{
     file::{ApprovalsFile, WatchedFile},
     lifecycle::Edit,
     manager::ManagerBuilder,
-    model::{Basis, EventKind, Gate, Requirement, Source, SourceDigest, SourceKind, canonical},
+    model::{
+        Basis, EventKind, Gate, Limit, OverLimit, Requirement, Source, SourceDigest, SourceKind, canonical,
+    },
     policy::{Call, Policy, PolicyError, Ruling},
     store::{Commit, JournalLine, MemoryStore, Query, RecordName, RecordWrite, Store},
 };
@@ -519,4 +521,122 @@ async fn rules_and_people_in_code_are_not_named() {
     let lines = manager.store().history(id).await.unwrap();
     assert!(lines.iter().all(|line| !line.text.contains("basis")), "{lines:?}");
     assert!(texts(&**manager.store()).await.is_empty());
+}
+
+/// Rules of which the text and the limits are exchanged together, once, at a moment of their use.
+#[derive(Debug)]
+struct Torn {
+    ruling: Ruling,
+    limits: [Vec<Limit>; 2],
+    /// Exchanged after a ruling was given and its text was asked for again; otherwise once the limits were asked for.
+    after_the_ruling: bool,
+    state: Mutex<TornState>,
+}
+
+#[derive(Debug, Default)]
+struct TornState {
+    ruled: bool,
+    exchanged: bool,
+    /// What the last call that was ruled had spent, as the policy was told.
+    spent: Option<String>,
+}
+
+const TORN: [&str; 2] = ["rules of before", "rules of after"];
+
+impl Torn {
+    fn new(ruling: Ruling, limits: [Vec<Limit>; 2], after_the_ruling: bool) -> Arc<Self> {
+        Arc::new(Self { ruling, limits, after_the_ruling, state: Mutex::default() })
+    }
+
+    /// The text of before is in force again, for one more ruling.
+    fn reset(&self) {
+        *self.state.lock().unwrap() = TornState::default();
+    }
+
+    fn manager(self: &Arc<Self>) -> TestManager {
+        let policy = TornPolicy(Arc::clone(self));
+        TestManager::with(|builder| builder.unattended().policy(policy)).unwrap()
+    }
+}
+
+#[derive(Debug)]
+struct TornPolicy(Arc<Torn>);
+
+#[async_trait]
+impl Policy for TornPolicy {
+    async fn rule(&self, call: &Call<'_>) -> Result<Ruling, PolicyError> {
+        let mut state = self.0.state.lock().unwrap();
+        state.ruled = true;
+        state.spent = call.spent_usd.map(|spent| spent.to_string());
+        Ok(self.0.ruling.clone())
+    }
+
+    fn limits(&self) -> Arc<[Arc<Limit>]> {
+        let mut state = self.0.state.lock().unwrap();
+        let limits = &self.0.limits[usize::from(state.exchanged)];
+        state.exchanged |= !self.0.after_the_ruling;
+        limits.iter().cloned().map(Arc::new).collect()
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        let mut state = self.0.state.lock().unwrap();
+        let text = TORN[usize::from(state.exchanged)];
+        state.exchanged |= self.0.after_the_ruling && state.ruled;
+        Some(Arc::new(Source::new(text)))
+    }
+}
+
+fn of_before() -> Basis {
+    Basis::new(Some(digest(TORN[0])), None)
+}
+
+#[tokio::test]
+async fn an_allowed_call_is_counted_by_the_rules_that_allowed_it() {
+    let few = |calls| vec![Limit::new("few").calls(calls).over(OverLimit::Deny)];
+    let torn = Torn::new(Ruling::allow(), [few(2), few(0)], true);
+    let manager = torn.manager();
+    let runs = Runs::default();
+    for _ in 0..2 {
+        torn.reset();
+        runs.run(&manager, call()).await.unwrap();
+    }
+    torn.reset();
+    let (refused, text) = error(runs.run(&manager, call()).await);
+    assert!(matches!(refused, ApprovalError::LimitReached { .. }), "they were counted: {text}");
+    assert_eq!(runs.count(), 2);
+    // With a key, the request is opened by them.
+    let torn = Torn::new(Ruling::allow(), [few(2), few(0)], true);
+    let manager = torn.manager();
+    let allowed = manager.authorize(call().key("k")).await.unwrap();
+    let opened = manager.list(&Query::default()).await.unwrap().items;
+    assert_eq!(opened[0].request.basis.as_deref(), Some(&of_before()));
+    drop(allowed);
+}
+
+#[tokio::test]
+async fn a_request_is_opened_and_begun_by_the_limits_of_the_rules_that_it_names() {
+    let none =
+        vec![Limit::new("nothing open").open(0), Limit::new("no calls").calls(0).over(OverLimit::Deny)];
+    let torn = Torn::new(Ruling::ask(), [Vec::new(), none], true);
+    let manager = torn.manager();
+    let waiting = manager.request(call()).await.unwrap();
+    let id = waiting.id();
+    assert_eq!(manager.get(id).await.unwrap().basis.as_deref(), Some(&of_before()));
+    manager.approve(id, ANN).await.unwrap();
+    torn.reset();
+    let approved = soon(waiting).await.unwrap();
+    approved.begin().await.unwrap().succeeded(None).await;
+    assert_eq!(named(&manager, id).await, [("created", of_before()), ("consumed", of_before())]);
+    let (refused, text) = error(manager.request(call()).await);
+    assert!(matches!(refused, ApprovalError::LimitReached { .. }), "the other rules hold now: {text}");
+}
+
+#[tokio::test]
+async fn what_was_spent_is_counted_by_the_rules_that_are_told_of_it() {
+    let torn = Torn::new(Ruling::ask(), [vec![Limit::spending()], Vec::new()], false);
+    let manager = torn.manager();
+    let waiting = manager.request(call()).await.unwrap();
+    let named = manager.get(waiting.id()).await.unwrap().basis.as_deref().copied();
+    assert_eq!(named, Some(Basis::new(Some(digest(TORN[1])), None)));
+    assert_eq!(torn.state.lock().unwrap().spent, None, "these rules do not count it");
 }
