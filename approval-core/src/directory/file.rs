@@ -25,6 +25,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Where a file that is read again leaves out a zone, hours, holidays, or an entry of `groups`, `roles` or `on_call`, it must write
+//! so: `time_zone: UTC`, `hours: none`, `holidays: none`, `finance: none`. A mail address or alias that leads to nobody any more
+//! stands under `retired`, as in `retired: [user:old@example.com]`, or the person would be two people to rules about one's own
+//! requests. See [`WatchedFile`](crate::file::WatchedFile).
+//!
 //! All times of the day are civil times of a zone: the person's, else that of the directory, else UTC.
 //!
 //! A request that names `on_call:payments` asks whoever is on call when it is opened and, at each hand-over while it is open,
@@ -33,6 +38,7 @@
 mod check;
 mod groups;
 mod names;
+mod outline;
 mod person;
 mod read;
 mod read_groups;

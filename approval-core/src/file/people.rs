@@ -84,6 +84,16 @@ mod tests {
         let (ann, bob) = (Principal::user("ann").unwrap(), Principal::user("bob").unwrap());
         let known = async |who: &Principal| file.people(&[who], now).await.unwrap().person(who).is_some();
         assert_eq!((known(&ann).await, known(&bob).await), (true, false));
+        std::fs::write(&path, "directory: { people: { user:ann: { aliases: [user:anne] } } }").unwrap();
+        file.reload(&SystemClock).unwrap();
+        std::fs::write(&path, "directory: { people: { user:ann: } }").unwrap();
+        let refused = file.reload(&SystemClock).unwrap_err().to_string();
+        assert!(
+            refused.contains(
+                "the name `anne` of user:ann in `directory` (if that is meant, write `retired: [user:anne]`)"
+            ),
+            "{refused}"
+        );
         std::fs::write(&path, "directory: { people: { user:bob: } }").unwrap();
         file.reload(&SystemClock).unwrap();
         assert_eq!((known(&ann).await, known(&bob).await), (false, true));

@@ -22,6 +22,9 @@ pub(super) fn left_out(before: &ApprovalsFile, after: &ApprovalsFile) -> Vec<(St
             (what, one.write.to_owned())
         }));
     }
+    if let (Some(before), Some(after)) = (&before.directory, &after.directory) {
+        missing.extend(before.left_out_by(after));
+    }
     missing
 }
 

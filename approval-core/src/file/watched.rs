@@ -29,9 +29,10 @@ const EVERY: Span = Span::from_secs(1);
 /// `tracing`, once for each new problem, and by [`status`](Self::status).
 ///
 /// Nor does a file count that loosens by leaving out: one that no longer mentions a section, the limits, every rule that
-/// denies, or another key of `policy` by which calls were asked, denied or limited, or by which times were shorter. It counts once it states that:
-/// `directory: none`, `policy: none`, `limits: []`, `rules: []`, `deny: none`, and so on; [`FileError::LeavesOut`] names
-/// each. A process that starts takes the file as it is.
+/// denies, or another key of `policy` by which calls were asked, denied or limited, or by which times were shorter; nor one that no
+/// longer mentions a group, role or rotation, working hours, holidays or a zone, or a name of a person who is still listed. It
+/// counts once it states that: `directory: none`, `policy: none`, `limits: []`, `rules: []`, `deny: none`, `hours: none`,
+/// `retired: [user:old@example.com]`, and so on; [`FileError::LeavesOut`] names each. A process that starts takes the file as it is.
 ///
 /// ```no_run
 /// use std::sync::Arc;

@@ -15,6 +15,11 @@ impl Names {
         (owner != person).then(|| owner.clone())
     }
 
+    /// Every name, as it is compared, and whose it is.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Principal)> {
+        self.0.iter().map(|(name, person)| (&**name, person))
+    }
+
     /// Whose name or mail address it is.
     pub(super) fn find(&self, name: &str) -> Option<&Principal> {
         self.0.get(&mailbox(name))
@@ -23,7 +28,7 @@ impl Names {
 
 /// The mailbox that a name leads to: without case, and in a mail address without a plus tag (RFC 5233 calls it detail); with
 /// Google also without dots. What is no mail address only loses its case.
-fn mailbox(name: &str) -> String {
+pub(super) fn mailbox(name: &str) -> String {
     let name = name.trim().to_lowercase();
     let Some((local, domain)) = name.rsplit_once('@') else { return name };
     let local = local.split_once('+').map_or(local, |(mailbox, _)| mailbox);

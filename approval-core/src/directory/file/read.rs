@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 
 use super::{
     Roster,
-    names::Names,
+    names::{Names, mailbox},
+    outline::Outline,
     person::Person,
     read_groups, read_person, read_rotation,
     read_time::{self, Named},
@@ -20,8 +21,8 @@ use crate::{
     yaml::{Entry, Fields, Item},
 };
 
-const KEYS: [&str; 8] =
-    ["time_zone", "hours", "holidays", "defaults", "people", "groups", "roles", "on_call"];
+pub(super) const KEYS: [&str; 9] =
+    ["time_zone", "hours", "holidays", "defaults", "people", "retired", "groups", "roles", "on_call"];
 
 /// How many days all calendars of holidays together may have.
 const HOLIDAYS_LIMIT: usize = 100_000;
@@ -47,12 +48,14 @@ impl Roster {
         let people = fields.required("people").and_then(|item| item.entries()).unwrap_or_default();
         let mut reading = Reading::new(&fields);
         let mut roster = Self::default();
+        roster.outline = Outline::new(&fields, &reading.zone);
         let listed = reading.people(people, &mut roster);
         for (id, item) in &listed {
-            if let Some(person) = read_person::read(id, item, &reading) {
+            if let Some(person) = read_person::read(id, item, &reading, &mut roster.outline) {
                 roster.people.insert(id.clone(), person);
             }
         }
+        reading.retired(&fields, &mut roster);
         read_groups::read(&fields, &listed, &reading, &mut roster);
         read_rotation::read(&fields, &reading, &mut roster);
         stand_ins(&listed, &roster.people);
@@ -82,7 +85,7 @@ impl Reading {
             named.holidays.insert(name, read_time::holidays(&value, &mut days).into());
         }
         let defaults = fields.optional("defaults").and_then(|item| item.map(&read_person::DEFAULTS));
-        let defaults = read_person::Wishes::read(|key| defaults.as_ref()?.optional(key), &named);
+        let defaults = read_person::Wishes::read(|key| read_person::written(defaults.as_ref()?, key), &named);
         Self {
             zone: fields
                 .optional("time_zone")
@@ -116,6 +119,23 @@ impl Reading {
             }
         }
         listed
+    }
+
+    /// Names that lead to nobody any more, on purpose.
+    fn retired(&self, fields: &Fields<'_>, roster: &mut Roster) {
+        for item in fields.optional("retired").and_then(|item| item.list()).unwrap_or_default() {
+            let Some(name) = item.parse::<Principal>() else { continue };
+            if !name.is_person() {
+                item.wrong_with(format!("`{name}` is no person"), "people are named user:…");
+            } else if let Some(owner) = self.names.find(name.name()) {
+                item.wrong_with(
+                    format!("`{name}` is a name of {owner}"),
+                    "list here what leads to nobody any more",
+                );
+            } else {
+                roster.outline.retired.insert(mailbox(name.name()));
+            }
+        }
     }
 
     /// Notes a name of a person, unless it is somebody else's: one of the two could vote as both.

@@ -39,7 +39,14 @@ pub(super) fn read(
     let names: BTreeSet<&Principal> = groups.iter().map(|(name, ..)| name).collect();
     let all = || groups.iter().chain(&roles);
     let mut written: Written = all().map(|(name, ..)| (name.clone(), Vec::new())).collect();
-    for (name, key, value) in all() {
+    for (name, ..) in &groups {
+        roster.outline.note_entry("groups", name.clone());
+    }
+    for (name, ..) in &roles {
+        roster.outline.note_entry("roles", name.clone());
+    }
+    // Of a group that is left out on purpose nobody is a member.
+    for (name, key, value) in all().filter(|(.., value)| !value.is_none()) {
         let items = value.list().unwrap_or_default();
         if value.is_list() && items.is_empty() {
             key.wrong_with(format!("{name} has no members"), "add people, or remove it");
@@ -78,7 +85,7 @@ type Section<'a> = Vec<(Principal, Item<'a>, Item<'a>)>;
 fn section<'a>(fields: &Fields<'a>, key: &str, kind: PrincipalKind) -> Section<'a> {
     let mut all: Section<'a> = Vec::new();
     let mut names: BTreeSet<Principal> = BTreeSet::new();
-    for Entry { key, value } in fields.optional(key).and_then(|item| item.entries()).unwrap_or_default() {
+    for Entry { key, value } in fields.given(key).and_then(|item| item.entries()).unwrap_or_default() {
         let Some(name) = name(&key, kind) else { continue };
         if names.insert(name.clone()) {
             all.push((name, key, value));

@@ -8,6 +8,7 @@ use std::{
 use jiff::{civil::Time, tz::TimeZone};
 
 use super::{
+    outline::Outline,
     person::{Channels, OutOfOffice, Person},
     read::Reading,
     read_time::{self, Named},
@@ -16,13 +17,13 @@ use crate::{
     directory::calendar::{Digest, Holidays, Period, QuietHours, QuietRule, Schedule, WEEK, WeeklyHours},
     error::Invalid,
     model::{Principal, Priority, Text, weekdays},
-    yaml::{Item, LIST_LIMIT},
+    yaml::{Fields, Item, LIST_LIMIT},
 };
 
 /// What may be said for everybody.
 pub(super) const DEFAULTS: [&str; 5] = ["hours", "holidays", "channels", "quiet_hours", "digest"];
 
-const KEYS: [&str; 14] = [
+pub(super) const KEYS: [&str; 14] = [
     "name",
     "email",
     "slack",
@@ -116,21 +117,43 @@ impl Wishes {
     }
 }
 
+/// What stands under a key. Hours and holidays that are left out on purpose (`none`) are not there.
+pub(super) fn written<'a>(fields: &Fields<'a>, key: &str) -> Option<Item<'a>> {
+    if matches!(key, "hours" | "holidays") { fields.given(key) } else { fields.optional(key) }
+}
+
 /// What stands under a person, and, where nothing does, under the defaults. Groups that are named are looked up later.
-pub(super) fn read(id: &Principal, item: &Item<'_>, reading: &Reading) -> Option<Person> {
+pub(super) fn read(
+    id: &Principal,
+    item: &Item<'_>,
+    reading: &Reading,
+    outline: &mut Outline,
+) -> Option<Person> {
     // `user:ann@example.com:` by itself is a person of whom nothing else is known.
     let fields = if item.is_empty() { None } else { Some(item.map(&KEYS)?) };
-    let own = |key: &str| fields.as_ref().and_then(|fields| fields.optional(key));
+    if let Some(fields) = &fields {
+        outline.note_person(id, fields);
+    }
+    let own = |key: &str| fields.as_ref().and_then(|fields| written(fields, key));
+    let none = |key: &str| {
+        fields.as_ref().and_then(|fields| fields.optional(key)).is_some_and(|item| item.is_none())
+    };
     let zone = own("time_zone").and_then(|item| read_time::zone(&item));
     let zone = zone.unwrap_or_else(|| reading.zone.clone());
     let (wishes, defaults) = (Wishes::read(own, &reading.named), &reading.defaults);
     let out = out_of_office(id, own("out_of_office"), &zone, reading);
     let mut schedule = Schedule::always(zone.clone());
-    schedule.hours = wishes.hours.or_else(|| defaults.hours.clone());
     schedule.away = out.iter().map(|out| out.period).collect();
-    schedule.holidays = wishes.holidays.or_else(|| defaults.holidays.clone()).unwrap_or_default();
-    let hours = wishes.has_hours || defaults.has_hours;
-    if let Some(holidays) = fields.as_ref().and_then(|fields| fields.key("holidays")).filter(|_| !hours) {
+    let no_hours = none("hours");
+    if !no_hours {
+        schedule.hours = wishes.hours.or_else(|| defaults.hours.clone());
+    }
+    if !no_hours && !none("holidays") {
+        schedule.holidays = wishes.holidays.or_else(|| defaults.holidays.clone()).unwrap_or_default();
+    }
+    let hours = !no_hours && (wishes.has_hours || defaults.has_hours);
+    let key = fields.as_ref().and_then(|fields| fields.key("holidays"));
+    if let Some(holidays) = key.filter(|_| !hours && !none("holidays")) {
         holidays.wrong_with("holidays mean nothing to whoever has no hours", "add `hours`");
     }
     let digest = wishes.digest.or(defaults.digest);

@@ -1,5 +1,7 @@
 //! Reading who is on call.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 
 use super::{Roster, read::Reading, read_groups, read_time};
@@ -9,10 +11,17 @@ use crate::{
     yaml::{Entry, Fields, Item, LIST_LIMIT},
 };
 
+pub(super) const KEYS: [&str; 5] = ["start", "turn", "members", "time_zone", "overrides"];
+
 pub(super) fn read(fields: &Fields<'_>, reading: &Reading, roster: &mut Roster) {
-    for Entry { key, value } in fields.optional("on_call").and_then(|item| item.entries()).unwrap_or_default()
-    {
+    for Entry { key, value } in fields.given("on_call").and_then(|item| item.entries()).unwrap_or_default() {
         let Some(name) = read_groups::name(&key, PrincipalKind::OnCall) else { continue };
+        roster.outline.note_entry("on_call", name.clone());
+        if value.is_none() {
+            // Left out on purpose: nobody is on call.
+            roster.groups.insert(name, BTreeSet::new());
+            continue;
+        }
         let Some(rotation) = rotation(&value, reading) else { continue };
         if roster.rotations.insert(name.clone(), rotation).is_some() {
             key.wrong_with(format!("{name} stands here twice"), "put all members into one entry");
@@ -21,7 +30,7 @@ pub(super) fn read(fields: &Fields<'_>, reading: &Reading, roster: &mut Roster) 
 }
 
 fn rotation(item: &Item<'_>, reading: &Reading) -> Option<Rotation> {
-    let fields = item.map(&["start", "turn", "members", "time_zone", "overrides"])?;
+    let fields = item.map(&KEYS)?;
     let zone = fields.optional("time_zone").and_then(|item| read_time::zone(&item));
     let zone = zone.unwrap_or_else(|| reading.zone.clone());
     let start = fields.required("start").and_then(|item| read_time::civil(&item));

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{names::Names, person::Person, stand_ins};
+use super::{names::Names, outline::Outline, person::Person, stand_ins};
 use crate::{
     clock::Timestamp,
     directory::{Profile, Reach, calendar::Rotation},
@@ -24,6 +24,8 @@ pub struct Roster {
     pub(super) rotations: BTreeMap<Principal, Rotation>,
     /// What channels call people.
     pub(super) identities: BTreeMap<(Text, Text), Principal>,
+    /// What is written, also where it is left out on purpose.
+    pub(super) outline: Outline,
     /// The text that it was read from.
     source: Option<Arc<Source>>,
 }
