@@ -27,7 +27,8 @@ pub enum UnderKey {
     Follow,
     /// The policy alone let the newest request run, it has not begun, and this call must ask people: it is ended, and followed.
     Ask,
-    /// The newest request is open, and today's declaration asks for this besides: it is ended, and followed.
+    /// The newest request is open, or the policy alone let it run and it has not begun; and today's declaration asks for this
+    /// besides. It is ended, and followed.
     Replace(&'static str),
     /// Today's declaration asks for this besides, so what the newest request was approved for does not run.
     Changed {
@@ -101,6 +102,10 @@ pub fn under_key(earlier: &[Arc<Request>], newest: &Request, draft: &Draft, peop
         (Life::Approved, true, None) if !draft.allowed && is_by_policy(newest) => UnderKey::Ask,
         (Life::Open | Life::Approved, true, None) | (Life::Ran, true, _) => UnderKey::Join,
         (Life::Open, true, Some(what)) if !was_replaced(earlier, draft) => UnderKey::Replace(what),
+        // No decision of a person is lost with it.
+        (Life::Approved, true, Some(what)) if is_by_policy(newest) && !was_replaced(earlier, draft) => {
+            UnderKey::Replace(what)
+        }
         (Life::Open, true, Some(what)) => UnderKey::Changed { what, revoke: false },
         (Life::Approved, true, Some(what)) => {
             UnderKey::Changed { what, revoke: !was_replaced(earlier, draft) }

@@ -3,7 +3,7 @@
 use approval_core::{
     Action, ActionSpec, ApprovalError, Invalid, Risk,
     manager::ManagerBuilder,
-    model::{DelegationRule, Gate, OnTimeout, Requirement, Status},
+    model::{DelegationRule, ExecutionState, Gate, OnTimeout, Requirement, Status},
     policy::Ruling,
     store::Query,
 };
@@ -75,6 +75,39 @@ async fn an_open_request_of_a_weaker_declaration_is_replaced_at_once() {
     // The old build is served by the stricter request.
     assert_eq!(manager.request(medium()).await.unwrap().id(), strict.id);
     assert_eq!(count(&manager).await, 2);
+}
+
+#[tokio::test]
+async fn a_stricter_call_follows_at_once_what_the_policy_let_run() {
+    let ruling = |call: &approval_core::policy::Call<'_>| match call.risk {
+        Risk::Critical => Ruling::ask(),
+        _ => Ruling::allow(),
+    };
+    let manager = TestManager::with(|builder| builder.unattended().policy_fn(ruling)).unwrap();
+    let runs = Runs::default();
+    let critical = || build(|action| action.risk(Risk::Critical).approvers([ANN])?.approvers([EVE]));
+    drop(manager.authorize(medium()).await.unwrap());
+    let first = manager.list(&Query::default()).await.unwrap().items[0].request.id;
+    // One that the policy lets run as well.
+    let high = || build(|action| action.risk(Risk::High).approvers([ANN, BOB]));
+    drop(manager.authorize(high()).await.unwrap());
+    let second = manager.get(first).await.unwrap().successor.unwrap();
+    assert_eq!(manager.get(second).await.unwrap().risk, Risk::High);
+    // One that people must be asked about.
+    let asked = manager.request(critical()).await.unwrap().request().await.unwrap();
+    assert_eq!((asked.predecessor, asked.status), (Some(second), Status::Pending));
+    for id in [first, second] {
+        let ended = manager.get(id).await.unwrap();
+        assert_eq!(ended.execution.as_deref().map(|one| one.state()), Some(ExecutionState::Revoked));
+        manager.verify_history(id).await.unwrap();
+    }
+    // Earlier builds wait for the same people.
+    assert_eq!(manager.request(medium()).await.unwrap().id(), asked.id);
+    let running = runs.spawn(&manager, critical());
+    manager.approve(asked.id, ANN).await.unwrap();
+    manager.approve(asked.id, EVE).await.unwrap();
+    soon(running).await.unwrap().unwrap();
+    assert_eq!((runs.count(), count(&manager).await), (1, 3));
 }
 
 #[tokio::test]

@@ -171,6 +171,40 @@ fn two_builds_do_not_replace_each_other_in_turn() {
 }
 
 #[test]
+fn what_the_policy_let_run_for_a_weaker_declaration_is_replaced_at_once() {
+    let weak = demanding("ann bob", call(8));
+    let strict = demanding("ann", call(8));
+    let mut world = let_run(weak.clone(), 1);
+    let chain = [world.request.clone()];
+    for allowed in [false, true] {
+        let draft = Draft { allowed, ..strict.clone() };
+        assert_eq!(find(&chain, &draft), UnderKey::Replace("other approvers"), "{allowed}");
+    }
+    assert_eq!(find(&chain, &Draft { allowed: true, ..weak }), UnderKey::Join);
+    assert_eq!(find(&chain, &demanding("ann", call(6))), UnderKey::Conflict);
+    world.operate(Act::Supersede { reason: text("stricter") }, 2).unwrap();
+    assert_eq!(find(&[world.request], &strict), UnderKey::Follow);
+    let mut running = let_run(demanding("ann bob", call(8)), 1);
+    running.consume(2).unwrap();
+    assert_eq!(find(&[running.request], &strict), UnderKey::Join, "it runs");
+}
+
+#[test]
+fn two_builds_do_not_replace_in_turn_what_the_policy_lets_run() {
+    let (one, two) = (demanding("ann", call(8)), demanding("bob", call(8)));
+    let mut root = let_run(one.clone(), 1);
+    assert_eq!(find(&[root.request.clone()], &two), UnderKey::Replace("other approvers"));
+    root.operate(Act::Supersede { reason: text("other") }, 1).unwrap();
+    for newest in [let_run(two.clone(), 2), open(two, 2)] {
+        let chain = [root.request.clone(), newest.request];
+        for allowed in [false, true] {
+            let again = Draft { allowed, ..one.clone() };
+            assert_eq!(find(&chain, &again), UnderKey::Changed { what: "other approvers", revoke: false });
+        }
+    }
+}
+
+#[test]
 fn another_version_of_the_action_is_the_same_call() {
     let newer = |draft: Draft| {
         let action = ActionInfo { version: 2, ..ActionInfo::clone(&draft.action) };
