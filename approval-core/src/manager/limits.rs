@@ -163,17 +163,17 @@ impl Core {
     ) -> Result<Vec<Counted>, ApprovalError> {
         let action = &request.action.name;
         let policy = self.limits_of_policy(ruled_by)?;
-        let limits = match &command.act {
-            Act::Consume { .. } | Act::Uncover => self.limits_on(&policy, action),
+        let limits = if matches!(command.act, Act::Consume { .. } | Act::Uncover) {
+            self.limits_on(&policy, action)
+        } else if let Act::Reopen { run } = &command.act {
             // Running it again is another attempt.
-            Act::Reopen { run } => {
-                let mut limits = self.limits_where(&policy, |limit| limit.attempts && limit.is_about(action));
-                if request.run.is_some() {
-                    limits.extend(run.on_calls().map(Arc::new));
-                }
-                limits
+            let mut limits = self.limits_where(&policy, |limit| limit.attempts && limit.is_about(action));
+            if request.run.is_some() {
+                limits.extend(run.on_calls().map(Arc::new));
             }
-            _ => return Ok(Vec::new()),
+            limits
+        } else {
+            return Ok(Vec::new());
         };
         let counts = Counts {
             agent: &request.requester,
