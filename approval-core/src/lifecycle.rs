@@ -48,6 +48,7 @@ mod tighten;
 mod timeout;
 mod transition;
 mod unasked;
+mod usage;
 mod validity;
 mod vote;
 mod window;
@@ -64,12 +65,12 @@ pub use create::create;
 pub use declaration::asks_for_more;
 pub use edit::{edited_arguments, gate_before_rules};
 pub use execution::{may_ever_rerun, may_reopen, rerun_until};
-pub use grant::{counted_at, is_by_policy, is_of_action, is_proof};
+pub use grant::{counted_as, is_by_policy, is_of_action, is_proof};
 pub use join::{may_join, same_person, wants_to_join};
 pub use key::{
     MOST_REFUSED, UnderKey, digest_under, follows_unlinked, gave_way, may_be_followed, may_replay, under_key,
 };
-pub use limit::{Counted, CountedWrite, LimitReached, spent, spent_besides, take_all, take_at_run};
+pub use limit::{Counted, CountedWrite, LimitReached, Share, spent_besides, take_all, take_at_run};
 pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};
 pub use refusal::{NotEligible, Refusal};

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     approval_error::{About, ApprovalError},
     clock::{Timestamp, after},
-    lifecycle::Way,
+    lifecycle::{Share, Way},
     manager::{Action, ApprovalManager, Approved, Count, Prepared, Provable, Ruled, RuledBy, tightened},
     model::{Basis, CanonicalJson, ExecutionState, Gate, Principal, RunWindow, Text},
     policy::Ruling,
@@ -30,8 +30,8 @@ pub struct Authorization {
 }
 
 pub(super) enum Right {
-    /// The policy allows it; when it was counted against the limits on calls, if any is about it.
-    Allowed(RuledBy, Option<Timestamp>),
+    /// The policy allows it; how it was counted against the limits on calls, if any is about it.
+    Allowed(RuledBy, Option<Share>),
     /// People approved it, or the policy allowed it and its request says so.
     Approved(Approved),
     /// It ran before, and this is what it returned.
@@ -128,7 +128,7 @@ impl ApprovalManager {
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
         match self.core.count_allowed(prepared, &by).await {
-            Ok(Count::Taken(at)) => Ok(Right::Allowed(by, at)),
+            Ok(Count::Taken(share)) => Ok(Right::Allowed(by, share)),
             Ok(Count::Asks(limit)) => {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
                 Box::pin(self.approval(prepared, (Arc::new(gate), by.basis), preview, until)).await
@@ -246,7 +246,7 @@ impl Authorization {
                         Err(error) => return Err(error),
                     }
                 }
-                Right::Allowed(by, counted) => {
+                Right::Allowed(by, share) => {
                     if digest != prepared.bound.digest {
                         let invalid = crate::error::Invalid::new(
                             "arguments",
@@ -255,7 +255,7 @@ impl Authorization {
                         );
                         return Err(invalid.into());
                     }
-                    let by = match manager.core.still_allows(&prepared, asked, counted).await {
+                    let by = match manager.core.still_allows(&prepared, asked, share.as_ref()).await {
                         Ok(again) => again.unwrap_or(by),
                         Err(error) => return Err(manager.limited(&prepared, by, error).await),
                     };

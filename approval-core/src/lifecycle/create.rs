@@ -51,6 +51,15 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
         Ok(writes) => (None, Some(writes)),
         Err(limit) => {
             if allowed {
+                if request.gate.requirements.is_empty() {
+                    return Err(Invalid::new(
+                        "limit",
+                        &*limit,
+                        "asks people about the call, and nothing says whom",
+                    )
+                    .hint("name the approvers of the action, or let the limit deny")
+                    .into());
+                }
                 request.gate = Arc::new(Gate { rule: limit, ..Gate::clone(&request.gate) });
             }
             (None, None)
@@ -106,7 +115,7 @@ struct Counts {
 fn counted(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Result<Counts, Refusal> {
     let cost = request.revision.cost;
     let attempts = limit::take_attempts(facts.limits, cost, now).map_err(Refusal::LimitReached)?;
-    match limit::take_all(facts.limits.iter().filter(|one| !one.limit.attempts), cost, now) {
+    match limit::take_places(facts.limits, cost, now) {
         Ok(writes) => Ok(Counts { attempts, at_once: Ok(writes) }),
         Err((OverLimit::Ask, reached)) => Ok(Counts { attempts, at_once: Err(reached.limit) }),
         Err((OverLimit::Deny, reached)) => Err(Refusal::LimitReached(reached)),

@@ -1,11 +1,10 @@
 //! The right to run an action once: spending it, and taking it back.
 
 use super::{
-    Claim, CountedWrite, Refusal, Requires, Transition, case::Case, decide, execution, limit, limits, ruling,
-    standing,
+    Claim, CountedWrite, Refusal, Requires, Share, Transition, case::Case, decide, execution, limit, limits,
+    ruling, standing,
 };
 use crate::{
-    clock::Timestamp,
     id::{ExecutorId, GrantId},
     model::{
         ActionInfo, Ballot, EventKind, Execution, Grant, NoticeKind, OverLimit, Request, RevokedFor, Text,
@@ -86,12 +85,12 @@ fn count(case: &Case<'_>) -> Result<Vec<CountedWrite>, Refusal> {
     let request = case.request;
     let (limits, cost) = (case.facts.limits, request.revision.cost);
     if is_unasked(request) {
-        limit::take_at_run(limits, cost, counted_at(request), case.now).map_err(
-            |(over, reached)| match over {
+        limit::take_at_run(limits, cost, counted_as(request).as_ref(), case.now).map_err(|(over, reached)| {
+            match over {
                 OverLimit::Deny => Refusal::LimitReached(reached),
                 OverLimit::Ask => ruling::policy_asks(request, reached.limit),
-            },
-        )
+            }
+        })
     } else {
         limit::take_approved(limits, cost, case.now).map_err(Refusal::LimitReached)
     }
@@ -102,13 +101,13 @@ fn is_unasked(request: &Request) -> bool {
     request.decision.as_deref().is_some_and(|decision| decision.by_policy || decision.by_standing.is_some())
 }
 
-/// When an approved call that has not run yet was counted against the limits on calls: when it was opened, if nobody was asked
-/// about it. `None`: it is counted when it runs.
+/// How an approved call that has not run yet was counted against the limits on calls: it has a place since it was opened, if
+/// nobody was asked about it. `None`: it is counted when it runs.
 #[must_use]
-pub fn counted_at(request: &Request) -> Option<Timestamp> {
+pub fn counted_as(request: &Request) -> Option<Share> {
     // What was counted then has run, if this is another run.
     let ran = request.grant.as_deref().is_some_and(|grant| grant.ran_before.is_some());
-    (is_unasked(request) && !ran).then_some(request.created_at)
+    (is_unasked(request) && !ran).then_some(Share::Place(request.created_at))
 }
 
 /// The limit that asks people about a call that nobody was asked about, if it were to run now.
@@ -117,7 +116,7 @@ pub(super) fn asking_limit(case: &Case<'_>) -> Option<Text> {
         return None;
     }
     let (limits, cost) = (case.facts.limits, case.request.revision.cost);
-    match limit::take_at_run(limits, cost, counted_at(case.request), case.now) {
+    match limit::take_at_run(limits, cost, counted_as(case.request).as_ref(), case.now) {
         Err((OverLimit::Ask, reached)) => Some(reached.limit),
         Err((OverLimit::Deny, _)) | Ok(_) => None,
     }

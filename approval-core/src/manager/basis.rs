@@ -12,7 +12,7 @@ use crate::{
     audit::{SOURCE_LIMIT, is_kept, keep_source},
     clock::Timestamp,
     error::Invalid,
-    lifecycle::NewSources,
+    lifecycle::{NewSources, Share},
     model::{Basis, Limit, Money, People, Principal, Reload, Source, SourceDigest, SourceKind, Text},
     policy::{Call, ReloadListener, Ruling},
     store::{Condition, JournalLine, RecordWrite, StoreError},
@@ -145,7 +145,7 @@ impl Core {
     }
 
     /// What the policy says about a call, and the digest of its text. What earlier calls have spent is looked up by the limits
-    /// of the same text: `counts` tells whose, `own` what the call itself cost when it was counted.
+    /// of the same text: `counts` tells whose, `own` what the call itself cost, and how that was counted.
     ///
     /// # Errors
     /// When it cannot say, or its text cannot be kept.
@@ -153,7 +153,7 @@ impl Core {
         &self,
         call: &Call<'_>,
         counts: Counts<'_>,
-        own: Option<(Money, Timestamp)>,
+        own: Option<(Money, &Share)>,
     ) -> Result<(Ruling, Option<SourceDigest>), ApprovalError> {
         for _ in 0..ROUNDS {
             let source = self.policy.source();
@@ -194,7 +194,7 @@ impl Core {
         &self,
         call: &Call<'_>,
         counts: Counts<'_>,
-        own: Option<(Money, Timestamp)>,
+        own: Option<(Money, &Share)>,
     ) -> Result<Ruled, ApprovalError> {
         let (ruling, policy) = self.ask_policy(call, counts, own).await?;
         let directory = self.kept(SourceKind::Directory, self.directory.source()).await?;

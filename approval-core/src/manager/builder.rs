@@ -208,6 +208,9 @@ impl ManagerBuilder {
     /// When it has no name, or limits nothing.
     pub fn limit(mut self, limit: Limit) -> Result<Self, Invalid> {
         super::limits::check(&limit)?;
+        if self.limits.iter().any(|known| known.name == limit.name && **known != limit) {
+            return Err(super::limits::two_of_one_name(&limit.name));
+        }
         self.limits.push(Arc::new(limit));
         Ok(self)
     }

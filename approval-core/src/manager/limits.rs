@@ -9,7 +9,7 @@ use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
     error::Invalid,
-    lifecycle::{self, Act, Command, Counted, CountedWrite, Draft},
+    lifecycle::{self, Act, Command, Counted, CountedWrite, Draft, Share},
     model::{ActionName, Limit, Money, OverLimit, Principal, Request, RunLimits, SourceDigest, Text, Usage},
     store::{Commit, CommitOutcome, Condition, RecordName, RecordWrite, StoreError},
 };
@@ -30,14 +30,20 @@ pub(crate) struct Counts<'a> {
 /// What counting a call came to.
 #[derive(Clone, Debug)]
 pub(crate) enum Count {
-    /// It is counted, at this moment; `None`: no limit is about it.
-    Taken(Option<Timestamp>),
+    /// It is counted, so; `None`: no limit is about it.
+    Taken(Option<Share>),
     /// It goes over this limit, which asks people.
     Asks(Text),
 }
 
 /// What a rule about limits makes of their counters.
 type Taken = Result<Vec<CountedWrite>, (OverLimit, Box<lifecycle::LimitReached>)>;
+
+/// That two limits of one name are about one call, and are not the same.
+pub(crate) fn two_of_one_name(name: &str) -> Invalid {
+    Invalid::new("limit", name, "is set twice, with different values")
+        .hint("give one of the two another name: what a limit has counted is found by its name")
+}
 
 /// Refuses a limit that limits nothing.
 pub(crate) fn check(limit: &Limit) -> Result<(), Invalid> {
@@ -74,37 +80,48 @@ pub(crate) fn check(limit: &Limit) -> Result<(), Invalid> {
 
 impl Core {
     /// The limits that are about a call, besides those of its run. `policy`: those of the policy that it was ruled by.
-    pub(crate) fn limits_on(&self, policy: &[Arc<Limit>], action: &ActionName) -> Vec<Arc<Limit>> {
+    pub(crate) fn limits_on(
+        &self,
+        policy: &[Arc<Limit>],
+        action: &ActionName,
+    ) -> Result<Vec<Arc<Limit>>, ApprovalError> {
         self.limits_where(policy, |limit| limit.open.is_none() && limit.is_about(action))
     }
 
-    fn limits_where(&self, policy: &[Arc<Limit>], matters: impl Fn(&Limit) -> bool) -> Vec<Arc<Limit>> {
+    fn limits_where(
+        &self,
+        policy: &[Arc<Limit>],
+        matters: impl Fn(&Limit) -> bool,
+    ) -> Result<Vec<Arc<Limit>>, ApprovalError> {
         let all = self.settings.limits.iter().chain(policy.iter());
         let mut limits: Vec<Arc<Limit>> = Vec::new();
         for limit in all.filter(|limit| matters(limit)) {
-            // Set here and in the policy, it is one limit still.
-            if !limits.contains(limit) {
-                limits.push(Arc::clone(limit));
+            match limits.iter().find(|known| known.name == limit.name) {
+                // Set here and in the policy, it is one limit still.
+                Some(known) if known == limit => {}
+                // They would share a counter.
+                Some(_) => return Err(two_of_one_name(&limit.name).into()),
+                None => limits.push(Arc::clone(limit)),
             }
         }
-        limits
+        Ok(limits)
     }
 
     /// What calls like this one have cost of late, in US dollars, where that is counted ([`Limit::spending`]). `own`: the
-    /// cost of the call itself and when it was counted, which is left out.
+    /// cost of the call itself and how that was counted, which is left out.
     pub(crate) async fn spent_usd(
         &self,
         policy: &[Arc<Limit>],
         counts: Counts<'_>,
-        own: Option<(Money, Timestamp)>,
+        own: Option<(Money, &Share)>,
     ) -> Result<Option<Decimal>, ApprovalError> {
-        let limits = self.limits_where(policy, |limit| limit.only_counts);
+        let limits = self.limits_where(policy, |limit| limit.only_counts)?;
         if limits.is_empty() {
             return Ok(None);
         }
         let now = self.now().await?;
         let counted = self.counted(limits, counts).await?;
-        Ok(counted.first().map(|one| lifecycle::spent_besides(&one.limit, &one.usage, own, now)))
+        Ok(counted.first().map(|one| lifecycle::spent_besides(one, own, now)))
     }
 
     /// The limits on a request that is about to be opened, and what they have counted.
@@ -118,7 +135,7 @@ impl Core {
         let is_question = draft.question.is_some();
         let policy = self.limits_of_policy(draft.basis.as_ref().and_then(|basis| basis.policy))?;
         let matters = |limit: &Limit| (limit.open.is_some() || !is_question) && limit.is_about(action);
-        let mut limits = self.limits_where(&policy, matters);
+        let mut limits = self.limits_where(&policy, matters)?;
         if draft.run.is_some() && !is_question {
             limits.extend(run.on_calls().map(Arc::new));
         }
@@ -164,10 +181,10 @@ impl Core {
         let action = &request.action.name;
         let policy = self.limits_of_policy(ruled_by)?;
         let limits = if matches!(command.act, Act::Consume { .. } | Act::Uncover) {
-            self.limits_on(&policy, action)
+            self.limits_on(&policy, action)?
         } else if let Act::Reopen { run } = &command.act {
             // Running it again is another attempt.
-            let mut limits = self.limits_where(&policy, |limit| limit.attempts && limit.is_about(action));
+            let mut limits = self.limits_where(&policy, |limit| limit.attempts && limit.is_about(action))?;
             if request.run.is_some() {
                 limits.extend(run.on_calls().map(Arc::new));
             }
@@ -228,7 +245,7 @@ impl Core {
             .await
     }
 
-    /// Counts a call that the policy let run at the moment at which it runs. `counted_at`: when it was counted before.
+    /// Counts a call that the policy let run at the moment at which it runs. `share`: how it was counted before.
     ///
     /// # Errors
     /// The limit that it goes over, if that denies.
@@ -236,17 +253,17 @@ impl Core {
         &self,
         prepared: &Prepared,
         by: &RuledBy,
-        counted_at: Option<Timestamp>,
+        share: Option<&Share>,
     ) -> Result<Count, ApprovalError> {
         let limits = self.limits_ruling(by, &prepared.spec.info.name)?;
-        let take = |counted: &[Counted], cost, now| lifecycle::take_at_run(counted, cost, counted_at, now);
+        let take = |counted: &[Counted], cost, now| lifecycle::take_at_run(counted, cost, share, now);
         self.count_call(prepared, limits, take).await
     }
 
     /// The limits that are about a call of an action, of the policy that it was ruled by.
     fn limits_ruling(&self, by: &RuledBy, action: &ActionName) -> Result<Vec<Arc<Limit>>, ApprovalError> {
         let policy = self.limits_of_policy(by.basis.as_ref().and_then(|basis| basis.policy))?;
-        Ok(self.limits_on(&policy, action))
+        self.limits_on(&policy, action)
     }
 
     async fn count_call(
@@ -286,13 +303,11 @@ impl Core {
                     return Err(ApprovalError::LimitReached { action: action.clone(), reached });
                 }
             };
-            if taken.is_empty() {
-                return Ok(Count::Taken(Some(now)));
-            }
             let (conditions, writes) = writes(&taken)?;
             let commit = Commit { conditions, writes, ..Commit::default() };
             if let CommitOutcome::Committed { .. } = self.store.commit(commit).await? {
-                return Ok(Count::Taken(Some(now)));
+                let counters = taken.into_iter().map(|write| write.counter).collect();
+                return Ok(Count::Taken(Some(Share::Run(now, counters))));
             }
         }
         Err(StoreError::unavailable("others kept counting calls against the same limit; try again").into())

@@ -13,10 +13,9 @@ use super::{
 };
 use crate::{
     approval_error::{About, ApprovalError},
-    clock::Timestamp,
     error::Invalid,
     id::RequestId,
-    lifecycle::{self, Agents, Behind, Draft, Unasked, Way},
+    lifecycle::{self, Agents, Behind, Draft, Share, Unasked, Way},
     model::{Basis, Enclosed, Gate, Principal, Request, Text},
     policy::{Call, Ruling},
     store::{StoreError, Stored},
@@ -170,9 +169,7 @@ impl ApprovalManager {
             let opened = match core.open(&draft, limits).await {
                 Ok(opened) => opened,
                 // What its key has a request for is answered from that, whatever a new one would meet.
-                Err(ApprovalError::LimitReached { .. } | ApprovalError::NoApprover { .. })
-                    if prepared.key.is_some() && !look =>
-                {
+                Err(error) if prepared.key.is_some() && !look && is_of_the_call(&error) => {
                     waiter.forget();
                     look = true;
                     continue;
@@ -271,11 +268,11 @@ impl Core {
         self.rule_counted(prepared, None).await
     }
 
-    /// Asks the policy about a call whose own cost was counted at a moment, if it was.
+    /// Asks the policy about a call. `counted`: how its own cost was counted, if it was.
     pub(super) async fn rule_counted(
         &self,
         prepared: &Prepared,
-        counted: Option<Timestamp>,
+        counted: Option<&Share>,
     ) -> Result<Ruled, ApprovalError> {
         let info = &prepared.spec.info;
         let cost = lifecycle::cost_of(info, &prepared.bound.arguments)?.map(|cost| cost.magnitude());
@@ -343,4 +340,17 @@ impl Core {
 /// What must be met: what the action says, tightened by what the policy asks for besides.
 pub(crate) fn tightened(spec: &ActionSpec, ruling: &Ruling) -> Arc<Gate> {
     lifecycle::asked_for(&spec.gate, spec.said, ruling.into())
+}
+
+/// Whether an error says that a new request may not be opened for this call, rather than that something failed, or that all
+/// of the kind is halted.
+const fn is_of_the_call(error: &ApprovalError) -> bool {
+    matches!(
+        error,
+        ApprovalError::LimitReached { .. }
+            | ApprovalError::NoApprover { .. }
+            | ApprovalError::Invalid(_)
+            | ApprovalError::OutsideWindow { .. }
+            | ApprovalError::Refused { .. }
+    )
 }

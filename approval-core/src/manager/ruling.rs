@@ -10,7 +10,7 @@ use super::{
 use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
-    lifecycle::{self, Act, Command, EditRuling, RunRuling},
+    lifecycle::{self, Act, Command, EditRuling, RunRuling, Share},
     model::{ArgumentsDigest, CanonicalJson, Gate, Request, SourceDigest},
     policy::{Call, Ruling, Said},
 };
@@ -31,9 +31,9 @@ impl Core {
         }
         let (arguments, digest) = (&request.revision.arguments, &request.revision.digest);
         // It must not count against itself.
-        let counted = lifecycle::counted_at(request);
+        let counted = lifecycle::counted_as(request);
         let (ruling, policy) =
-            self.rule_again(request, (arguments, digest), &request.gate, Said::ALL, counted).await?;
+            self.rule_again(request, (arguments, digest), &request.gate, Said::ALL, counted.as_ref()).await?;
         let ruling = match ruling {
             Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. } => {
                 RunRuling::Allows { run_windows }
@@ -90,14 +90,14 @@ impl Core {
     }
 
     /// Asks the policy about a request that is there already, with these arguments and this gate of the action, of which `said`
-    /// was set explicitly. `counted`: when its own cost was counted.
+    /// was set explicitly. `counted`: how its own cost was counted.
     pub(super) async fn rule_again(
         &self,
         request: &Request,
         (arguments, digest): (&CanonicalJson, &ArgumentsDigest),
         gate: &Arc<Gate>,
         said: Said,
-        counted: Option<Timestamp>,
+        counted: Option<&Share>,
     ) -> Result<(Ruling, Option<SourceDigest>), ApprovalError> {
         let cost = lifecycle::cost_of(&request.action, arguments)?.map(|cost| cost.magnitude());
         let counts = limits::Counts {
@@ -126,7 +126,7 @@ impl Core {
     }
 
     /// Asks the policy again about a call that it allowed at `asked`, and counts it at the moment at which it runs, unless that
-    /// was a moment ago. `counted_at`: when it was counted before. What the policy says now, if it was asked.
+    /// was a moment ago. `share`: how it was counted before. What the policy says now, if it was asked.
     ///
     /// # Errors
     /// When the policy, or a limit, does not let it run any more, or cannot be asked.
@@ -134,7 +134,7 @@ impl Core {
         &self,
         prepared: &Prepared,
         asked: Timestamp,
-        counted_at: Option<Timestamp>,
+        share: Option<&Share>,
     ) -> Result<Option<RuledBy>, ApprovalError> {
         if lifecycle::is_fresh(asked, self.clock.now()) {
             return Ok(None);
@@ -142,7 +142,7 @@ impl Core {
         let action = prepared.spec.info.name.clone();
         let asks =
             |rule| ApprovalError::PolicyAsks { action: action.clone(), rule, request: None, again: false };
-        let Ruled { ruling, basis } = self.rule_counted(prepared, counted_at).await?;
+        let Ruled { ruling, basis } = self.rule_counted(prepared, share).await?;
         let by = match ruling {
             Ruling::Allow { rule, run_windows } | Ruling::Notify { rule, run_windows, .. }
                 if run_windows.is_empty() =>
@@ -157,7 +157,7 @@ impl Core {
                 return Err(ApprovalError::PolicyDenied { action, rule, reason });
             }
         };
-        match self.count_at_run(prepared, &by, counted_at).await? {
+        match self.count_at_run(prepared, &by, share).await? {
             limits::Count::Taken(_) => Ok(Some(by)),
             limits::Count::Asks(limit) => Err(asks(limit)),
         }

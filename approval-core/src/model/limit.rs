@@ -54,9 +54,9 @@ impl CountedPer {
 /// A limit on calls that run, at least one of `calls`, `cost` and `lasts` set; or, with `open` alone, on requests that wait for
 /// people.
 ///
-/// A call that people approved is counted when it runs. Any other is counted when it is opened, which gives it a place; the
-/// place moves to the moment at which it runs. So no more calls run within the time of the limit than it says, however long
-/// before they were opened.
+/// A call is counted when it runs. One that is opened without asking people takes a place until then: a new call needs room
+/// besides runs and places, and one that runs needs room besides runs alone. So no more calls run within the time of the limit
+/// than it says, however long before they were opened, and one that never runs keeps no opened one from running.
 ///
 /// ```
 /// use approval_core::model::{CountedPer, Limit, OverLimit};
@@ -302,12 +302,34 @@ pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
 /// Calls of a short stretch of time, counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
-    /// Its end: none of its calls came later.
+    /// Its end: none of its calls was counted later.
     pub until: Timestamp,
-    /// How many calls.
+    /// How many calls ran.
     pub calls: u64,
     /// What they cost, in the limit's currency.
     pub cost: Decimal,
+    /// How many calls were opened without asking people, and may run later.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub places: u64,
+    /// What these cost.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub places_cost: Decimal,
+}
+
+impl Stretch {
+    /// Without a call, at the beginning of time.
+    pub(crate) const EMPTY: Self = Self {
+        until: Timestamp::UNIX_EPOCH,
+        calls: 0,
+        cost: Decimal::ZERO,
+        places: 0,
+        places_cost: Decimal::ZERO,
+    };
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What one counter of a limit has counted.

@@ -283,3 +283,80 @@ async fn what_a_key_waits_for_is_joined_though_too_many_are_open() {
     ended.sort_unstable();
     assert_eq!((ended, runs.count()), (vec![false, true], 1));
 }
+
+/// A call that names no approvers: the rules say whom to ask.
+fn of_rules(key: &str) -> Action {
+    let action = Action::new("payments.refund").unwrap().arguments(&json!({"cents": 500})).unwrap();
+    action.describe(|action| Ok(action.replay())).unwrap().key(key)
+}
+
+#[tokio::test]
+async fn what_a_key_has_is_answered_though_a_limit_would_ask_and_nothing_says_whom() {
+    let (manager, _) = limited(Ruling::allow(), rare(OverLimit::Ask));
+    let runs = Runs::default();
+    let first = soon(runs.run(&manager, of_rules("k"))).await.unwrap();
+    assert_eq!(soon(runs.run(&manager, of_rules("k"))).await.unwrap(), first);
+    let other = of_rules("k").arguments(&json!({"cents": 1})).unwrap();
+    assert!(matches!(error(soon(runs.run(&manager, other)).await).0, ApprovalError::KeyConflict { .. }));
+    let (refused, text) = error(soon(runs.run(&manager, of_rules("other"))).await);
+    assert!(matches!(refused, ApprovalError::Invalid(_)), "{text}");
+    assert!(text.contains("limit \"rare\" asks people about the call, and nothing says whom"), "{text}");
+    assert_eq!(runs.count(), 1);
+    // One that waits for its window holds the only place itself.
+    let (manager, _) = limited(Ruling::allow(), Limit::new("day").within(Span::from_hours(24)).calls(1));
+    let window = || RunWindow::new("UTC", [("daily", "13:00-14:00")]).unwrap();
+    let waiting = || of_rules("k").describe(|action| Ok(action.run_window(window()).suspend())).unwrap();
+    for _ in 0..2 {
+        let (closed, text) = error(soon(runs.run(&manager, waiting())).await);
+        assert!(matches!(closed, ApprovalError::OutsideWindow { .. }), "{text}");
+    }
+    manager.advance(Span::from_mins(61)).await;
+    soon(runs.run(&manager, waiting())).await.unwrap();
+    assert_eq!(runs.count(), 2);
+}
+
+#[tokio::test]
+async fn one_that_is_opened_and_never_runs_keeps_no_other_from_running() {
+    for over in [OverLimit::Deny, OverLimit::Ask] {
+        let (manager, _) = limited(Ruling::allow(), rare(over));
+        let mut begun = 0;
+        let mut held: Option<Authorization> = None;
+        for number in 0..6 {
+            let next = manager.authorize(long_lived(true, number)).await.unwrap();
+            // Begun only after the next one was opened, which the last one never is.
+            if let Some(held) = held.replace(next) {
+                begin(held).await.unwrap();
+                begun += 1;
+            }
+            manager.advance(Span::from_mins(11)).await;
+        }
+        assert_eq!(begun, 5, "{over:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_limits_of_one_name_are_refused() {
+    let few = |calls| Limit::new("few").calls(calls).over(OverLimit::Deny);
+    let builder = approval_core::ApprovalManager::builder().limit(few(1)).unwrap();
+    assert!(
+        builder
+            .limit(few(1))
+            .unwrap()
+            .limit(few(2))
+            .unwrap_err()
+            .to_string()
+            .contains("give one of the two another name")
+    );
+    // One of them is the policy's.
+    let rules = "policy:\n  defaults: {outcome: allow}\n  limits:\n  - {name: few, calls: 2, over: deny}\n";
+    let rules = approval_core::file::ApprovalsFile::parse("approvals.yaml", rules).unwrap().policy.unwrap();
+    let manager =
+        TestManager::with(|builder| builder.unattended().policy(rules).limit(few(1)).unwrap()).unwrap();
+    let runs = Runs::default();
+    for action in [call(), call().key("k")] {
+        let (refused, text) = error(soon(runs.run(&manager, action)).await);
+        assert!(matches!(refused, ApprovalError::Invalid(_)), "{text}");
+        assert!(text.contains("limit \"few\" is set twice, with different values"), "{text}");
+    }
+    assert_eq!(runs.count(), 0);
+}

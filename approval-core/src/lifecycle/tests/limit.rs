@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
+use crate::lifecycle::limit::take_places;
 use crate::model::{
     CountedPer, Limit, Money, OverLimit, StandingArguments, StandingReach, StandingTerms, Status, Usage,
 };
@@ -79,7 +80,7 @@ fn a_credit_takes_as_much_room_as_a_payment() {
     assert_eq!(full, "limit budget is reached: 6 USD of 10 USD are spent, and this call costs -5 USD");
     assert_eq!(try_take(&limit, &mut usage, Some("-4 USD"), at(2)), Ok(()));
     assert!(try_take(&limit, &mut usage, Some("0.01 USD"), at(3)).is_err(), "a credit gave room back");
-    assert_eq!(spent(&limit, &usage, at(3)), Decimal::TEN);
+    assert_eq!(spent_besides(&counted(limit, &usage), None, at(3)), Decimal::TEN);
 }
 
 #[test]
@@ -298,22 +299,33 @@ fn the_share_of_one_call_is_left_out_of_what_is_spent_as_long_as_it_counts() {
     for (seconds, cost) in [(0, "5 USD"), (30, "3 USD")] {
         try_take(&limit, &mut usage, Some(cost), at(seconds)).unwrap();
     }
-    let besides = |own: Option<(&str, i64)>, now: i64| {
-        spent_besides(&limit, &usage, own.map(|(cost, opened)| (money(cost), at(opened))), at(now))
+    let one = |limit: &Limit| counted(limit.clone(), &usage);
+    let own = |seconds: i64| Share::Run(at(seconds), Arc::new(["limit/1".into()]));
+    let besides = |cost: &str, counted_at: i64, now: i64| {
+        spent_besides(&one(&limit), Some((money(cost), &own(counted_at))), at(now))
     };
-    assert_eq!(besides(None, 40), dollars("8"));
-    assert_eq!(besides(Some(("5 USD", 0)), 40), dollars("3"));
-    assert_eq!(besides(Some(("-5 USD", 0)), 40), dollars("3"), "a credit was counted in full");
-    assert_eq!(besides(Some(("3 USD", 30)), 40), dollars("5"));
-    assert_eq!(besides(Some(("5 EUR", 0)), 40), dollars("8"), "another currency was not counted");
-    assert_eq!(besides(Some(("50 USD", 0)), 40), dollars("0"), "never below zero");
+    let all = |now: i64| spent_besides(&one(&limit), None, at(now));
+    assert_eq!(all(40), dollars("8"));
+    assert_eq!(besides("5 USD", 0, 40), dollars("3"));
+    assert_eq!(besides("-5 USD", 0, 40), dollars("3"), "a credit was counted in full");
+    assert_eq!(besides("3 USD", 30, 40), dollars("5"));
+    assert_eq!(besides("5 EUR", 0, 40), dollars("8"), "another currency was not counted");
+    assert_eq!(besides("50 USD", 0, 40), dollars("3"), "no more than was counted then");
+    assert_eq!(besides("5 USD", 10, 40), dollars("8"), "nothing was counted then");
     // The first stretch ends after one second, and leaves the window 60 seconds later.
-    assert_eq!(besides(Some(("5 USD", 0)), 60), dollars("3"));
-    assert_eq!((besides(None, 61), besides(Some(("5 USD", 0)), 61)), (dollars("3"), dollars("3")));
-    assert_eq!(besides(Some(("5 USD", 0)), 70), dollars("3"), "it has left the window");
-    assert_eq!(besides(Some(("5 EUR", 0)), 70), dollars("3"));
+    assert_eq!(besides("5 USD", 0, 60), dollars("3"));
+    assert_eq!((all(61), besides("5 USD", 0, 61)), (dollars("3"), dollars("3")));
+    assert_eq!(besides("5 EUR", 0, 70), dollars("3"));
+    let other = Share::Run(at(0), Arc::new(["limit/2".into()]));
+    assert_eq!(spent_besides(&one(&limit), Some((money("5 USD"), &other)), at(40)), dollars("8"));
     let calls = hourly(5);
-    assert_eq!(spent_besides(&calls, &usage, Some((money("5 USD"), at(0))), at(40)), dollars("8"));
+    assert_eq!(spent_besides(&one(&calls), Some((money("5 USD"), &own(0))), at(40)), dollars("8"));
     let forever = Limit { within: None, ..limit.clone() };
-    assert_eq!(spent_besides(&forever, &usage, Some((money("5 USD"), at(0))), at(99_999)), dollars("3"));
+    assert_eq!(spent_besides(&one(&forever), Some((money("5 USD"), &own(0))), at(99_999)), dollars("3"));
+    // What may run later counts as well, until it is taken off as what it is.
+    let place = take_places(&[one(&limit)], Some(money("2 USD")), at(40)).unwrap().remove(0).usage;
+    let with_place = counted(limit, &place);
+    assert_eq!(spent_besides(&with_place, None, at(40)), dollars("10"));
+    let own = Share::Place(at(40));
+    assert_eq!(spent_besides(&with_place, Some((money("2 USD"), &own)), at(40)), dollars("8"));
 }

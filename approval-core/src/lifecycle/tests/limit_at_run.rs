@@ -2,10 +2,13 @@
 
 use proptest::prelude::*;
 
+use rust_decimal::Decimal;
+
 use super::{
     limit::{counted, hourly, money, open_ones, try_take, waiting},
     *,
 };
+use crate::lifecycle::limit::take_places;
 use crate::model::{ActionInfo, Limit, OverLimit, RunLimits, Status, Usage};
 
 /// A call that a rule let run at the beginning of time; it cost 12.50 USD and was counted then.
@@ -17,8 +20,8 @@ fn let_run(limit: Limit, usage: &Usage) -> World {
     world
 }
 
-/// What a limit counted of calls for 12.50 USD at these seconds.
-fn counted_at(limit: &Limit, seconds: &[i64]) -> Usage {
+/// What a limit counted of calls for 12.50 USD that ran at these seconds.
+fn ran_at(limit: &Limit, seconds: &[i64]) -> Usage {
     let mut usage = Usage::default();
     for second in seconds {
         try_take(limit, &mut usage, Some("12.50 USD"), at(*second)).unwrap();
@@ -26,56 +29,98 @@ fn counted_at(limit: &Limit, seconds: &[i64]) -> Usage {
     usage
 }
 
+/// The same with a place of the call that was opened at the beginning of time.
+fn with_a_place(limit: &Limit, usage: &Usage) -> Usage {
+    let one = counted(limit.clone(), usage);
+    take_places(&[one], Some(money("12.50 USD")), at(0)).unwrap().remove(0).usage
+}
+
 fn budget(text: &str) -> Limit {
     Limit::new("budget").within(Span::from_hours(1)).cost(money(text)).over(OverLimit::Deny)
 }
 
-/// End of its stretch in seconds, how many calls, and what they cost.
-fn stretches(usage: &Usage) -> Vec<(i64, u64, String)> {
+/// End of its stretch in seconds, how many calls ran, and how many may run later.
+fn stretches(usage: &Usage) -> Vec<(i64, u64, u64)> {
     let of = |stretch: &crate::model::Stretch| {
-        (stretch.until.duration_since(at(0)).as_secs(), stretch.calls, stretch.cost.to_string())
+        let paid = |calls: u64| Decimal::from(calls) * Decimal::new(1250, 2);
+        assert!(stretch.cost.is_zero() || stretch.cost == paid(stretch.calls), "{stretch:?}");
+        assert!(stretch.places_cost.is_zero() || stretch.places_cost == paid(stretch.places), "{stretch:?}");
+        (stretch.until.duration_since(at(0)).as_secs(), stretch.calls, stretch.places)
     };
     usage.stretches.iter().map(of).collect()
 }
 
 #[test]
-fn in_the_stretch_in_which_it_was_counted_nothing_is_counted() {
+fn a_call_that_is_opened_without_asking_takes_a_place() {
+    let allowed = Draft { allowed: true, ..draft(gate([need(1, "ann")])) };
+    let opened = |usage: &Usage| {
+        let limits = [counted(hourly(2), usage)];
+        create(allowed.clone(), &Facts { limits: &limits, ..facts(&People::default()) }, at(0)).unwrap()
+    };
+    let first = opened(&Usage::default());
+    assert_eq!(
+        (first.request.status, stretches(&first.counted[0].usage)),
+        (Status::Approved, vec![(60, 0, 1)])
+    );
+    // Besides one that ran there is room for a place, besides two there is none.
+    let second = opened(&ran_at(&hourly(2), &[0]));
+    assert_eq!(
+        (second.request.status, stretches(&second.counted[0].usage)),
+        (Status::Approved, vec![(60, 1, 1)])
+    );
+    assert_eq!(opened(&second.counted[0].usage).request.status, Status::Pending);
+    // A call that is counted as it runs leaves places alone.
+    assert!(try_take(&hourly(2), &mut second.counted[0].usage.clone(), None, at(0)).is_err());
+}
+
+#[test]
+fn the_place_moves_to_where_the_call_runs() {
     for limit in [hourly(1), hourly(1).over(OverLimit::Deny), budget("12.50 USD"), budget("20 USD")] {
-        let mut world = let_run(limit.clone(), &counted_at(&limit, &[0]));
-        assert!(world.consume(59).unwrap().counted.is_empty(), "{limit:?}");
+        for (second, until) in [(59, 60), (70, 120)] {
+            let usage = with_a_place(&limit, &Usage::default());
+            let counted = let_run(limit.clone(), &usage).consume(second).unwrap().counted;
+            assert_eq!(stretches(&counted[0].usage), [(until, 1, 0)], "{limit:?}");
+            assert_eq!((&*counted[0].counter, counted[0].expect), ("limit/1", Some(6)));
+        }
+    }
+    // Those of others stay where they are.
+    let two = hourly(3).over(OverLimit::Deny);
+    let usage = with_a_place(&two, &with_a_place(&two, &ran_at(&two, &[0])));
+    let counted = let_run(two, &usage).consume(130).unwrap().counted;
+    assert_eq!(stretches(&counted[0].usage), [(60, 1, 1), (180, 1, 0)]);
+}
+
+#[test]
+fn places_of_calls_that_do_not_run_keep_none_from_running() {
+    for limit in [hourly(1), hourly(1).over(OverLimit::Deny), budget("12.50 USD")] {
+        // Ours has left the window or was never there, and that of another call has not.
+        let usage = with_a_place(&limit, &Usage::default());
+        for second in [59, 70] {
+            let mut other = let_run(limit.clone(), &usage);
+            other.request.created_at = at(45 * 60);
+            assert_eq!(
+                stretches(&other.consume(second).unwrap().counted[0].usage).len(),
+                usize::from(second > 60) + 1
+            );
+            let mut asked = approved();
+            asked.limits = vec![counted(limit.clone(), &usage)];
+            asked.consume(second).unwrap();
+        }
     }
 }
 
 #[test]
-fn what_was_counted_when_it_was_opened_moves_to_where_it_runs() {
-    for limit in [hourly(1), hourly(1).over(OverLimit::Deny)] {
-        let mut world = let_run(limit.clone(), &counted_at(&limit, &[0]));
-        let counted = world.consume(70).unwrap().counted;
-        assert_eq!(stretches(&counted[0].usage), [(120, 1, "0".to_owned())], "{limit:?}");
-        assert_eq!((&*counted[0].counter, counted[0].expect), ("limit/1", Some(6)));
-    }
-    // It takes the room of others neither, nor their shares.
-    let two = hourly(2).over(OverLimit::Deny);
-    let counted = let_run(two.clone(), &counted_at(&two, &[0, 65])).consume(130).unwrap().counted;
-    assert_eq!(stretches(&counted[0].usage), [(120, 1, "0".to_owned()), (180, 1, "0".to_owned())]);
-    let both = budget("25 USD");
-    let counted = let_run(both.clone(), &counted_at(&both, &[0, 0])).consume(70).unwrap().counted;
-    assert_eq!(stretches(&counted[0].usage), [(60, 1, "12.50".to_owned()), (120, 1, "12.50".to_owned())]);
-}
-
-#[test]
-fn what_has_left_the_window_since_it_was_opened_is_counted_anew() {
-    // Before the grant runs out.
+fn what_runs_needs_room_besides_what_ran() {
     let later = 600;
     for over in [OverLimit::Deny, OverLimit::Ask] {
+        // Its place left the window long before, and the grant lives.
         let limit = Limit::new("rare").within(Span::from_secs(300)).calls(2).over(over);
-        // Another call ran meanwhile: there is room for one more, which is taken.
-        let usage = counted_at(&limit, &[0, later - 10]);
-        let counted = let_run(limit.clone(), &usage).consume(later).unwrap().counted;
+        let usage = with_a_place(&limit, &Usage::default());
+        let one = ran_after(&limit, &usage, &[later - 10]);
+        let counted = let_run(limit.clone(), &one).consume(later).unwrap().counted;
         assert_eq!(counted[0].usage.stretches.iter().map(|stretch| stretch.calls).sum::<u64>(), 2);
-        // And none, where two did.
-        let usage = counted_at(&limit, &[0, later - 10, later - 10]);
-        let mut full = let_run(limit.clone(), &usage);
+        let two = ran_after(&limit, &usage, &[later - 10, later - 10]);
+        let mut full = let_run(limit.clone(), &two);
         let refused = full.consume(later).unwrap_err();
         match over {
             OverLimit::Deny => assert!(matches!(refused, Refusal::LimitReached(_)), "{refused:?}"),
@@ -87,10 +132,19 @@ fn what_has_left_the_window_since_it_was_opened_is_counted_anew() {
     }
 }
 
+fn ran_after(limit: &Limit, usage: &Usage, seconds: &[i64]) -> Usage {
+    let mut usage = usage.clone();
+    for second in seconds {
+        try_take(limit, &mut usage, Some("12.50 USD"), at(*second)).unwrap();
+    }
+    usage
+}
+
 #[test]
 fn over_a_limit_that_asks_what_nobody_was_asked_about_is_taken_back() {
     let limit = hourly(1);
-    let mut full = let_run(limit.clone(), &counted_at(&limit.clone().calls(9), &[0, 65]));
+    let usage = with_a_place(&limit.clone().calls(9), &ran_at(&limit, &[65]));
+    let mut full = let_run(limit.clone(), &usage);
     let refused = full.consume(70).unwrap_err();
     assert_eq!(refused, Refusal::PolicyAsks { rule: "hourly".into(), again: false });
     let transition = full.operate(Act::Uncover, 71).unwrap();
@@ -100,10 +154,9 @@ fn over_a_limit_that_asks_what_nobody_was_asked_about_is_taken_back() {
         EventKind::Revoked { why } if why.contains("the limit 'hourly' has no room for it any more")
     )));
     // Where there is room, or the limit denies, or people were asked, nothing is taken back.
-    let room = counted_at(&limit, &[0]);
+    let room = with_a_place(&limit, &Usage::default());
     assert_eq!(let_run(limit.clone(), &room).operate(Act::Uncover, 71).unwrap_err(), Refusal::NothingToDo);
     let denies = limit.clone().over(OverLimit::Deny);
-    let usage = counted_at(&limit.clone().calls(9), &[0, 65]);
     assert_eq!(let_run(denies, &usage).operate(Act::Uncover, 71).unwrap_err(), Refusal::NothingToDo);
     let mut asked = approved();
     asked.limits = vec![counted(limit, &usage)];
@@ -112,12 +165,11 @@ fn over_a_limit_that_asks_what_nobody_was_asked_about_is_taken_back() {
 }
 
 #[test]
-fn what_was_counted_before_does_not_run_over_a_limit_that_denies_less_now() {
+fn what_has_a_place_does_not_run_over_a_limit_that_denies_less_now() {
     let before = budget("100 USD").calls(9);
     for now in [hourly(1).over(OverLimit::Deny), budget("24.99 USD"), budget("25 EUR")] {
-        // Also in the stretch in which it was counted.
         for (other, second) in [(65, 70), (5, 10)] {
-            let mut world = let_run(now.clone(), &counted_at(&before, &[0, other]));
+            let mut world = let_run(now.clone(), &with_a_place(&before, &ran_at(&before, &[other])));
             match world.consume(second) {
                 Err(Refusal::LimitReached(reached)) => assert_eq!(reached.limit, now.name),
                 other => panic!("{now:?}: {other:?}"),
@@ -128,31 +180,83 @@ fn what_was_counted_before_does_not_run_over_a_limit_that_denies_less_now() {
 }
 
 #[test]
-fn a_limit_that_counted_only_after_a_call_was_opened_has_no_share_of_it() {
-    // The call was opened at the beginning of time; two others were counted by a limit that came later.
-    for later in [hourly(2).over(OverLimit::Deny), budget("25 USD"), hourly(2).over(OverLimit::Deny).calls(2)]
-    {
-        let mut world = let_run(later.clone(), &counted_at(&later, &[60, 65]));
-        match world.consume(70) {
-            Err(Refusal::LimitReached(reached)) => assert_eq!(reached.limit, later.name),
-            other => panic!("{later:?}: {other:?}"),
+fn a_call_that_a_limit_did_not_count_takes_no_share_of_another() {
+    // The call was opened at the beginning of time; two others ran by a limit that came later, or before it was about it.
+    for later in [hourly(2).over(OverLimit::Deny), budget("25 USD")] {
+        for seconds in [[60, 65], [0, 0]] {
+            let mut world = let_run(later.clone(), &ran_at(&later, &seconds));
+            match world.consume(70) {
+                Err(Refusal::LimitReached(reached)) => assert_eq!(reached.limit, later.name),
+                other => panic!("{later:?}: {other:?}"),
+            }
+            assert_eq!(world.state(), Some(ExecutionState::NotStarted));
+            let mut world = let_run(later.clone(), &ran_at(&later, &seconds[..1]));
+            let counted = world.consume(70).unwrap().counted;
+            let runs = counted[0].usage.stretches.iter().map(|stretch| stretch.calls).sum::<u64>();
+            assert_eq!(runs, 2, "{later:?}: there is room for one");
         }
-        assert_eq!(world.state(), Some(ExecutionState::NotStarted));
-        let mut world = let_run(later.clone(), &counted_at(&later, &[60]));
-        let counted = world.consume(70).unwrap().counted;
-        assert_eq!(counted[0].usage.stretches[0].calls, 2, "{later:?}: there is room for one");
     }
-    // Nor one whose stretches are others since: then the call is counted twice rather than not at all.
-    let limit = hourly(9).within(Span::from_hours(2));
-    let counted = let_run(limit, &counted_at(&hourly(9), &[0])).consume(70).unwrap().counted;
-    assert_eq!(counted[0].usage.stretches.iter().map(|stretch| stretch.calls).sum::<u64>(), 2);
+}
+
+#[test]
+fn a_run_is_taken_off_the_counters_that_counted_it_alone() {
+    let limit = hourly(1);
+    let usage = ran_at(&limit, &[0]);
+    let at_run = |counters: &[&str]| {
+        let counters = counters.iter().map(|counter| (*counter).into()).collect();
+        take_at_run(&[counted(limit.clone(), &usage)], None, Some(&Share::Run(at(0), counters)), at(70))
+    };
+    let moved = at_run(&["limit/0", "limit/1"]).unwrap();
+    assert_eq!(moved[0].usage.stretches.len(), 1);
+    for others in [&["limit/0"][..], &[]] {
+        assert!(matches!(at_run(others), Err((OverLimit::Ask, _))), "{others:?}");
+    }
+    // In a stretch that is not there any more, it has none.
+    let share = Share::Run(at(300), Arc::new(["limit/1".into()]));
+    assert!(take_at_run(&[counted(limit.clone(), &usage)], None, Some(&share), at(370)).is_err());
+}
+
+#[test]
+fn a_limit_that_gets_a_window_has_room_again() {
+    let forever = Limit::new("n").calls(2).over(OverLimit::Deny);
+    let window = forever.clone().within(Span::from_hours(1));
+    let usage = ran_at(&forever, &[0, 4000]);
+    assert_eq!(stretches(&usage), [(4000, 2, 0)], "up to its last call");
+    let full = try_take(&window, &mut usage.clone(), None, at(7599)).unwrap_err();
+    assert!(full.ends_with("there is room again from 2026-01-01T02:06:40Z on"), "{full}");
+    assert_eq!(try_take(&window, &mut usage.clone(), None, at(7600)), Ok(()));
+    // As it was stored before, without its last call.
+    let mut old = usage;
+    old.stretches[0].until = Timestamp::MAX;
+    assert!(try_take(&window, &mut old.clone(), None, at(3659)).is_err());
+    assert_eq!(try_take(&window, &mut old, None, at(3660)), Ok(()));
+    assert_eq!(stretches(&old), [(3720, 1, 0)]);
+}
+
+#[test]
+fn when_there_is_room_again_is_when_the_call_fits() {
+    let room = |limit: &Limit, usage: &Usage, cost: Option<&str>, now: i64| {
+        let one = counted(limit.clone(), usage);
+        let (_, reached) = take_all(std::iter::once(&one), cost.map(money), at(now)).unwrap_err();
+        reached.room_at.map(|at_this| at_this.duration_since(at(0)).as_secs())
+    };
+    let mut usage = Usage::default();
+    for (second, cost) in [(0, "1 USD"), (600, "9 USD")] {
+        try_take(&budget("10 USD"), &mut usage, Some(cost), at(second)).unwrap();
+    }
+    assert_eq!(room(&budget("10 USD"), &usage, Some("1 USD"), 700), Some(3660), "the first has left");
+    assert_eq!(room(&budget("10 USD"), &usage, Some("8 USD"), 700), Some(660 + 3600), "both have left");
+    assert_eq!(room(&budget("10 USD"), &usage, Some("10.01 USD"), 700), None, "never");
+    let many = ran_at(&hourly(5), &[0, 60, 120, 180]);
+    assert_eq!(room(&hourly(2), &many, None, 200), Some(3600 + 180), "three have left");
+    assert_eq!(room(&hourly(0), &many, None, 200), None, "never");
 }
 
 #[test]
 fn limits_on_attempts_and_on_open_requests_are_not_looked_at_again_when_it_runs() {
     let before = budget("100 USD").calls(9);
     for now in [hourly(1).over(OverLimit::Deny).attempts(), waiting(1).over(OverLimit::Deny)] {
-        let usage = Usage { open: open_ones(3).open, ..counted_at(&before, &[0, 65]) };
+        let usage = Usage { open: open_ones(3).open, ..ran_at(&before, &[0, 65]) };
         let mut world = let_run(now.clone(), &usage);
         assert!(world.consume(70).unwrap().counted.is_empty(), "{now:?}");
     }
@@ -170,13 +274,15 @@ fn failed_once(limit: Limit, usage: &Usage) -> World {
 #[test]
 fn each_run_of_an_idempotent_action_counts() {
     let twice = hourly(2);
-    let mut world = failed_once(twice.clone(), &counted_at(&twice, &[0]));
+    let mut world = failed_once(twice.clone(), &with_a_place(&twice, &Usage::default()));
+    world.limits = vec![counted(twice.clone(), &with_a_place(&twice, &ran_at(&twice, &[0])))];
     world.act(&agent(), reopen(), 3).unwrap();
-    let counted = world.clone().consume(4).unwrap().counted;
-    assert_eq!(stretches(&counted[0].usage), [(60, 2, "0".to_owned())], "in the same stretch, too");
+    let counted_again = world.clone().consume(4).unwrap().counted;
+    assert_eq!(stretches(&counted_again[0].usage), [(60, 2, 1)], "it has no place any more");
     for over in [OverLimit::Deny, OverLimit::Ask] {
         let once = hourly(1).over(over);
-        let mut world = failed_once(once.clone(), &counted_at(&once, &[0]));
+        let mut world = failed_once(once.clone(), &with_a_place(&once, &Usage::default()));
+        world.limits = vec![counted(once.clone(), &ran_at(&once, &[0]))];
         world.act(&agent(), reopen(), 3).unwrap();
         let refused = world.consume(4).unwrap_err();
         match over {
@@ -185,22 +291,16 @@ fn each_run_of_an_idempotent_action_counts() {
         }
         assert_eq!(world.state(), Some(ExecutionState::NotStarted));
     }
-    assert_eq!(
-        (counted_when(&world), counted_when(&let_run(hourly(1), &Usage::default()))),
-        (None, Some(at(0)))
-    );
-    assert_eq!(counted_when(&approved()), None, "what people approved is counted when it runs");
-}
-
-fn counted_when(world: &World) -> Option<Timestamp> {
-    crate::lifecycle::counted_at(&world.request)
+    let allowed = let_run(hourly(1), &Usage::default());
+    assert_eq!((counted_as(&world.request), counted_as(&allowed.request)), (None, Some(Share::Place(at(0)))));
+    assert_eq!(counted_as(&approved().request), None, "what people approved is counted when it runs");
 }
 
 #[test]
 fn running_it_again_is_another_attempt() {
     let limits = RunLimits { max_tool_calls: Some(2), max_usd: Some(20.into()), ..RunLimits::default() };
     let attempts: Vec<Limit> = limits.on_calls().collect();
-    let usage = |calls| counted_at(&attempts[0], &vec![0; calls]);
+    let usage = |calls| ran_at(&attempts[0], &vec![0; calls]);
     let again = |limit: &Limit, usage: &Usage| {
         let mut world = failed_once(hourly(9), &Usage::default());
         world.limits = vec![counted(limit.clone(), usage)];
@@ -208,7 +308,7 @@ fn running_it_again_is_another_attempt() {
     };
     let counted = again(&attempts[0], &usage(1)).unwrap().counted;
     assert_eq!(counted[0].usage.stretches[0].calls, 2);
-    for (limit, usage) in [(&attempts[0], usage(2)), (&attempts[1], counted_at(&attempts[1], &[0]))] {
+    for (limit, usage) in [(&attempts[0], usage(2)), (&attempts[1], ran_at(&attempts[1], &[0]))] {
         match again(limit, &usage) {
             Err(Refusal::LimitReached(reached)) => assert_eq!(reached.limit, limit.name),
             other => panic!("{other:?}"),
@@ -237,7 +337,7 @@ proptest! {
         let limit = Limit::new("n")
             .within(Span::from_millis(window))
             .calls(calls)
-            .cost(crate::model::Money::new(rust_decimal::Decimal::new(i64::from(cents), 2), money("1 USD").currency()));
+            .cost(crate::model::Money::new(Decimal::new(i64::from(cents), 2), money("1 USD").currency()));
         let (mut usage, mut now) = (Usage::default(), at(0));
         let mut waiting: Vec<(Timestamp, u32)> = Vec::new();
         let mut ran: Vec<(Timestamp, u32)> = Vec::new();
@@ -248,7 +348,7 @@ proptest! {
                 Some(which) if which < waiting.len() => {
                     let (opened, cost) = waiting.remove(which);
                     let one = counted(limit.clone(), &usage);
-                    if let Ok(writes) = take_at_run(&[one], price(cost), Some(opened), now) {
+                    if let Ok(writes) = take_at_run(&[one], price(cost), Some(&Share::Place(opened)), now) {
                         if let Some(write) = writes.first() {
                             usage.clone_from(&write.usage);
                         }
@@ -258,7 +358,9 @@ proptest! {
                     }
                 }
                 _ => {
-                    if try_take(&limit, &mut usage, Some(&format!("0.{cost:02} USD")), now).is_ok() {
+                    let one = counted(limit.clone(), &usage);
+                    if let Ok(mut writes) = take_places(&[one], price(cost), now) {
+                        usage = writes.remove(0).usage;
                         waiting.push((now, cost));
                     }
                 }
