@@ -8,12 +8,12 @@ use std::sync::{
 use approval_core::{
     Action, ApprovalError, ApprovalManager,
     manager::ManagerBuilder,
-    model::{ActionName, ExecutionState, Gate, HaltScope},
+    model::{ActionName, ExecutionState, Gate, HaltScope, canonical::to_canonical},
     policy::Ruling,
     store::Query,
 };
 use approval_testkit::{ApproveAll, TestManager};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_all};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -276,21 +276,29 @@ async fn a_right_that_another_call_used_in_vain_is_not_given_anew_to_whoever_hol
 }
 
 #[tokio::test]
-async fn of_two_calls_that_try_a_failed_one_again_at_once_one_runs_and_both_get_its_result() {
+async fn of_two_calls_that_reopen_a_failed_one_at_once_one_runs_and_the_other_waits_for_it() {
     let (manager, store) = on_outage(|builder| builder.notifier(ApproveAll::new()));
     let again = || call_with(|action| Ok(action.idempotent().replay())).key("k");
-    let fails = async |_, _| Err::<Value, _>(ApprovalError::NoManager("closed".into()));
-    manager.guard(again()).run(fails).await.unwrap_err();
-    let runs = Runs::default();
-    let before = store.calls(Op::Commit);
+    let first = manager.authorize(again()).await.unwrap();
+    let others = [manager.authorize(again()).await.unwrap(), manager.authorize(again()).await.unwrap()];
+    let arguments = first.arguments().clone();
+    first.begin(arguments.clone()).await.unwrap().failed("the bank is closed").await;
+    // Both find it failed before one of them reopens it.
+    let reopening = store.calls(Op::Commit) + 2;
     store.hold(Op::Commit);
-    let both = [runs.spawn(&manager, again()), runs.spawn(&manager, again())];
-    store.until_called(Op::Commit, before + 2).await;
+    let others = others.map(|right| tokio::spawn(right.begin(arguments.clone())));
+    store.until_called(Op::Commit, reopening).await;
     store.heal();
-    for got in join_all(both).await {
-        assert_eq!(got.unwrap().unwrap(), json!({ "cents": 500 }));
+    let (faster, _, mut slower) = soon(select_all(others)).await;
+    let running = faster.unwrap().unwrap();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
     }
-    assert_eq!(runs.count(), 1);
+    let slower = slower.remove(0);
+    assert!(!slower.is_finished(), "the slower one waits for the body");
+    running.succeeded(Some(to_canonical(&"paid").unwrap())).await;
+    let (ran, text) = error(soon(slower).await.unwrap());
+    assert!(matches!(ran, ApprovalError::AlreadyRan { state: ExecutionState::Succeeded, .. }), "{text}");
 }
 
 #[tokio::test]
