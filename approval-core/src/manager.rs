@@ -31,6 +31,7 @@ mod open;
 mod other_run;
 mod outbox;
 mod pending;
+mod people;
 mod preview;
 mod question;
 mod requester;
