@@ -137,6 +137,24 @@ impl Outage {
         tokio::time::timeout(Duration::from_secs(20), called).await.expect("it is called soon");
     }
 
+    /// What comes of a task whose next commit is held until `meanwhile` is over.
+    pub async fn overtake<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+        meanwhile: impl Future<Output = ()>,
+    ) -> T {
+        let commits = self.calls(Op::Commit);
+        self.hold(Op::Commit);
+        let held = tokio::spawn(task);
+        self.until_called(Op::Commit, commits + 1).await;
+        meanwhile.await;
+        self.heal();
+        tokio::time::timeout(Duration::from_secs(20), held)
+            .await
+            .expect("it ends soon")
+            .expect("it does not panic")
+    }
+
     async fn before(&self, op: Op) -> Result<Option<Rule>, StoreError> {
         *self.calls.lock().unwrap().entry(op).or_default() += 1;
         let mut rules = self.rules.subscribe();

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::{
     common::{ANN, BOB, CAT, EVE, Switch, call, call_with, error, on_outage, person, soon},
-    outage::{Op, Outage},
+    outage::Outage,
 };
 
 /// What costs more than 1000 in all needs Cat besides.
@@ -169,15 +169,13 @@ async fn remark(manager: &TestManager, store: &Outage, id: RequestId) {
 async fn an_edit_whose_commit_conflicts_asks_the_policy_again() {
     let (manager, store, policy, id) = held(several()).await;
     let seen = manager.get(id).await.unwrap();
-    store.hold(Op::Commit);
-    let commits = store.calls(Op::Commit);
     let approvals = ApprovalManager::clone(&manager);
-    let editing = tokio::spawn(async move { edit(&approvals, &seen, ANN, "cents", 900).await });
-    store.until_called(Op::Commit, commits + 1).await;
-    remark(&manager, &store, id).await;
-    policy.deny();
-    store.heal();
-    let (refused, text) = error(soon(editing).await.unwrap());
+    let editing = async move { edit(&approvals, &seen, ANN, "cents", 900).await };
+    let meanwhile = async {
+        remark(&manager, &store, id).await;
+        policy.deny();
+    };
+    let (refused, text) = error(store.overtake(editing, meanwhile).await);
     assert!(matches!(refused, ApprovalError::PolicyDenied { .. }), "{text}");
     let stored = manager.get(id).await.unwrap();
     assert_eq!((stored.status, stored.revision.number), (Status::Pending, 1));
@@ -193,14 +191,12 @@ async fn a_grant_whose_commit_conflicts_is_spent_as_the_policy_says_then() {
     manager.approve(warm.id(), ANN).await.unwrap();
     let warm = soon(manager.attach(warm.id()).await.unwrap()).await.unwrap();
     warm.begin_as(call().spec()).await.unwrap().succeeded(None).await;
-    store.hold(Op::Commit);
-    let commits = store.calls(Op::Commit);
-    let beginning = tokio::spawn(async move { approved.begin_as(call().spec()).await.map(drop) });
-    store.until_called(Op::Commit, commits + 1).await;
-    remark(&manager, &store, id).await;
-    policy.deny();
-    store.heal();
-    let (refused, text) = error(soon(beginning).await.unwrap());
+    let beginning = async move { approved.begin_as(call().spec()).await.map(drop) };
+    let meanwhile = async {
+        remark(&manager, &store, id).await;
+        policy.deny();
+    };
+    let (refused, text) = error(store.overtake(beginning, meanwhile).await);
     assert!(matches!(refused, ApprovalError::PolicyDenied { .. }), "{text}");
     let state = manager.get(id).await.unwrap().execution.as_deref().unwrap().state();
     assert_eq!(state, ExecutionState::NotStarted);
@@ -235,18 +231,16 @@ async fn a_vote_whose_commit_conflicts_counts_as_the_directory_says_then() {
         .unwrap();
     let id = manager.request(action).await.unwrap().detach();
     let seen = manager.get(id).await.unwrap();
-    store.hold(Op::Commit);
-    let commits = store.calls(Op::Commit);
     let desk = manager.decider("desk");
-    let voting = tokio::spawn(async move { desk.approve(&seen, &person(ANN), None).await });
-    store.until_called(Op::Commit, commits + 1).await;
-    let elsewhere = TestManager::on(store.inner(), manager.time(), |builder: ManagerBuilder| {
-        builder.unattended().directory(finance(&[ANN, BOB]))
-    });
-    elsewhere.unwrap().comment(id, &person(BOB), "she left").await.unwrap();
-    *directory.0.lock().unwrap() = finance(&[BOB]);
-    store.heal();
-    let (refused, text) = error(soon(voting).await.unwrap());
+    let voting = async move { desk.approve(&seen, &person(ANN), None).await };
+    let meanwhile = async {
+        let elsewhere = TestManager::on(store.inner(), manager.time(), |builder: ManagerBuilder| {
+            builder.unattended().directory(finance(&[ANN, BOB]))
+        });
+        elsewhere.unwrap().comment(id, &person(BOB), "she left").await.unwrap();
+        *directory.0.lock().unwrap() = finance(&[BOB]);
+    };
+    let (refused, text) = error(store.overtake(voting, meanwhile).await);
     assert!(matches!(refused, ApprovalError::NotAnApprover { .. }), "{text}");
     assert_eq!(manager.get(id).await.unwrap().status, Status::Pending);
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use approval_core::{
     Action, ApprovalError, RequestId,
     manager::ManagerBuilder,
-    model::{ExecutionState, RunWindow, StandingArguments, StandingReach, StandingTerms, Status},
+    model::{
+        ExecutionState, RunWindow, StandingApproval, StandingArguments, StandingReach, StandingTerms, Status,
+    },
     store::{MemoryStore, Query},
 };
 use approval_store::SqliteStore;
@@ -14,7 +16,7 @@ use futures_util::future::join_all;
 
 use crate::{
     common::{ANN, BOB, Runs, call, call_with, error, person, seconds, soon, unattended},
-    outage::{Op, Outage},
+    outage::Outage,
 };
 
 fn terms() -> StandingTerms {
@@ -262,27 +264,40 @@ fn in_an_hour() -> Action {
     call_with(|action| Ok(action.run_window(window).suspend())).key("k")
 }
 
-/// A covered call waits for its window; its standing approval on these terms has ended after `passed`, and the same call is
-/// rejected then.
-async fn rejected_after_its_end(terms: StandingTerms, passed: i64) {
-    let manager = unattended();
-    let open = manager.request(call()).await.unwrap().detach();
-    stand(&manager, terms).await;
-    let runs = Runs::default();
-    let (waits, text) = error(soon(runs.run(&manager, in_an_hour())).await);
+/// A covered call that waits for its window, and whose standing approval on these terms has ended after `passed`.
+async fn waits_after_its_end(
+    manager: &TestManager,
+    terms: StandingTerms,
+    passed: i64,
+) -> (RequestId, StandingApproval) {
+    stand(manager, terms).await;
+    let (waits, text) = error(soon(Runs::default().run(manager, in_an_hour())).await);
     assert!(matches!(waits, ApprovalError::OutsideWindow { .. }), "{text}");
-    let id = waits.request().unwrap();
     manager.advance(seconds(passed)).await;
     let standing = manager.standing_approvals().await.unwrap().remove(0);
     assert!(!standing.is_in_force(manager.store().now().await.unwrap()));
+    (waits.request().unwrap(), standing)
+}
+
+/// That this call, whose standing approval was taken back `passed` seconds after the beginning, does not run in its window.
+async fn does_not_run_in_its_window(manager: &TestManager, id: RequestId, passed: i64) {
+    manager.advance(seconds(3660 - passed)).await;
+    let runs = Runs::default();
+    let (refused, text) = error(soon(runs.run(manager, in_an_hour())).await);
+    assert!(matches!(refused, ApprovalError::StandingWithdrawn { .. }), "{text}");
+    assert_eq!((runs.count(), state(manager, id).await), (0, ExecutionState::Revoked));
+}
+
+/// The same call as one that waits for its window is rejected after the standing approval that covered it has ended.
+async fn rejected_after_its_end(terms: StandingTerms, passed: i64) {
+    let manager = unattended();
+    let open = manager.request(call()).await.unwrap().detach();
+    let (id, _) = waits_after_its_end(&manager, terms, passed).await;
     manager.reject(open, BOB, "not this one").await.unwrap();
     let withdrawn = manager.standing_approvals().await.unwrap().remove(0).withdrawn.unwrap();
     assert_eq!((withdrawn.by, &*withdrawn.why), (person(BOB), &*format!("request {open} was rejected")));
     manager.verify_history(open).await.unwrap();
-    manager.advance(seconds(3660 - passed)).await;
-    let (refused, text) = error(soon(runs.run(&manager, in_an_hour())).await);
-    assert!(matches!(refused, ApprovalError::StandingWithdrawn { .. }), "{text}");
-    assert_eq!((runs.count(), state(&manager, id).await), (0, ExecutionState::Revoked));
+    does_not_run_in_its_window(&manager, id, passed).await;
 }
 
 #[tokio::test]
@@ -329,14 +344,7 @@ async fn a_rejection_takes_back_more_than_one_write_has_room_for() {
 /// A covered call waits for its window; its standing approval on these terms has ended after `passed`, and is withdrawn then.
 async fn withdrawn_after_its_end(terms: StandingTerms, passed: i64, by_operator: bool) {
     let manager = unattended();
-    stand(&manager, terms).await;
-    let runs = Runs::default();
-    let (waits, text) = error(soon(runs.run(&manager, in_an_hour())).await);
-    assert!(matches!(waits, ApprovalError::OutsideWindow { .. }), "{text}");
-    let id = waits.request().unwrap();
-    manager.advance(seconds(passed)).await;
-    let standing = manager.standing_approvals().await.unwrap().remove(0);
-    assert!(!standing.is_in_force(manager.store().now().await.unwrap()));
+    let (id, standing) = waits_after_its_end(&manager, terms, passed).await;
     let decider = manager.decider("test");
     let (given_with, ended) = (standing.request, standing.id);
     let (refused, text) = error(decider.withdraw_standing(given_with, ended, &person(BOB), "no").await);
@@ -352,10 +360,7 @@ async fn withdrawn_after_its_end(terms: StandingTerms, passed: i64, by_operator:
     assert!(matches!(refused, ApprovalError::Refused { .. }) && text.contains("nothing to do"), "{text}");
     let withdrawn = manager.standing_approvals().await.unwrap().remove(0);
     assert_eq!(&*withdrawn.withdrawn.unwrap().why, "enough");
-    manager.advance(seconds(3660 - passed)).await;
-    let (refused, text) = error(soon(runs.run(&manager, in_an_hour())).await);
-    assert!(matches!(refused, ApprovalError::StandingWithdrawn { .. }), "{text}");
-    assert_eq!((runs.count(), state(&manager, id).await), (0, ExecutionState::Revoked));
+    does_not_run_in_its_window(&manager, id, passed).await;
     manager.verify_history(given_with).await.unwrap();
 }
 
@@ -384,13 +389,8 @@ async fn a_withdrawal_between_loading_and_writing_wins() {
     let pending = manager.request(call()).await.unwrap();
     let id = pending.id();
     let approved = soon(pending).await.unwrap();
-    let commits = store.calls(Op::Commit);
-    store.hold(Op::Commit);
-    let held = tokio::spawn(async move { approved.begin().await.map(drop) });
-    store.until_called(Op::Commit, commits + 1).await;
-    withdraw(&other).await;
-    store.heal();
-    let (refused, text) = error(soon(held).await.unwrap());
+    let beginning = async move { approved.begin().await.map(drop) };
+    let (refused, text) = error(store.overtake(beginning, withdraw(&other)).await);
     assert!(matches!(refused, ApprovalError::StandingWithdrawn { .. }), "{text}");
     assert_eq!(state(&other, id).await, ExecutionState::Revoked);
 }

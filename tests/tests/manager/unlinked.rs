@@ -68,26 +68,26 @@ async fn state(manager: &TestManager, id: RequestId) -> ExecutionState {
 async fn overtaken() -> (TestManager, RequestId, RequestId) {
     let (manager, store) = on_outage(ManagerBuilder::unattended);
     let id = failed(&manager).await;
-    let commits = store.calls(Op::Commit);
-    store.hold(Op::Commit);
     let retrying = ApprovalManager::clone(&manager);
-    let retrying = tokio::spawn(async move { retrying.retry(id).await });
-    store.until_called(Op::Commit, commits + 1).await;
+    let retrying = async move { retrying.retry(id).await };
     let elsewhere = elsewhere(&manager, &store);
     let (began, begun) = oneshot::channel();
     let (end, ended) = oneshot::channel::<()>();
     let again = ApprovalManager::clone(&elsewhere);
-    let running = tokio::spawn(async move {
+    let rerun = async move {
         let body = async |_, _| {
             began.send(()).unwrap();
             ended.await.unwrap();
             Err::<serde_json::Value, _>(ApprovalError::NoManager("still closed".into()))
         };
         again.guard(idempotent()).run(body).await
-    });
-    soon(begun).await.unwrap();
-    store.heal();
-    let (refused, text) = error(soon(retrying).await.unwrap());
+    };
+    let mut running = None;
+    let meanwhile = async {
+        running = Some(tokio::spawn(rerun));
+        soon(begun).await.unwrap();
+    };
+    let (refused, text) = error(store.overtake(retrying, meanwhile).await);
     assert!(matches!(refused, ApprovalError::AlreadyRan { state: ExecutionState::Executing, .. }), "{text}");
     let successor = other(&elsewhere, id).await;
     assert_eq!((successor.status, successor.predecessor), (Status::Cancelled, Some(id)));
@@ -95,7 +95,7 @@ async fn overtaken() -> (TestManager, RequestId, RequestId) {
     assert!(reason.contains(&format!("request {id}, which it was to follow, runs again")), "{reason}");
     assert_eq!(elsewhere.get(id).await.unwrap().successor, None);
     end.send(()).unwrap();
-    assert!(error(soon(running).await.unwrap()).1.contains("still closed"));
+    assert!(error(soon(running.unwrap()).await.unwrap()).1.contains("still closed"));
     for id in [id, successor.id] {
         elsewhere.verify_history(id).await.unwrap();
     }
@@ -195,18 +195,14 @@ async fn a_call_under_a_key_that_may_not_follow_is_refused_and_cancelled() {
     let keyed = |cents: u32| call().arguments(&json!({ "cents": cents })).unwrap().key("k");
     let id = manager.request(keyed(500)).await.unwrap().detach();
     manager.reject(id, BOB, "60 EUR at most").await.unwrap();
-    let commits = store.calls(Op::Commit);
-    store.hold(Op::Commit);
     let asking = ApprovalManager::clone(&manager);
-    let asking = tokio::spawn(async move { asking.request(keyed(400)).await });
-    store.until_called(Op::Commit, commits + 1).await;
+    let asking = async move { asking.request(keyed(400)).await };
     // Another program changes the request that is followed.
-    rewrite(&*store.inner(), id, |request| {
-        request.revision.arguments = to_canonical(&json!({"cents": 1})).unwrap()
-    })
-    .await;
-    store.heal();
-    let (refused, text) = error(soon(asking).await.unwrap());
+    let inner = store.inner();
+    let meanwhile = rewrite(&*inner, id, |request| {
+        request.revision.arguments = to_canonical(&json!({"cents": 1})).unwrap();
+    });
+    let (refused, text) = error(store.overtake(asking, meanwhile).await);
     let ApprovalError::Refused { refusal, .. } = &refused else { panic!("{text}") };
     assert_eq!(**refusal, Refusal::Altered);
     let follower = other(&manager, id).await;
