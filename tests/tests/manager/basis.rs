@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     fs,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -17,8 +17,8 @@ use approval_core::{
     file::{ApprovalsFile, WatchedFile},
     lifecycle::Edit,
     manager::ManagerBuilder,
-    model::{Basis, EventKind, Gate, Requirement, Source, SourceDigest, SourceKind, canonical},
-    policy::{Call, Policy, PolicyError, Ruling},
+    model::{Basis, EventKind, Gate, Reload, Requirement, Source, SourceDigest, SourceKind, canonical},
+    policy::{Call, Policy, PolicyError, ReloadListener, ReloadListeners, Ruling},
     store::{Commit, JournalLine, MemoryStore, Query, RecordName, RecordWrite, Store},
 };
 use approval_store::SqliteStore;
@@ -606,4 +606,44 @@ async fn a_text_that_is_another_one_at_each_call_is_bounded_on_sqlite() {
     let clock = FakeClock::at(approval_core::clock::Timestamp::now());
     let store = SqliteStore::builder(folder.path().join("approvals.db")).clock(Arc::new(clock.clone()));
     a_text_that_is_another_one_at_each_call_is_bounded(Arc::new(store.open().unwrap()), clock).await;
+}
+
+/// Rules with a text, whose reloads a test tells.
+#[derive(Debug)]
+struct Told {
+    first: Arc<Source>,
+    listeners: Arc<ReloadListeners>,
+}
+
+#[async_trait]
+impl Policy for Told {
+    async fn rule(&self, _: &Call<'_>) -> Result<Ruling, PolicyError> {
+        Ok(Ruling::allow())
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        Some(Arc::clone(&self.first))
+    }
+
+    fn subscribe(&self, listener: Weak<dyn ReloadListener>) {
+        self.listeners.add(listener);
+    }
+}
+
+#[tokio::test]
+async fn a_reload_to_a_text_that_is_not_kept_holds_up_no_other_line() {
+    let listeners = Arc::new(ReloadListeners::default());
+    let [first, long, last] =
+        ["first".to_owned(), "x".repeat(3 << 20), "last".to_owned()].map(|text| Arc::new(Source::new(text)));
+    let rules = Told { first: Arc::clone(&first), listeners: Arc::clone(&listeners) };
+    let manager = TestManager::with(|builder| builder.unattended().policy(rules)).unwrap();
+    for (from, to) in [(&first, &long), (&long, &first), (&first, &last)] {
+        let reload = Reload::between(SourceKind::Policy, Some(Arc::clone(from)), Some(Arc::clone(to)));
+        listeners.tell(&reload.unwrap());
+    }
+    Runs::default().run(&manager, call()).await.unwrap();
+    manager.shutdown().await.unwrap();
+    let policy = |from, to: &Source| (SourceKind::Policy, from, Some(to.digest()));
+    assert_eq!(reloads(&manager).await, [policy(None, &first), policy(Some(first.digest()), &last)]);
+    assert_eq!(calls(&manager).await.len(), 2, "allowed and succeeded");
 }
