@@ -195,6 +195,9 @@ async fn many_who_seal_one_store_make_one_chain() {
                 let sealed = sealer.seal().await.unwrap();
                 assert!(sealed.behind.is_empty(), "{:?}", sealed.behind);
             }
+            // The line that says by which rules it started may come late.
+            manager.shutdown().await.unwrap();
+            sealer.seal().await.unwrap();
         }));
     }
     for task in tasks {

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     fs,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -18,9 +18,10 @@ use approval_core::{
     lifecycle::Edit,
     manager::ManagerBuilder,
     model::{
-        Basis, EventKind, Gate, Limit, OverLimit, Requirement, Source, SourceDigest, SourceKind, canonical,
+        Basis, EventKind, Gate, Limit, OverLimit, Reload, Requirement, Source, SourceDigest, SourceKind,
+        canonical,
     },
-    policy::{Call, Policy, PolicyError, Ruling},
+    policy::{Call, Policy, PolicyError, ReloadListener, ReloadListeners, Ruling},
     store::{Commit, JournalLine, MemoryStore, Query, RecordName, RecordWrite, Store},
 };
 use approval_store::SqliteStore;
@@ -726,4 +727,44 @@ async fn what_was_spent_is_counted_by_the_rules_that_are_told_of_it() {
     let named = manager.get(waiting.id()).await.unwrap().basis.as_deref().copied();
     assert_eq!(named, Some(Basis::new(Some(digest(TORN[1])), None)));
     assert_eq!(torn.state.lock().unwrap().spent, None, "these rules do not count it");
+}
+
+/// Rules with a text, whose reloads a test tells.
+#[derive(Debug)]
+struct Told {
+    first: Arc<Source>,
+    listeners: Arc<ReloadListeners>,
+}
+
+#[async_trait]
+impl Policy for Told {
+    async fn rule(&self, _: &Call<'_>) -> Result<Ruling, PolicyError> {
+        Ok(Ruling::allow())
+    }
+
+    fn source(&self) -> Option<Arc<Source>> {
+        Some(Arc::clone(&self.first))
+    }
+
+    fn subscribe(&self, listener: Weak<dyn ReloadListener>) {
+        self.listeners.add(listener);
+    }
+}
+
+#[tokio::test]
+async fn a_reload_to_a_text_that_is_not_kept_holds_up_no_other_line() {
+    let listeners = Arc::new(ReloadListeners::default());
+    let [first, long, last] =
+        ["first".to_owned(), "x".repeat(3 << 20), "last".to_owned()].map(|text| Arc::new(Source::new(text)));
+    let rules = Told { first: Arc::clone(&first), listeners: Arc::clone(&listeners) };
+    let manager = TestManager::with(|builder| builder.unattended().policy(rules)).unwrap();
+    for (from, to) in [(&first, &long), (&long, &first), (&first, &last)] {
+        let reload = Reload::between(SourceKind::Policy, Some(Arc::clone(from)), Some(Arc::clone(to)));
+        listeners.tell(&reload.unwrap());
+    }
+    Runs::default().run(&manager, call()).await.unwrap();
+    manager.shutdown().await.unwrap();
+    let policy = |from, to: &Source| (SourceKind::Policy, from, Some(to.digest()));
+    assert_eq!(reloads(&manager).await, [policy(None, &first), policy(Some(first.digest()), &last)]);
+    assert_eq!(calls(&manager).await.len(), 2, "allowed and succeeded");
 }

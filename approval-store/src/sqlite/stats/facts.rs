@@ -214,7 +214,7 @@ mod tests {
             (&[0; 2 * FACT - 1][..], &moments[..]),
             (&[0; 2 * FACT], &moments[..TIME]),
             (&[0; FACT], &moments),
-            (&[0; FACT], &moments[..TIME + 1]),
+            (&[0; FACT], &moments[..=TIME]),
         ] {
             assert!(matches!(facts_and_times(bytes, moments).err(), Some(StoreError::Unreadable { .. })));
         }
