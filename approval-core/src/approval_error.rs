@@ -77,7 +77,7 @@ pub enum ApprovalError {
         again: bool,
     },
     /// The standing approval that approved it was taken back before it ran. The approval is revoked, so that the same call
-    /// asks people.
+    /// asks people; what [ran before](About::ran_before) is asked about by [`retry`](crate::ApprovalManager::retry) alone.
     StandingWithdrawn {
         /// Which request.
         about: About,
@@ -142,7 +142,8 @@ pub enum ApprovalError {
         about: About,
         /// What the declaration of today asks for besides.
         what: &'static str,
-        /// Whether the request was ended because of that, so that the same call opens a new one.
+        /// Whether the request was ended because of that, so that the same call opens a new one, unless it
+        /// [ran before](About::ran_before).
         revoked: bool,
     },
     /// A requirement can be met by nobody.
@@ -215,6 +216,9 @@ pub struct About {
     pub action: ActionName,
     /// Whether the same call, made again, comes back to this request: it has a key.
     pub keyed: bool,
+    /// Whether it ran before without success, and was to run again under the same approval: the same call then does not ask about
+    /// it, but [`retry`](crate::ApprovalManager::retry) does.
+    pub ran_before: bool,
 }
 
 /// A request that ended without approval.
@@ -232,7 +236,15 @@ impl About {
     /// What `request` is about.
     #[must_use]
     pub fn of(request: &Request) -> Self {
-        Self { request: request.id, action: request.action.name.clone(), keyed: request.key.is_some() }
+        Self {
+            ran_before: request.grant.as_deref().is_some_and(|grant| grant.ran_before.is_some()),
+            ..Self::opening(request.id, &request.action.name, request.key.is_some())
+        }
+    }
+
+    /// What a request is about that is not written yet.
+    pub(crate) fn opening(request: RequestId, action: &ActionName, keyed: bool) -> Self {
+        Self { request, action: action.clone(), keyed, ran_before: false }
     }
 }
 

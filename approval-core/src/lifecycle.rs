@@ -57,7 +57,7 @@ mod window;
 mod tests;
 
 pub use alert::{is_told_again, timeout_spike};
-pub(crate) use asked::{PolicyAnswer, asked_for, by_rule};
+pub(crate) use asked::{PolicyAnswer, asked_for, besides, by_rule};
 pub use claim::{Agents, Behind, Claim, Declared, intact};
 pub use clock::needs_the_clock;
 pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};

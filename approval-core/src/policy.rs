@@ -180,9 +180,8 @@ impl Ruling {
 impl<'a> From<&'a Ruling> for PolicyAnswer<'a> {
     fn from(ruling: &'a Ruling) -> Self {
         match ruling {
-            Ruling::Allow { rule, run_windows } | Ruling::Notify { rule, run_windows, .. } => {
-                Self::Runs { rule, run_windows }
-            }
+            Ruling::Allow { rule, run_windows } => Self::Runs { rule, inform: &[], run_windows },
+            Ruling::Notify { rule, to, run_windows } => Self::Runs { rule, inform: to, run_windows },
             Ruling::Ask { rule, gate, whole } => Self::Asks { rule, gate: gate.as_ref(), whole: *whole },
             Ruling::Deny { rule, reason } => Self::Denies { rule, reason },
         }
@@ -199,8 +198,9 @@ pub struct PolicyError(pub String);
 /// A policy is asked when a call is made, when an approver edits its arguments, and once more when its approval is about to
 /// be used (with the arguments as approved, and what was asked for as the gate). That last answer can only forbid: `Deny`
 /// leaves the approval unused; `Ask` asks nobody again, but revokes what no person approved (a rule, a standing approval or
-/// silence did) if it asks for more than before; the run windows that it names hold. A call that was allowed more than a second
-/// before it runs is asked about again too.
+/// silence did) if it asks for more than before; the run windows that it names hold; people whom `Notify` names are told besides
+/// those of before. A call that was allowed more than a second before it runs is asked about again too: `Notify` refuses it there,
+/// since people can be told of a request alone.
 #[async_trait]
 pub trait Policy: fmt::Debug + Send + Sync + 'static {
     /// What holds for this call.

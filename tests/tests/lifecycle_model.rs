@@ -63,7 +63,7 @@ struct Real {
 }
 
 /// The policy forbids nothing when a grant is consumed.
-static ALLOWS: RunRuling = RunRuling::Allows { run_windows: Vec::new() };
+static ALLOWS: RunRuling = RunRuling::Allows { inform: Vec::new(), run_windows: Vec::new() };
 
 impl Real {
     fn facts<'a>(&'a self, edited: Option<&'a EditRuling>) -> Facts<'a> {

@@ -53,15 +53,19 @@ impl fmt::Display for ApprovalError {
                 again(f, *repeated)
             }
             Self::DefinitionChanged { about, what, revoked } => {
+                write!(f, "the action of {about} is declared with {what} since it was opened; ")?;
+                f.write_str(match (about.ran_before, *revoked) {
+                    (false, true) => "nothing was run, call again to ask people anew",
+                    (false, false) => "nothing was run, another version of the program asks people about it: call again once it ended, or cancel or revoke it",
+                    (true, true) => "it was not run again, retry the request, which asks people",
+                    (true, false) => "it was not run again, another version of the program may run it: revoke the request, then retry it, which asks people",
+                })
+            }
+            Self::GrantExpired { about, at } if about.ran_before => {
                 write!(
                     f,
-                    "the action of {about} is declared with {what} since it was opened; nothing was run, "
-                )?;
-                f.write_str(if *revoked {
-                    "call again to ask people anew"
-                } else {
-                    "another version of the program asks people about it: call again once it ended, or cancel or revoke it"
-                })
+                    "approval of {about} was not used again before {at} and is void; it was not run again, retry the request, which asks people"
+                )
             }
             Self::GrantExpired { about, at } => {
                 write!(
@@ -94,8 +98,13 @@ impl fmt::Display for ApprovalError {
             ),
             Self::StandingWithdrawn { about, standing, by, why } => write!(
                 f,
-                "the standing approval {standing} that approved {about} was withdrawn by {by}: '{}'; nothing was run, call again to ask people",
-                visible::visible_line(why)
+                "the standing approval {standing} that approved {about} was withdrawn by {by}: '{}'; {}",
+                visible::visible_line(why),
+                if about.ran_before {
+                    "it was not run again, retry the request, which asks people"
+                } else {
+                    "nothing was run, call again to ask people"
+                }
             ),
             Self::OutsideWindow { about, opens_at: Some(at) } => {
                 write!(

@@ -240,7 +240,8 @@ impl Authorization {
                         Err(ApprovalError::AlreadyRan { .. })
                             if waits_for_the_body(&prepared.spec, approved.request()) =>
                         {
-                            let right = manager.usable(&prepared, approved.reloaded().await?, until).await?;
+                            let approved = approved.reloaded().await?;
+                            let right = Box::pin(manager.usable(&prepared, approved, until)).await?;
                             self = Self { manager, prepared, right, asked, until };
                         }
                         Err(error) => return Err(error),
@@ -257,7 +258,7 @@ impl Authorization {
                     }
                     let by = match manager.core.still_allows(&prepared, asked, share.as_ref()).await {
                         Ok(again) => again.unwrap_or(by),
-                        Err(error) => return Err(manager.limited(&prepared, by, error).await),
+                        Err(error) => return Err(Box::pin(manager.limited(&prepared, by, error)).await),
                     };
                     let allowed = Allowed::begin(&manager, prepared, by).await?;
                     return Ok(Begun::Running(Running::allowed(allowed)));

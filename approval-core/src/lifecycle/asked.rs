@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::tighten::tighten;
 use crate::{
     clock::Span,
-    model::{DeclaredSeats, Gate, OnTimeout, RunWindow, Said, Text},
+    model::{DeclaredSeats, Gate, OnTimeout, Principal, RunWindow, Said, Text},
 };
 
 /// What the policy says about a call, as far as it matters to what people are asked for.
@@ -15,6 +15,8 @@ pub(crate) enum PolicyAnswer<'a> {
     Runs {
         /// Name of the rule.
         rule: &'a Text,
+        /// These are told how it ends.
+        inform: &'a [Principal],
         /// While all of these, and those of the action itself, are open.
         run_windows: &'a [RunWindow],
     },
@@ -64,16 +66,23 @@ pub(crate) fn by_rule(own: &Arc<Gate>, said: Said, answer: PolicyAnswer<'_>) -> 
         PolicyAnswer::Asks { rule, gate: None, .. } => {
             Arc::new(Gate { rule: Arc::clone(rule), ..Gate::clone(own) })
         }
-        PolicyAnswer::Runs { run_windows, .. } if !run_windows.is_empty() => {
-            Arc::new(tighten(own, &within(&own.rule, run_windows)))
+        PolicyAnswer::Runs { inform: [], run_windows: [], .. } | PolicyAnswer::Denies { .. } => {
+            Arc::clone(own)
         }
-        PolicyAnswer::Runs { .. } | PolicyAnswer::Denies { .. } => Arc::clone(own),
+        PolicyAnswer::Runs { inform, run_windows, .. } => {
+            Arc::new(tighten(own, &besides(&own.rule, inform, run_windows)))
+        }
     }
 }
 
-/// A gate that says nothing but run windows.
-pub(super) fn within(rule: &Text, run_windows: &[RunWindow]) -> Gate {
-    Gate { run_windows: run_windows.to_vec(), ..Gate::only(Arc::clone(rule), Vec::new()) }
+/// A gate that says nothing but who is informed, and run windows.
+#[must_use]
+pub(crate) fn besides(rule: &Text, inform: &[Principal], run_windows: &[RunWindow]) -> Gate {
+    Gate {
+        inform: inform.to_vec(),
+        run_windows: run_windows.to_vec(),
+        ..Gate::only(Arc::clone(rule), Vec::new())
+    }
 }
 
 /// The gate of an action before it is tightened by `by`: its defaults, all that `said` does not name, give way to what `by`

@@ -1,8 +1,10 @@
 //! The right to run an action once: spending it, and taking it back.
 
+use std::sync::Arc;
+
 use super::{
-    Claim, CountedWrite, Refusal, Requires, Share, Transition, case::Case, decide, execution, limit, limits,
-    ruling, standing,
+    Claim, CountedWrite, Refusal, Requires, Share, Transition, asked::besides, case::Case, decide, execution,
+    limit, limits, ruling, standing, tighten::tighten,
 };
 use crate::{
     id::{ExecutorId, GrantId},
@@ -73,6 +75,11 @@ pub(super) fn consume(
     change.require(Requires::LeaseHeld(executor));
     if let Some(standing) = rests_on {
         change.require(standing);
+    }
+    let inform = ruling::to_inform(case);
+    if inform.iter().any(|one| !request.gate.inform.contains(one)) {
+        let by = besides(&request.gate.rule, inform, &[]);
+        change.request.gate = Arc::new(tighten(&request.gate, &by));
     }
     change.request.execution = Some(Box::new(Execution::Executing { executor, at: case.now }));
     let basis = case.facts.basis.cloned();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Draft, Predecessor, Refusal, Transition,
-    asked::{PolicyAnswer, asked_for, within},
+    asked::{PolicyAnswer, asked_for, besides},
     case::Case,
     claim::intact,
     edit::gate_before_rules,
@@ -90,9 +90,9 @@ pub(crate) fn gate_of_retry(
             Err(Refusal::PolicyDenies { rule: Arc::clone(rule), reason: Arc::clone(reason) })
         }
         PolicyAnswer::Asks { .. } => Ok(asked_for(&own.gate, own.said, answer)),
-        PolicyAnswer::Runs { rule, run_windows } => {
+        PolicyAnswer::Runs { rule, inform, run_windows } => {
             let before = Gate { declared: None, ..Gate::clone(&request.gate) };
-            let gate = Arc::new(tighten(&before, &within(rule, run_windows)));
+            let gate = Arc::new(tighten(&before, &besides(rule, inform, run_windows)));
             let asks = PolicyAnswer::Asks { rule, gate: Some(&gate), whole: false };
             Ok(asked_for(&own.gate, own.said, asks))
         }

@@ -6,7 +6,9 @@ use super::{Claim, Refusal, Transition, case::Case, grant, limits, tighten, wind
 use crate::{
     clock::{Span, Timestamp, after},
     error::Internal,
-    model::{ArgumentsDigest, Gate, OnTimeout, PrincipalKind, Request, RevokedFor, RunWindow, Text},
+    model::{
+        ArgumentsDigest, Gate, OnTimeout, Principal, PrincipalKind, Request, RevokedFor, RunWindow, Text,
+    },
 };
 
 /// The answer of the policy about a call that is about to run, or whose arguments are edited.
@@ -14,6 +16,8 @@ use crate::{
 pub enum RunRuling {
     /// It may run without asking.
     Allows {
+        /// These are told how it ends.
+        inform: Vec<Principal>,
         /// While all of these are open.
         run_windows: Vec<RunWindow>,
     },
@@ -74,7 +78,7 @@ pub(super) fn of_edit<'a>(case: &Case<'a>, edited: ArgumentsDigest) -> Result<Op
 pub(super) fn check(case: &Case<'_>, claim: &Claim) -> Result<Option<Timestamp>, Refusal> {
     let request = case.request;
     let (asks, ruled) = match case.facts.ruling {
-        Some(RunRuling::Allows { run_windows }) => (None, run_windows),
+        Some(RunRuling::Allows { run_windows, .. }) => (None, run_windows),
         Some(RunRuling::Asks(gate)) => (Some(gate), &gate.run_windows),
         Some(RunRuling::Denies { rule, reason }) => {
             return Err(Refusal::PolicyDenies { rule: rule.clone(), reason: reason.clone() });
@@ -89,6 +93,14 @@ pub(super) fn check(case: &Case<'_>, claim: &Claim) -> Result<Option<Timestamp>,
     }
     let declared = claim.declared.iter().flat_map(|declared| &declared.declaration.gate.run_windows);
     window::open_until(request.gate.run_windows.iter().chain(ruled).chain(declared), case.now)
+}
+
+/// Whom the policy of now wants told besides those whom the gate informs.
+pub(super) fn to_inform<'a>(case: &Case<'a>) -> &'a [Principal] {
+    match case.facts.ruling {
+        Some(RunRuling::Allows { inform, .. }) => inform,
+        Some(RunRuling::Asks(_) | RunRuling::Denies { .. }) | None => &[],
+    }
 }
 
 /// That a rule, or a limit, asks people about what no person approved.

@@ -127,7 +127,7 @@ pub(super) fn credits(cost: Option<&str>) -> Arc<ActionInfo> {
     Arc::new(action)
 }
 
-pub(super) const ALLOWS: RunRuling = RunRuling::Allows { run_windows: Vec::new() };
+pub(super) const ALLOWS: RunRuling = RunRuling::Allows { inform: Vec::new(), run_windows: Vec::new() };
 
 pub(super) const NOBODY: Halts = Halts(Vec::new());
 

@@ -102,7 +102,7 @@ impl Core {
                 let why = format!("is {length} bytes long; {SOURCE_LIMIT} can be kept for auditors");
                 return Err(Invalid::new("text of the rules or people", digest.to_string(), why).into());
             }
-            self.keep(what, &source).await?;
+            Box::pin(self.keep(what, &source)).await?;
             lock(&self.sources.known).kept.insert(digest);
         }
         Ok(Some(digest))

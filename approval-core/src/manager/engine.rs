@@ -115,7 +115,7 @@ impl Core {
                     self.halts.forget();
                 }
                 Err(refusal) => {
-                    let about = About { request: id, action, keyed };
+                    let about = About::opening(id, &action, keyed);
                     return Err(ApprovalError::of_refusal(about, refusal));
                 }
             }

@@ -163,8 +163,7 @@ impl ApprovalManager {
                 draft.id = RequestId::generate(core.now().await?);
             }
             // Registered before the request exists: whatever happens to it is told.
-            let about =
-                About { request: draft.id, action: prepared.spec.info.name.clone(), keyed: prepared.keyed };
+            let about = About::opening(draft.id, &prepared.spec.info.name, prepared.keyed);
             let waiter = PendingApproval::register(self, about).opening(&prepared.spec);
             let opened = match core.open(&draft, limits).await {
                 Ok(opened) => opened,

@@ -132,8 +132,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
         let core = Arc::clone(&self.manager.core);
         core.at_work()?;
         let draft = self.draft().await?;
-        let about =
-            About { request: draft.id, action: draft.action.name.clone(), keyed: draft.key.is_some() };
+        let about = About::opening(draft.id, &draft.action.name, draft.key.is_some());
         let waiter = PendingApproval::register(&self.manager, about);
         match core.open(&draft, &RunLimits::default()).await? {
             Opened::New(_) => Ok(match self.wait {

@@ -35,9 +35,8 @@ impl Core {
         let (ruling, policy) =
             self.rule_again(request, (arguments, digest), &request.gate, Said::ALL, counted.as_ref()).await?;
         let ruling = match ruling {
-            Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. } => {
-                RunRuling::Allows { run_windows }
-            }
+            Ruling::Allow { run_windows, .. } => RunRuling::Allows { inform: Vec::new(), run_windows },
+            Ruling::Notify { to, run_windows, .. } => RunRuling::Allows { inform: to, run_windows },
             Ruling::Deny { rule, reason } => RunRuling::Denies { rule, reason },
             Ruling::Ask { rule, gate, whole } => {
                 let gate = match gate {
@@ -72,14 +71,15 @@ impl Core {
         let (ruling, policy) =
             self.rule_again(request, (&arguments, &digest), &gate, Said::ALL, None).await?;
         let ruling = match ruling {
-            Ruling::Allow { run_windows, .. } | Ruling::Notify { run_windows, .. }
-                if run_windows.is_empty() =>
-            {
-                RunRuling::Allows { run_windows }
+            Ruling::Allow { run_windows, .. } if run_windows.is_empty() => {
+                RunRuling::Allows { inform: Vec::new(), run_windows }
             }
             // The time of the grant is counted from when they open.
-            Ruling::Allow { run_windows, rule } | Ruling::Notify { run_windows, rule, .. } => {
-                RunRuling::Asks(Arc::new(Gate { run_windows, ..Gate::only(rule, Vec::new()) }))
+            Ruling::Allow { rule, run_windows } => {
+                RunRuling::Asks(Arc::new(lifecycle::besides(&rule, &[], &run_windows)))
+            }
+            Ruling::Notify { rule, to, run_windows } => {
+                RunRuling::Asks(Arc::new(lifecycle::besides(&rule, &to, &run_windows)))
             }
             Ruling::Deny { rule, reason } => RunRuling::Denies { rule, reason },
             ruling @ Ruling::Ask { .. } => {
@@ -139,17 +139,22 @@ impl Core {
         if lifecycle::is_fresh(asked, self.clock.now()) {
             return Ok(None);
         }
+        // On the heap: most calls begin at once, and must not carry it.
+        Box::pin(self.allows_again(prepared, share)).await.map(Some)
+    }
+
+    async fn allows_again(
+        &self,
+        prepared: &Prepared,
+        share: Option<&Share>,
+    ) -> Result<RuledBy, ApprovalError> {
         let action = prepared.spec.info.name.clone();
         let asks =
             |rule| ApprovalError::PolicyAsks { action: action.clone(), rule, request: None, again: false };
         let Ruled { ruling, basis } = self.rule_counted(prepared, share).await?;
         let by = match ruling {
-            Ruling::Allow { rule, run_windows } | Ruling::Notify { rule, run_windows, .. }
-                if run_windows.is_empty() =>
-            {
-                RuledBy { rule, basis }
-            }
-            // Called again, it waits for its window.
+            Ruling::Allow { rule, run_windows } if run_windows.is_empty() => RuledBy { rule, basis },
+            // Called again, it waits for its window, or has people told by a request.
             Ruling::Ask { rule, .. } | Ruling::Allow { rule, .. } | Ruling::Notify { rule, .. } => {
                 return Err(asks(rule));
             }
@@ -158,7 +163,7 @@ impl Core {
             }
         };
         match self.count_at_run(prepared, &by, share).await? {
-            limits::Count::Taken(_) => Ok(Some(by)),
+            limits::Count::Taken(_) => Ok(by),
             limits::Count::Asks(limit) => Err(asks(limit)),
         }
     }

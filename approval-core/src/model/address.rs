@@ -318,6 +318,13 @@ mod tests {
             "auth-service/approvalsToken.db",
             "private-keys/signing-key.pem",
             "compass author/monkey bypass.db",
+            "compass bypass/trespass surpass",
+            "passenger list/lowpass.db",
+            "lowpass filters/x.db",
+            "Basic Project/approvals.db",
+            "basic-setup.db",
+            "oauth2-proxy/approvals.yaml",
+            "données/データ.db",
             "",
         ] {
             assert_eq!(shown_path(Path::new(text)), text);
@@ -388,6 +395,41 @@ mod tests {
         "apiKey",
         "api key",
         "IDENTIFIED BY",
+        "redispass",
+        "mongopass",
+        "svcpass",
+        "hostpass",
+        "SVC_PASS2",
+        "kafkapwd",
+        "pwd1",
+        "creds2",
+        "oauth",
+        "oauth2",
+        "authn",
+        "jwt",
+        "psw",
+        "pswd",
+        "passkey",
+        "sharedaccesskey",
+        "SharedAccessKey",
+        "AccountKey",
+        "accountkey",
+        "mot de passe",
+        "mot_de_passe",
+        "senha",
+        "clave",
+        "Senhas",
+        "wachtwoord",
+        "adgangskode",
+        "lo\u{308}senord",
+        "hasło",
+        "şifre",
+        "пароль",
+        "ПАРОЛЯ",
+        "密码",
+        "パスワード",
+        "ﾊﾟｽﾜｰﾄﾞ",
+        "비밀번호",
     ];
 
     #[test]
@@ -415,6 +457,19 @@ mod tests {
     }
 
     #[test]
+    fn a_header_with_a_name_and_a_password_is_no_path() {
+        for text in [
+            "Basic YW5uOnMzY3JldA",
+            "basic  YW5uOnMzY3JldA==",
+            "Authorization: Basic YW5uOnMzY3JldA",
+            "\"Basic\" YW5uOnMzY3JldA",
+        ] {
+            assert!(looks_like_address(text), "{text}");
+            assert!(!shown_path(Path::new(text)).contains("YW5u"), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_joined_to_a_word_for_a_credential_is_used_and_not_shown() {
         for text in [
             "password-s3cret",
@@ -432,6 +487,10 @@ mod tests {
             "./auth s3cret.yaml",
             "/home/password s3cret/x",
             "app-pass1234",
+            "svcpass-s3cret",
+            "token-s3cretpass.db",
+            "senha-s3cret",
+            "пароль-s3cret",
             "key s3cret",
             "./x -ps3cret.db",
         ] {

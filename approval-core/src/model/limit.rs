@@ -83,9 +83,11 @@ pub struct Limit {
     pub within: Option<Span>,
     /// How many calls may run.
     pub calls: Option<u32>,
-    /// What they may cost together. A call of no known cost counts nothing; one in another currency is over the limit.
+    /// What they may cost together. A call of no known cost counts nothing; one in another currency is over the limit. Give the limit
+    /// another name when its currency changes: what was counted before has no currency, and is compared as it is.
     pub cost: Option<Money>,
-    /// How long after the first of them calls may run.
+    /// How long after the first of them calls may run. The time begins when that one is counted: when it is opened, even if it then
+    /// does not run; if people approved it, when it runs.
     pub lasts: Option<Span>,
     /// How many requests may be open, that is, wait for a decision, at the same time. One more is refused, whatever `over` says:
     /// asking is what it limits. A request counts until it is decided, and as long as that is not written down.
@@ -161,14 +163,14 @@ impl Limit {
         self
     }
 
-    /// What they may cost together.
+    /// What they may cost together: see [`Limit::cost`](Self#structfield.cost) about a change of the currency.
     #[must_use]
     pub const fn cost(mut self, cost: Money) -> Self {
         self.cost = Some(cost);
         self
     }
 
-    /// How long after the first of them calls may run.
+    /// How long after the first of them calls may run: see [`Limit::lasts`](Self#structfield.lasts).
     #[must_use]
     pub const fn lasts(mut self, lasts: Span) -> Self {
         self.lasts = Some(lasts);
@@ -228,15 +230,18 @@ impl Limit {
 }
 
 /// What one run of an agent may do. Each is denied beyond it.
+///
+/// Calls are counted when they are asked for, and once more each time that an idempotent action runs again. An edit by approvers
+/// is not counted at its edited cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunLimits {
     /// How many steps: see [`crate::ApprovalManager::step`].
     pub max_steps: Option<u32>,
     /// How many guarded calls, whether they run or not.
     pub max_tool_calls: Option<u32>,
-    /// How many seconds after the first step or guarded call.
+    /// How many seconds after the first step or guarded call others may follow. A call that was asked for in time may begin later.
     pub max_seconds: Option<u32>,
-    /// What guarded calls may cost together, in US dollars, whether they run or not.
+    /// What guarded calls may cost together, in US dollars, as they were asked for, whether they run or not.
     pub max_usd: Option<Decimal>,
 }
 

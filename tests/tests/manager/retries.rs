@@ -74,9 +74,11 @@ async fn where_the_policy_would_not_ask_people_are_asked_as_before() {
     for now in [Ruling::allow(), Ruling::notify([person(CAT)])] {
         let (manager, policy) = ruled(cfo());
         let id = rejected(&manager, call().key("k")).await;
+        let tells = matches!(now, Ruling::Notify { .. });
         policy.say(now);
         let second = retried(&manager, id).await;
         assert_eq!(second.status, Status::Pending);
+        assert_eq!(second.gate.inform.contains(&person(CAT)), tells);
         assert_eq!(needs(&second.gate), [(1, vec![ANN, BOB]), (1, vec![CFO])]);
         // The key leads there: the call waits for people, though a rule would let it run.
         let runs = Runs::default();

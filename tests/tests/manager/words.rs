@@ -3,12 +3,15 @@
 use std::{error::Error, fmt};
 
 use approval_core::{
-    About, ActionSpec, ApprovalError, RequestId,
+    About, Action, ActionSpec, ApprovalError, Invalid, RequestId, Risk,
     lifecycle::limits::NOTE_LIMIT,
-    model::{ActionName, ExecutionState, HaltScope},
+    manager::Grant,
+    model::{ActionName, ExecutionState, HaltScope, StandingArguments, StandingReach, StandingTerms, Status},
     policy::Ruling,
+    store::Query,
 };
 use approval_testkit::{RejectAll, TestManager};
+use serde_json::Value;
 
 use crate::common::{ANN, BOB, CAT, Runs, call, call_with, error, person, seconds, soon, unattended};
 
@@ -114,6 +117,7 @@ fn told(state: ExecutionState, keyed: bool) -> (String, String) {
         request: RequestId::from_uuid(uuid::Uuid::from_u128(7)),
         action: ActionName::new("payments.refund").unwrap(),
         keyed,
+        ran_before: false,
     };
     let error = match state {
         ExecutionState::Unknown => ApprovalError::Unknown(about),
@@ -138,6 +142,110 @@ fn running_succeeded_failed_and_in_doubt_are_different_sentences() {
         for (other, word) in states.into_iter().filter(|(other, _)| *other != state) {
             assert!(!model.contains(word), "{state:?} sounds like {other:?}: {model}");
             assert_ne!(told(other, true).1, person, "{state:?} {other:?}");
+        }
+    }
+}
+
+/// A call under a key that may run again, and failed once under this manager; its request.
+async fn failed_once(manager: &TestManager, run: impl AsyncFnOnce(Action)) -> RequestId {
+    run(harmless(Ok)).await;
+    let page = manager.list(&Query::default()).await.unwrap();
+    let keyed = page.items.iter().find(|stored| stored.request.key.is_some()).unwrap();
+    keyed.request.id
+}
+
+fn harmless(describe: impl FnOnce(ActionSpec) -> Result<ActionSpec, Invalid>) -> Action {
+    call_with(|action| describe(action.idempotent())).key("k")
+}
+
+async fn fails(manager: &TestManager, action: Action) -> ApprovalError {
+    let body =
+        async |_: Value, _: Option<Grant>| Err::<Value, _>(Invalid::new("bank", "x", "is closed").into());
+    error(soon(manager.guard(action).run(body)).await).0
+}
+
+/// What stops a call that ran before says that trying the request again asks people, and it does, while the same call does not.
+async fn retry_asks(manager: &TestManager, refused: &ApprovalError, today: Action) {
+    let (text, model) = (refused.to_string(), refused.for_model());
+    assert!(text.contains("it was not run again") && text.contains("retry"), "{text}");
+    assert!(!text.contains("call again"), "{text}");
+    assert!(model.contains("ran before without success, and was not run again"), "{model}");
+    assert!(
+        model.contains("Do not try it again; tell the user") && !model.contains("Call it again"),
+        "{model}"
+    );
+    let same = fails(manager, today).await;
+    assert!(matches!(same, ApprovalError::AlreadyRan { .. }), "{same}");
+    let retried = manager.retry(refused.request().unwrap()).await.unwrap();
+    assert_eq!(retried.request().await.unwrap().status, Status::Pending);
+}
+
+#[tokio::test]
+async fn a_withdrawn_standing_approval_of_what_ran_before_says_retry() {
+    let manager = unattended();
+    let seen = manager.request(call()).await.unwrap().request().await.unwrap();
+    let terms = StandingTerms::new(StandingReach::Agent, StandingArguments::Any);
+    manager.decider("desk").approve_standing(&seen, &person(ANN), terms, None).await.unwrap();
+    let id = failed_once(&manager, async |action| drop(fails(&manager, action).await)).await;
+    // It is to run again, and stops in front of the body.
+    drop(manager.authorize(harmless(Ok)).await.unwrap());
+    let standing = manager.standing_approvals().await.unwrap().remove(0);
+    manager.withdraw_standing(standing.id, &person(BOB), "enough").await.unwrap();
+    let refused = fails(&manager, harmless(Ok)).await;
+    assert!(
+        matches!(&refused, ApprovalError::StandingWithdrawn { about, .. } if about.request == id && about.ran_before),
+        "{refused}"
+    );
+    retry_asks(&manager, &refused, harmless(Ok)).await;
+}
+
+#[tokio::test]
+async fn a_stricter_declaration_of_what_ran_before_says_retry() {
+    let manager = unattended();
+    let id = failed_once(&manager, async |action| {
+        let waiting = manager.request(action.clone()).await.unwrap();
+        manager.approve(waiting.detach(), ANN).await.unwrap();
+        drop(fails(&manager, action).await);
+    })
+    .await;
+    drop(manager.authorize(harmless(Ok)).await.unwrap());
+    let stricter = || harmless(|action| Ok(action.risk(Risk::High)));
+    let refused = fails(&manager, stricter()).await;
+    assert!(
+        matches!(&refused, ApprovalError::DefinitionChanged { about, revoked: true, .. } if about.request == id && about.ran_before),
+        "{refused}"
+    );
+    retry_asks(&manager, &refused, stricter()).await;
+}
+
+#[test]
+fn of_what_ran_before_no_text_says_that_the_same_call_asks_people() {
+    let about = |ran_before| About {
+        request: RequestId::from_uuid(uuid::Uuid::from_u128(7)),
+        action: ActionName::new("payments.refund").unwrap(),
+        keyed: true,
+        ran_before,
+    };
+    let at = approval_core::clock::Timestamp::UNIX_EPOCH;
+    for ran_before in [false, true] {
+        let errors = [
+            ApprovalError::DefinitionChanged {
+                about: about(ran_before),
+                what: "a higher risk",
+                revoked: true,
+            },
+            ApprovalError::DefinitionChanged {
+                about: about(ran_before),
+                what: "a higher risk",
+                revoked: false,
+            },
+            ApprovalError::GrantExpired { about: about(ran_before), at },
+        ];
+        for error in errors {
+            let (text, model) = (error.to_string(), error.for_model());
+            assert_eq!(text.contains("it was not run again") && text.contains("retry"), ran_before, "{text}");
+            assert_eq!(text.contains("call again") || text.contains("ask again"), !ran_before, "{text}");
+            assert_eq!(model.contains("ran before without success"), ran_before, "{model}");
         }
     }
 }

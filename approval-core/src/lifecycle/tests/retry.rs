@@ -46,12 +46,14 @@ fn window() -> RunWindow {
 
 #[test]
 fn where_the_policy_would_not_ask_people_are_asked_as_before() {
-    let (name, windows) = (text("small"), [window()]);
+    let (name, windows, told) = (text("small"), [window()], users("zoe"));
     let request = ended(&own(), tightened());
-    let runs = |run_windows| retried(&request, PolicyAnswer::Runs { rule: &name, run_windows });
+    let runs =
+        |run_windows| retried(&request, PolicyAnswer::Runs { rule: &name, inform: &told, run_windows });
     let gate = runs(&[]);
     assert_eq!((gate.requirements, &*gate.rule), (vec![need(1, "ann bob"), need(1, "cfo")], "small"));
     assert_eq!((gate.timeout, gate.run_windows), (tightened().timeout, Vec::new()));
+    assert_eq!(gate.inform, told, "and those are told whom the rule of today names");
     assert_eq!(runs(&windows).run_windows, windows, "and only while the windows of today are open");
 }
 

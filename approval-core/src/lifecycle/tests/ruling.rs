@@ -120,7 +120,7 @@ fn an_edit_counts_by_what_the_policy_says_about_its_arguments_alone() {
 #[test]
 fn a_window_of_a_rule_that_allows_forbids_too() {
     let mut world = approved();
-    world.ruling = Some(RunRuling::Allows { run_windows: vec![ten()] });
+    world.ruling = Some(RunRuling::Allows { inform: Vec::new(), run_windows: vec![ten()] });
     assert_eq!(world.consume(2).unwrap_err(), closed(10 * HOUR));
     assert_eq!(world.state(), Some(ExecutionState::NotStarted));
 }

@@ -17,16 +17,50 @@ const PARTS: &[&str] = &[
     "passphrase",
     "passcode",
     "passfile",
-    "passwort",
-    "kennwort",
-    "contraseña",
-    "contrasena",
-    "motdepasse",
     "secret",
     "credential",
     "token",
     "apikey",
     "passkey",
+    "accesskey",
+    "accountkey",
+    "sharedkey",
+    // German.
+    "passwort",
+    "kennwort",
+    // Spanish.
+    "contraseña",
+    "contrasena",
+    // French.
+    "motdepasse",
+    // Portuguese.
+    "senha",
+    "palavrapasse",
+    // Dutch.
+    "wachtwoord",
+    // Danish, Norwegian and Swedish.
+    "adgangskode",
+    "passord",
+    "lösenord",
+    // Finnish.
+    "salasana",
+    // Polish and Czech.
+    "hasło",
+    "heslo",
+    // Turkish.
+    "şifre",
+    // Russian and Ukrainian, with their endings.
+    "парол",
+    // Chinese.
+    "密码",
+    "密碼",
+    "口令",
+    // Japanese.
+    "パスワード",
+    "暗証番号",
+    // Korean.
+    "비밀번호",
+    "암호",
 ];
 
 /// These do as whole words, or behind an [owner](OWNERS).
@@ -36,19 +70,52 @@ const WORDS: &[&str] = &[
     "pw",
     "psw",
     "pswd",
+    "passw",
+    "pword",
+    "passe",
+    "clave",
     "auth",
+    "authn",
+    "authz",
+    "oauth",
     "authorization",
     "authentication",
     "bearer",
+    "jwt",
     "cred",
     "psk",
     "otp",
+    "totp",
+    "mfa",
     "pin",
     // SQL: `identified by`.
     "identified",
     // Behind what it is a key of.
     KEY,
 ];
+
+/// A word that ends so names a credential, whatever it belongs to: `redispass`, `kafkapwd`.
+const LAST_PARTS: &[&str] = &["pass", "pwd", "pswd"];
+
+/// Words that end so by chance.
+const NOT_LAST_PARTS: &[&str] = &[
+    "allpass",
+    "bandpass",
+    "bypass",
+    "compass",
+    "encompass",
+    "gyrocompass",
+    "highpass",
+    "lowpass",
+    "multipass",
+    "overpass",
+    "surpass",
+    "trespass",
+    "underpass",
+];
+
+/// The scheme of a header, in front of a name and a password in Base64.
+const BASIC: &str = "basic";
 
 /// Too common a word to say anything alone, unless a `=` or `:` follows.
 const KEY: &str = "key";
@@ -121,6 +188,7 @@ const NAMES: &[&str] = &[
     "private",
     "prod",
     "production",
+    "proxy",
     "public",
     "seals",
     "server",
@@ -141,7 +209,7 @@ const ENDINGS: &[&str] = &[
 /// Whether something stands beside a word that names a credential, apart from it: before or behind a space, a comma or another
 /// sign that joins no words. Or whether there are options of a command in the text, such as `-ps3cret`.
 pub(super) fn stand_apart(text: &str) -> bool {
-    has_option(text) || stand_apart_where(text, |gap| gap.contains(['=', ':']))
+    has_option(text) || has_basic(text) || stand_apart_where(text, |gap| gap.contains(['=', ':']))
 }
 
 /// Whether something stands behind the word `key`, apart from it: perhaps the name of a folder, perhaps a secret.
@@ -153,6 +221,18 @@ fn has_option(text: &str) -> bool {
     let is_option =
         |word: &str| word.strip_prefix('-').is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
     folded(text).split_whitespace().skip(1).any(is_option)
+}
+
+/// `Basic YW5uOnMzY3JldA==`
+fn has_basic(text: &str) -> bool {
+    let folded = folded(text);
+    let mut words = folded.split(|c: char| c.is_whitespace() || is_hidden(c)).filter(|word| !word.is_empty());
+    let is_base64 = |word: &str| {
+        word.len() >= 4
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '='))
+    };
+    words.by_ref().any(|word| word.trim_matches(|c: char| !c.is_alphanumeric()) == BASIC)
+        && words.next().is_some_and(is_base64)
 }
 
 /// `of_key`: whether a gap makes the word `key` in front of it one that names a credential.
@@ -269,7 +349,13 @@ fn names_credential(before: Option<&str>, word: &str, least: usize) -> bool {
     let key = singular(word) == KEY;
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     PARTS.iter().any(|part| word.contains(part))
+        || ends_as_credential(word)
         || if key { before.is_some_and(|owner| KEYS_OF.contains(&owner)) } else { is_whole(word, least) }
+}
+
+fn ends_as_credential(word: &str) -> bool {
+    LAST_PARTS.iter().any(|end| word.len() > end.len() && word.ends_with(end))
+        && !NOT_LAST_PARTS.contains(&word)
 }
 
 /// Whether a word is one of the whole words, perhaps behind an owner, and perhaps several of what it names.
