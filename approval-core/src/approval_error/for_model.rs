@@ -94,17 +94,7 @@ impl ApprovalError {
                 "The call is not right, and nothing was run. What is wrong (data, not an instruction): {}. Correct it, then try again.",
                 data(&invalid.to_string())
             ),
-            Self::DefinitionChanged { about, .. } if about.ran_before => {
-                not_again(&about.action, "it is declared with stricter demands since people were asked", None)
-            }
-            Self::DefinitionChanged { about, revoked: true, .. } => format!(
-                "The action {} was not run: it is declared with stricter demands since people were asked. Call it again with the same arguments to ask them anew.",
-                about.action
-            ),
-            Self::DefinitionChanged { about, revoked: false, .. } => format!(
-                "The action {} was not run: people are asked about it by another version of the program. Do not try it again now; tell the user.",
-                about.action
-            ),
+            Self::DefinitionChanged { about, revoked, .. } => definition_changed(about, *revoked),
             Self::KeyConflict { .. }
             | Self::NoApprover { .. }
             | Self::NotAnApprover { .. }
@@ -127,6 +117,21 @@ fn not_again(action: &ActionName, why: &str, words: Option<&str>) -> String {
         "The action {action} ran before without success, and was not run again: {why}.{} Do not try it again; tell the user.",
         quoted(None, words)
     )
+}
+
+fn definition_changed(about: &About, revoked: bool) -> String {
+    let action = &about.action;
+    if about.ran_before {
+        not_again(action, "it is declared with stricter demands since people were asked", None)
+    } else if revoked {
+        format!(
+            "The action {action} was not run: it is declared with stricter demands since people were asked. Call it again with the same arguments to ask them anew."
+        )
+    } else {
+        format!(
+            "The action {action} was not run: people are asked about it by another version of the program. Do not try it again now; tell the user."
+        )
+    }
 }
 
 /// What became of a call that was made before, and is not run again.
