@@ -88,7 +88,7 @@ fn a_store_is_copied_and_compared() {
     let lines: Vec<_> = out.lines().collect();
     assert!(
         lines[0].ends_with(
-            "and found equal: 20 requests with 22 events and 0 notices, 2 records, 0 journal lines"
+            "and found equal: 20 requests with 22 events and 0 notices, 3 records, 0 journal lines"
         ),
         "{out}"
     );
