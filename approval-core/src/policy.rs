@@ -198,7 +198,7 @@ pub struct PolicyError(pub String);
 /// A policy is asked when a call is made, when an approver edits its arguments, and once more when its approval is about to
 /// be used (with the arguments as approved, and what was asked for as the gate). That last answer can only forbid: `Deny`
 /// leaves the approval unused; `Ask` asks nobody again, but revokes what no person approved (a rule, a standing approval or
-/// silence did) if it asks for more than before; the run windows that it names hold; people whom `Notify` names are told besides
+/// silence did) if it asks for more than before; the run windows that it names hold; people whom it names are told besides
 /// those of before. A call that was allowed more than a second before it runs is asked about again too: `Notify` refuses it there,
 /// since people can be told of a request alone.
 #[async_trait]

@@ -10,6 +10,7 @@ impl ApprovalError {
     /// A sentence for the language model: what happened, and whether to try again. Words of approvers are labelled as
     /// theirs and capped at [`MODEL_TEXT_LIMIT`] characters: they are data, not instructions.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one sentence for each variant")]
     pub fn for_model(&self) -> String {
         let action = |about: &About| about.action.clone();
         match self {

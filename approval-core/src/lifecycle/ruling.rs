@@ -99,7 +99,8 @@ pub(super) fn check(case: &Case<'_>, claim: &Claim) -> Result<Option<Timestamp>,
 pub(super) fn to_inform<'a>(case: &Case<'a>) -> &'a [Principal] {
     match case.facts.ruling {
         Some(RunRuling::Allows { inform, .. }) => inform,
-        Some(RunRuling::Asks(_) | RunRuling::Denies { .. }) | None => &[],
+        Some(RunRuling::Asks(gate)) => &gate.inform,
+        Some(RunRuling::Denies { .. }) | None => &[],
     }
 }
 

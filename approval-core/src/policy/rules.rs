@@ -219,6 +219,10 @@ impl Inner {
                 let mut gate = part.gate(&name, call, may_relax);
                 // Those of a rule that asks are in its part.
                 gate.run_windows.extend(rule.run_windows.iter().cloned());
+                if let Outcome::Notify(to) = outcome {
+                    let more: Vec<_> = to.iter().filter(|one| !gate.inform.contains(one)).cloned().collect();
+                    gate.inform.extend(more);
+                }
                 Ruling::Ask { rule: name, gate: Some(Arc::new(gate)), whole: true }
             }
         }

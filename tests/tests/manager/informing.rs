@@ -1,9 +1,11 @@
 //! Calls that the policy lets run, and of which people are told afterwards.
 
+use std::sync::Arc;
+
 use approval_core::{
     Action, ApprovalError, Invalid, RequestId,
     lifecycle::Edit,
-    model::{ExecutionState, Limit, NoticeKind, OverLimit, Status, canonical::to_canonical},
+    model::{ExecutionState, Gate, Limit, NoticeKind, OverLimit, Status, canonical::to_canonical},
     policy::{Call, Ruling},
     store::{JournalEntry, JournalLine, Query},
 };
@@ -109,7 +111,11 @@ async fn a_held_call_without_a_request_does_not_run_under_a_rule_that_tells() {
 #[tokio::test]
 async fn they_are_told_whom_the_rule_names_at_the_run() {
     let allowed = |action: Action| action.key("k");
-    for by_people in [false, true] {
+    let asking = || {
+        let gate = Gate { inform: vec![person(CAT)], ..Gate::only("large ones", Vec::new()) };
+        Ruling::Ask { rule: "large ones".into(), gate: Some(Arc::new(gate)), whole: false }
+    };
+    for (by_people, now) in [(false, telling_cat()), (true, telling_cat()), (true, asking())] {
         let before = if by_people { Ruling::ask() } else { telling() };
         let (manager, policy) = noticing(before);
         let opened = if by_people {
@@ -120,7 +126,7 @@ async fn they_are_told_whom_the_rule_names_at_the_run() {
             drop(manager.authorize(allowed(call())).await.unwrap());
             manager.next_request().await.unwrap().id
         };
-        policy.say(telling_cat());
+        policy.say(now);
         soon(Runs::default().run(&manager, allowed(call()))).await.unwrap();
         let informed: &[&str] = if by_people { &[CAT] } else { &[ANN, CAT] };
         assert_eq!(told(&manager, opened).await, informed, "by people {by_people}");

@@ -40,7 +40,7 @@ const PARTS: &[&str] = &[
     "wachtwoord",
     // Danish, Norwegian and Swedish.
     "adgangskode",
-    "passord",
+    "passord", // typos:ignore
     "lösenord",
     // Finnish.
     "salasana",
@@ -70,8 +70,6 @@ const WORDS: &[&str] = &[
     "pw",
     "psw",
     "pswd",
-    "passw",
-    "pword",
     "passe",
     "clave",
     "auth",
@@ -182,6 +180,7 @@ const NAMES: &[&str] = &[
     "mariadb",
     "master",
     "mysql",
+    "oauth2",
     "pg",
     "policy",
     "postgres",

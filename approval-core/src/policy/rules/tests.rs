@@ -61,6 +61,9 @@ fn a_rule_that_errs_counts_as_the_stricter_of_ask_and_its_own_outcome() {
             "rules:\n  - {{name: broken, when: args.missing > 1, {outcome}}}\n  - {{name: next, allow: true}}"
         ));
         assert_eq!(call().told(&rules), format!("{expected}: broken"));
+        if outcome.starts_with("notify") {
+            assert_eq!(&*call().gate_of(&rules).inform, people(&["group:ops"]));
+        }
         let explanation = rules.explain(&call().call());
         assert_eq!(explanation.looked.last().map(|looked| looked.verdict), Some(Verdict::Failed));
         assert!(explanation.why.contains("there is no `missing`"), "{}", explanation.why);
@@ -169,7 +172,9 @@ fn an_action_that_names_its_approvers_asks_them_though_a_rule_would_allow_it() {
     assert_eq!(needs(&gate), [(1, vec![ANN])]);
     let mail = TestCall::new("mail.send", &json!({}));
     assert_eq!(mail.told(&rules), "notify: tell");
-    assert_eq!(mail.approvers(&[ANN]).told(&rules), "ask: tell");
+    let asked = mail.approvers(&[ANN]);
+    assert_eq!(asked.told(&rules), "ask: tell");
+    assert_eq!(&*asked.gate_of(&rules).inform, people(&["group:ops"]), "and has them told all the same");
     let why = rules.explain(&call().approvers(&[ANN]).call()).why;
     assert!(why.contains("names its approvers itself"), "{why}");
 }
