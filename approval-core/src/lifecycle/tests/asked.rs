@@ -33,8 +33,8 @@ fn asked(said: Said, by: &Gate) -> Gate {
 fn what_was_not_set_explicitly_gives_way_to_what_a_rule_sets() {
     let (nothing, own) = (Said::default(), Gate { rule: "rule".into(), ..own() });
     let given_way = {
-        let Gate { timeout, on_timeout, grant_ttl, veto, delegation, .. } = loose();
-        Gate { timeout, on_timeout, grant_ttl, veto, delegation, ..own.clone() }
+        let Gate { veto, timeout, on_timeout, grant_ttl, delegation, .. } = loose();
+        Gate { veto, timeout, on_timeout, grant_ttl, delegation, ..own.clone() }
     };
     assert_eq!(asked(nothing, &loose()), given_way);
     let kept = [
