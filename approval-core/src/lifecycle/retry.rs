@@ -91,8 +91,7 @@ pub(crate) fn gate_of_retry(
         }
         PolicyAnswer::Asks { .. } => Ok(asked_for(&own.gate, own.said, answer)),
         PolicyAnswer::Runs { rule, inform, run_windows } => {
-            let before = Gate { declared: None, ..Gate::clone(&request.gate) };
-            let gate = Arc::new(tighten(&before, &besides(rule, inform, run_windows)));
+            let gate = Arc::new(tighten(&request.gate, &besides(rule, inform, run_windows)));
             let asks = PolicyAnswer::Asks { rule, gate: Some(&gate), whole: false };
             Ok(asked_for(&own.gate, own.said, asks))
         }
@@ -102,20 +101,20 @@ pub(crate) fn gate_of_retry(
 /// What the action itself asked for when the request was opened. Of times, notices and texts, which are no demands and not
 /// stored: as the request has them.
 fn declared(request: &Request) -> Gate {
-    let asked = Gate { declared: None, ..Gate::clone(&request.gate) };
-    match &request.declaration {
-        None => Gate::clone(&gate_before_rules(request)),
-        Some(declaration) => Gate {
-            timeout: asked.timeout,
-            grant_ttl: asked.grant_ttl,
-            reminders: asked.reminders,
-            join_identical: asked.join_identical,
-            inform: asked.inform,
-            editable: asked.editable,
-            reject_options: asked.reject_options,
-            digest: asked.digest,
-            ..declaration.gate.clone()
-        },
+    let Some(declaration) = &request.declaration else {
+        return Arc::unwrap_or_clone(gate_before_rules(request));
+    };
+    let asked = Gate::clone(&request.gate);
+    Gate {
+        timeout: asked.timeout,
+        grant_ttl: asked.grant_ttl,
+        reminders: asked.reminders,
+        join_identical: asked.join_identical,
+        inform: asked.inform,
+        editable: asked.editable,
+        reject_options: asked.reject_options,
+        digest: asked.digest,
+        ..declaration.gate.clone()
     }
 }
 

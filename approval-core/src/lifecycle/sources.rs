@@ -69,10 +69,12 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// How many texts of so many bytes are kept at a moment.
+    /// How many texts of so many bytes are kept at a moment; no more than twice as many as may be.
     fn kept(mut count: NewSources, bytes: u64, now: Timestamp) -> (u64, NewSources) {
         let mut kept = 0;
-        while let Ok(next) = count.with(bytes, now) {
+        while kept < 2 * TEXTS_A_DAY
+            && let Ok(next) = count.with(bytes, now)
+        {
             (kept, count) = (kept + 1, next);
         }
         (kept, count)

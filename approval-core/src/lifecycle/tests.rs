@@ -1,5 +1,6 @@
 //! What the tests of the lifecycle share: a small world of people, and a request that lives in it.
 
+mod asked;
 mod clock;
 mod command;
 mod create;

@@ -74,6 +74,32 @@ fn a_call_that_is_opened_without_asking_takes_a_place() {
 }
 
 #[test]
+fn a_refusal_tells_how_much_of_it_may_run_later() {
+    let again = "; there is room again from 2026-01-01T01:01:00Z on";
+    for (limit, why) in [
+        (hourly(2), "limit hourly is reached: 1 of 2 calls were made, and 1 may run later"),
+        (
+            budget("30 USD"),
+            "limit budget is reached: 25.00 USD of 30 USD are spent or may be spent by calls that run later, and this call costs \
+             12.50 USD",
+        ),
+    ] {
+        let mut usage = with_a_place(&limit, &ran_at(&limit, &[0]));
+        assert_eq!(try_take(&limit, &mut usage, Some("12.50 USD"), at(1)), Err(format!("{why}{again}")));
+    }
+    // What runs needs no room besides places, and hears nothing of them.
+    for (limit, why) in [
+        (hourly(1), "1 of 1 calls were made"),
+        (budget("12.50 USD"), "12.50 USD of 12.50 USD are spent, and this call costs 12.50 USD"),
+    ] {
+        let usage = with_a_place(&budget("100 USD"), &ran_at(&limit, &[0]));
+        let one = counted(limit, &usage);
+        let (_, reached) = take_at_run(&[one], Some(money("12.50 USD")), None, at(1)).unwrap_err();
+        assert_eq!(reached.why, why);
+    }
+}
+
+#[test]
 fn the_place_moves_to_where_the_call_runs() {
     for limit in [hourly(1), hourly(1).over(OverLimit::Deny), budget("12.50 USD"), budget("20 USD")] {
         for (second, until) in [(59, 60), (70, 120)] {

@@ -131,6 +131,7 @@ fn what_is_no_demand_is_as_the_request_has_it() {
         reminders: Some(Reminders { every: hour, at_most: 2 }),
         join_identical: true,
         inform: users("cfo"),
+        editable: vec![Editable { path: text("cents"), schema: None }],
         reject_options: vec![RejectOption {
             name: text("too_much"),
             title: text("Too much"),

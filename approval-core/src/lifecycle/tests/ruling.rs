@@ -87,6 +87,21 @@ fn an_approval_that_is_spent_over_or_of_people_is_not_revoked_by_the_policy() {
 }
 
 #[test]
+fn whom_the_policy_wants_told_at_the_run_is_told_how_it_ends() {
+    let before = Gate { inform: users("bob"), ..gate([need(1, "ann")]) };
+    for (now, told) in [("zoe bob", "bob zoe"), ("zoe", "bob zoe"), ("bob", "bob"), ("", "bob")] {
+        let mut world = World::new(before.clone());
+        world.approve("ann", 1).unwrap();
+        world.ruling = Some(RunRuling::Allows { inform: users(now), run_windows: Vec::new() });
+        world.consume(2).unwrap();
+        assert_eq!(*world.request.gate, Gate { inform: users(told), ..before.clone() }, "{now}");
+        let ended = world.finish(Ending::Succeeded { result: None }, 3).unwrap();
+        let expected: Vec<String> = users(told).iter().map(ToString::to_string).collect();
+        assert_eq!(notified(&ended, NoticeKind::Informed), expected, "{now}");
+    }
+}
+
+#[test]
 fn an_edit_counts_by_what_the_policy_says_about_its_arguments_alone() {
     let gate = Gate {
         editable: vec![crate::model::Editable { path: "cents".into(), schema: None }],

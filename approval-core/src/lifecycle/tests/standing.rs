@@ -353,6 +353,19 @@ fn what_can_no_longer_be_approved_takes_standing_approvals_back_too() {
 }
 
 #[test]
+fn votes_that_reject_nothing_take_no_standing_approval_back() {
+    let mut world = World::new(Gate { veto: 3, ..gate([need(2, "ann bob cid")]) });
+    let (approve, delegate) = (world.vote_act(approve()), Act::Delegate { to: user("zoe") });
+    world.approve("cid", 20).unwrap();
+    let may = |world: &World| [&approve, &delegate, &Act::Tick].map(|act| may_reject(&world.request, act));
+    assert_eq!(may(&world), [false; 3], "somebody approved it");
+    world.reject("ann", 21).unwrap();
+    assert_eq!(may(&world), [true; 3]);
+    world.request.votes[1].void = true;
+    assert_eq!(may(&world), [false; 3], "the rejection does not count any more");
+}
+
+#[test]
 fn terms_that_give_away_too_much_are_refused() {
     let refused = |draft: Draft, terms: StandingTerms| match stood_with(draft, terms) {
         Err(Refusal::Invalid(invalid)) => invalid.to_string(),
