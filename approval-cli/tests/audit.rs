@@ -194,10 +194,10 @@ fn texts_of_rules_are_exported_and_held_against_their_digests() {
     let named: Vec<&str> = trail.lines().filter(|line| line.starts_with("{\"source\":")).collect();
     assert_eq!(named.len(), 2);
     assert!(!trail.contains("s3cret"));
-    let reloads: Vec<&str> = trail.lines().filter(|line| line.contains("\"reloaded\"")).collect();
-    let named = |line: &str| texts.each_ref().map(|text| line.contains(&SourceDigest::of(text).to_string()));
-    let named: Vec<[bool; 2]> = reloads.iter().map(|line| named(line)).collect();
-    assert_eq!(named, [[true, false], [true, true]], "the start, and the reload: {reloads:?}");
+    let reload = trail.lines().find(|line| line.contains("\"reloaded\"")).unwrap();
+    for text in &texts {
+        assert!(reload.contains(&SourceDigest::of(text).to_string()), "{reload}");
+    }
     let (_, csv, _) = approvals(&["export", "--store", &store, "--format", "csv"]);
     let digest = SourceDigest::of(&texts[0]).to_string();
     assert!(csv.lines().nth(1).unwrap().ends_with(&format!("\"{digest}\",\"\"")), "{csv}");

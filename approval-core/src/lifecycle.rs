@@ -60,12 +60,12 @@ pub use alert::{is_told_again, timeout_spike};
 pub(crate) use asked::{PolicyAnswer, asked_for, besides, by_rule};
 pub use claim::{Agents, Behind, Claim, Declared, intact};
 pub use clock::needs_the_clock;
-pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement};
+pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement, names_basis};
 pub use create::create;
 pub use declaration::asks_for_more;
 pub use edit::{edited_arguments, gate_before_rules};
 pub use execution::{may_ever_rerun, may_reopen, rerun_until};
-pub use grant::{counted_as, is_by_policy, is_of_action, is_proof};
+pub use grant::{counted_as, gives_back, is_by_policy, is_of_action, is_proof};
 pub use join::{may_join, same_person, wants_to_join};
 pub use key::{
     MOST_REFUSED, UnderKey, digest_under, follows_unlinked, gave_way, may_be_followed, may_replay, under_key,

@@ -56,7 +56,7 @@ pub struct Call<'a> {
     /// What it costs. Of a credit (an action that declares [`credits`](ActionInfo::credits) and gives money back) the amount
     /// without its sign: a threshold holds for both.
     pub cost: Option<Money>,
-    /// What earlier calls that ran have cost, in US dollars, where that is counted: see [`Limit::spending`]. Calls at the same
+    /// What earlier calls have cost, or will when they run, in US dollars, where that is counted: see [`Limit::spending`]. Calls at the same
     /// time do not see each other; what must hold exactly is a [`Limit`].
     pub spent_usd: Option<Decimal>,
     /// What the action itself says must be met. After an edit: what must be met so far.

@@ -302,5 +302,8 @@ pub trait Store: Debug + Send + Sync + 'static {
 /// Name of the record that holds every halt.
 pub(crate) const HALTS: &str = "halt";
 
+/// In front of the names of the records of standing approvals.
+pub(crate) const STANDING: &str = "standing/";
+
 /// Name of a channel in the outbox.
 pub type ChannelName = Text;

@@ -1,11 +1,15 @@
 //! Removing old requests so that the seals stay valid: a seal says first that they may be gone, and only then are they
 //! removed. A process that is killed between the two leaves them where they are; the next time they are named again.
 
+use std::collections::BTreeSet;
+
 use super::{AuditError, Leaf, Sealer, sealer::Removals};
 use crate::{
     clock::Timestamp,
-    model::Request,
-    store::{CommitOutcome, Query, Removal, Store},
+    id::RequestId,
+    lifecycle,
+    model::{Request, StandingApproval},
+    store::{CommitOutcome, Query, RecordName, Removal, STANDING, Store, StoreError},
 };
 
 /// Requests that are announced and removed at a time.
@@ -24,7 +28,8 @@ pub struct Retention {
 pub struct Pruned {
     /// Requests that are gone.
     pub removed: u64,
-    /// Requests that are as old and still open, approved and not run, running, or in doubt: they stay.
+    /// Requests that are as old and still open, approved and not run, running, or in doubt, or with which a standing approval was
+    /// given that is in force or may stand behind calls to come: they stay.
     pub unfinished: u64,
 }
 
@@ -45,11 +50,12 @@ impl Retention {
 /// When the store, the key or a sink failed: nothing is removed that is not announced wherever seals are written.
 pub async fn prune(store: &dyn Store, sealer: &Sealer, retention: Retention) -> Result<Pruned, AuditError> {
     let mut pruned = Pruned::default();
+    let held = given_with_standing(store).await?;
     let mut query = Query { created_before: Some(retention.before), limit: BATCH, ..Query::default() };
     loop {
         let page = store.list(&query).await?;
         let (go, stay): (Vec<_>, Vec<_>) =
-            page.items.iter().partition(|stored| retention.lets_go(&stored.request));
+            page.items.iter().partition(|stored| goes(&retention, &held, &stored.request));
         pruned.unfinished = pruned.unfinished.saturating_add(stay.len() as u64);
         if !go.is_empty() {
             // A leaf for what it is first: what was never sealed must not come into the seals as gone.
@@ -81,16 +87,43 @@ pub async fn prune(store: &dyn Store, sealer: &Sealer, retention: Retention) -> 
     }
 }
 
+fn goes(retention: &Retention, held: &BTreeSet<RequestId>, request: &Request) -> bool {
+    retention.lets_go(request) && !held.contains(&request.id)
+}
+
+/// Requests with which standing approvals were given that may still have to be withdrawn: that is noted with the request.
+async fn given_with_standing(store: &dyn Store) -> Result<BTreeSet<RequestId>, AuditError> {
+    let now = store.now().await?;
+    let mut held = BTreeSet::new();
+    let mut after: Option<RecordName> = None;
+    loop {
+        let page = store.records(STANDING, after.as_ref(), BATCH).await?;
+        after = page.last().map(|record| record.name.clone());
+        for record in &page {
+            let approval: StandingApproval = serde_json::from_slice(&record.value).map_err(|e| {
+                StoreError::unreadable(format!("the record {} cannot be read: {e}", record.name))
+            })?;
+            if lifecycle::may_be_taken_back(&approval, now) {
+                held.insert(approval.request);
+            }
+        }
+        if page.len() < BATCH {
+            return Ok(held);
+        }
+    }
+}
+
 /// What [`prune`] would remove now, without removing anything.
 ///
 /// # Errors
 /// When the store failed.
 pub async fn prunable(store: &dyn Store, retention: Retention) -> Result<Pruned, AuditError> {
     let mut pruned = Pruned::default();
+    let held = given_with_standing(store).await?;
     let mut query = Query { created_before: Some(retention.before), limit: BATCH, ..Query::default() };
     loop {
         let page = store.list(&query).await?;
-        let go = page.items.iter().filter(|stored| retention.lets_go(&stored.request)).count();
+        let go = page.items.iter().filter(|stored| goes(&retention, &held, &stored.request)).count();
         pruned.removed = pruned.removed.saturating_add(go as u64);
         pruned.unfinished = pruned.unfinished.saturating_add((page.items.len() - go) as u64);
         match page.next {

@@ -285,6 +285,12 @@ impl Act {
     }
 }
 
+/// Whether what is written about an act names the policy and the people in force.
+#[must_use]
+pub const fn names_basis(act: &Act) -> bool {
+    matches!(act, Act::Consume { .. } | Act::ApproveEdited { .. })
+}
+
 /// A command: who does what, through which channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Claim, CountedWrite, Refusal, Requires, Share, Transition, asked::besides, case::Case, decide, execution,
-    limit, limits, ruling, standing, tighten::tighten,
+    Act, Claim, CountedWrite, Refusal, Requires, Share, Transition, asked::besides, case::Case, decide,
+    execution, limit, limits, ruling, standing, tighten::tighten,
 };
 use crate::{
     id::{ExecutorId, GrantId},
@@ -190,7 +190,22 @@ pub(super) fn take_back(case: &Case<'_>, why: Text, what_for: RevokedFor) -> Res
         Execution::Revoked { at: case.now, by: case.actor().clone(), why: why.clone(), cause: what_for };
     change.request.execution = Some(Box::new(revoked));
     change.tell(EventKind::Revoked { why })?;
+    change.count(unused_place(case));
     decide::close(&mut change, case.facts);
     change.notify(NoticeKind::Outcome, [case.request.requester.clone()]);
     Ok(change.finish())
+}
+
+/// Gives back the place in the limits of a call that will not run any more, so that it does not keep the same call from being
+/// asked about.
+pub(super) fn unused_place(case: &Case<'_>) -> Vec<CountedWrite> {
+    let share = counted_as(case.request);
+    limit::give_back(case.facts.limits, case.request.revision.cost, share.as_ref())
+}
+
+/// Whether an act may give back the place of a request in the limits on calls: it must be told the limits then.
+#[must_use]
+pub fn gives_back(request: &Request, act: &Act) -> bool {
+    let may_end = matches!(act, Act::Revoke { .. } | Act::Supersede { .. } | Act::Uncover | Act::Tick);
+    may_end && unspent(request).is_ok() && counted_as(request).is_some()
 }

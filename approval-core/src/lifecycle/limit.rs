@@ -180,6 +180,20 @@ fn besides(counted: &Counted, cost: Option<Money>, share: Option<&Share>) -> Opt
     }
 }
 
+/// Gives back the place of a call that will not run.
+pub(super) fn give_back(
+    counted: &[Counted],
+    cost: Option<Money>,
+    share: Option<&Share>,
+) -> Vec<CountedWrite> {
+    let on_calls = counted.iter().filter(|one| !one.limit.attempts && one.limit.open.is_none());
+    let without = on_calls.filter_map(|one| {
+        let usage = besides(one, cost, share)?;
+        Some(CountedWrite { counter: one.counter.clone(), usage, expect: one.version })
+    });
+    without.collect()
+}
+
 /// What calls that still count at `now` have cost, in the currency of the limit; without the share of one call.
 #[must_use]
 pub fn spent_besides(counted: &Counted, own: Option<(Money, &Share)>, now: Timestamp) -> Decimal {

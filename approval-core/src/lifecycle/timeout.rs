@@ -4,7 +4,7 @@ use super::{
     Refusal, Transition,
     case::Case,
     claim::intact,
-    decide, escalate, hand_over,
+    decide, escalate, grant, hand_over,
     history::Change,
     hours,
     quorum::{self, Ground},
@@ -115,6 +115,7 @@ fn expire_grant(case: &Case<'_>, expiry: Timestamp) -> Result<Transition, Refusa
     change.not_before(expiry);
     change.request.execution = Some(Box::new(Execution::GrantExpired { at: case.now }));
     change.tell(EventKind::GrantExpired)?;
+    change.count(grant::unused_place(case));
     decide::close(&mut change, case.facts);
     change.notify(NoticeKind::Outcome, [case.request.requester.clone()]);
     Ok(change.finish())

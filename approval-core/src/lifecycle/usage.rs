@@ -2,7 +2,8 @@
 //!
 //! A window slides: calls are counted in stretches of a sixtieth of it, and a stretch counts until its last moment has left
 //! the window. So no window, wherever it begins, holds more than the limit; room comes back up to a sixtieth late. Without a
-//! window all is one stretch, which ends with the last call, so that a window that a limit gets later begins there.
+//! window calls are added to the last stretch, which ends with the last call, so that a window that a limit gets later begins
+//! there.
 
 use rust_decimal::Decimal;
 
@@ -112,7 +113,11 @@ pub(super) fn add(limit: &Limit, usage: &Usage, cost: Option<Money>, now: Timest
     usage.since = usage.since.or(Some(now));
     let until = end_of_stretch(limit, now);
     match usage.stretches.last_mut() {
-        Some(last) if limit.within.is_none() || last.until >= until => last.until = last.until.max(until),
+        Some(last) if limit.within.is_none() || last.until >= until => {
+            // Stored before with no end. Now there is one: its last call is this one.
+            let ended = last.until != Timestamp::MAX;
+            last.until = if ended { last.until.max(until) } else { until };
+        }
         _ => usage.stretches.push(Stretch { until, ..Stretch::EMPTY }),
     }
     if let Some(last) = usage.stretches.last_mut() {
@@ -142,8 +147,13 @@ pub(super) fn without(
     }
     let own = end_of_stretch(limit, counted_at);
     let mut besides = usage.clone();
-    let is_own = |stretch: &Stretch| limit.within.is_none() || stretch.until == own;
-    let at = besides.stretches.iter().position(is_own)?;
+    let holds = |stretch: &Stretch| match kind {
+        Kind::Run => stretch.calls > 0,
+        Kind::Place => stretch.places > 0,
+    };
+    // Without a window calls are added to the last one, whatever its end.
+    let is_own = |stretch: &Stretch| holds(stretch) && (limit.within.is_none() || stretch.until == own);
+    let at = besides.stretches.iter().rposition(is_own)?;
     let stretch = besides.stretches.get_mut(at)?;
     let (calls, sum) = match kind {
         Kind::Run => (&mut stretch.calls, &mut stretch.cost),
@@ -188,5 +198,5 @@ fn end_of_stretch(limit: &Limit, now: Timestamp) -> Timestamp {
     let length = (i64::try_from(window.as_micros()).unwrap_or(i64::MAX) / STRETCHES).max(1);
     let micros = now.as_microsecond();
     let into = micros.rem_euclid(length);
-    after(now, Span::from_micros(length - into))
+    after(to_micros(now), Span::from_micros(length - into))
 }

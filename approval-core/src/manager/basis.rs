@@ -74,9 +74,8 @@ impl Sources {
 
     fn remember_limits(&self, policy: SourceDigest, limits: Arc<[Arc<Limit>]>) {
         let known = &mut lock(&self.known).limits;
-        if known.iter().any(|(of, _)| *of == policy) {
-            return;
-        }
+        // The last answer holds: rules in code may have other limits under the same text.
+        known.retain(|(of, _)| *of != policy);
         if known.len() >= REMEMBERED {
             known.pop_front();
         }
@@ -254,28 +253,21 @@ impl Core {
 }
 
 impl Core {
-    /// Notes what holds as the manager starts, and listens for what is read again. Before the start nothing held.
-    pub(super) fn note_start(&self, listener: &Arc<dyn ReloadListener>) {
+    /// Listens for what is read again from now on.
+    pub(super) fn listen_for_reloads(&self, listener: &Arc<dyn ReloadListener>) {
         let started = self.in_force();
-        for (what, source) in started.clone() {
-            self.note(Reload::between(what, None, source));
-        }
         self.policy.subscribe(Arc::downgrade(listener));
         self.directory.subscribe(Arc::downgrade(listener));
         // Nobody tells what was read again before that.
         for ((what, before), (_, now)) in started.into_iter().zip(self.in_force()) {
-            self.note(Reload::between(what, before, now));
+            if let Some(reload) = Reload::between(what, before, now) {
+                self.reloaded(&reload);
+            }
         }
     }
 
     fn in_force(&self) -> [(SourceKind, Option<Arc<Source>>); 2] {
         [(SourceKind::Policy, self.policy.source()), (SourceKind::Directory, self.directory.source())]
-    }
-
-    fn note(&self, reload: Option<Reload>) {
-        if let Some(reload) = reload {
-            self.reloaded(&reload);
-        }
     }
 }
 

@@ -365,7 +365,7 @@ impl ApprovalManager {
         let listener: Arc<dyn ChangeListener> = Arc::clone(core) as _;
         core.store.subscribe(Arc::downgrade(&listener));
         let reloads: Arc<dyn ReloadListener> = Arc::clone(core) as _;
-        core.note_start(&reloads);
+        core.listen_for_reloads(&reloads);
         core.runtime.start(due::run(Arc::clone(core)));
         core.runtime.start(due::run_leases(Arc::clone(core)));
         core.runtime.start(journal::run(Arc::clone(core)));

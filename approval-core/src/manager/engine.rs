@@ -10,6 +10,7 @@ use super::{
 use crate::{
     approval_error::{About, ApprovalError},
     clock::Timestamp,
+    error::Internal,
     id::{GrantId, RequestId, StandingId},
     lifecycle::{self, Act, Command, Draft, EditRuling, Facts, Refusal, Requires, Transition},
     model::{Delivery, Execution, OnTimeout, OutboxNotice, People, Request, RunLimits, Text},
@@ -101,8 +102,8 @@ impl Core {
             let policy = draft.basis.as_ref().and_then(|basis| basis.policy);
             let draft = Draft { basis: self.sources.basis(policy, directory), ..draft.clone() };
             let halts = self.halts.view(self).await?;
-            let now = self.now().await?;
             let limits = self.limits_of(&draft, run).await?;
+            let now = self.now().await?;
             let facts = Facts { limits: &limits, standing: &standing, ..facts(&people, &halts, now) };
             let (id, action, keyed) = (draft.id, draft.action.name.clone(), draft.key.is_some());
             match lifecycle::create(draft, &facts, now) {
@@ -153,6 +154,24 @@ impl Core {
             None => self.store.clock().await?,
         };
         Ok(reading.check()?)
+    }
+
+    /// Does what a command says to a request, on a task of its own: a caller that goes away meanwhile must not keep what follows
+    /// from it from being done.
+    pub(crate) async fn execute_whole(
+        self: &Arc<Self>,
+        id: RequestId,
+        command: Command,
+    ) -> Result<Stored, ApprovalError> {
+        let core = Arc::clone(self);
+        match self.runtime.spawn(async move { core.execute(id, command).await }).await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => {
+                Err(Internal::new("the task that executes a command panicked").into())
+            }
+            // The runtime ended.
+            Err(_) => Err(ApprovalError::ShutDown),
+        }
     }
 
     /// Does what a command says to a request.
@@ -236,15 +255,21 @@ impl Core {
             let edited_gate = edited.as_ref().and_then(EditRuling::gate);
             let mut named = lifecycle::principals(request, Some(command), edited_gate);
             named.extend(lifecycle::principals_behind(&standing));
-            let (people, directory) = self.people_in_force(&named).await?;
+            // Whatever else is done names no text of the people, and must not wait for one to be kept.
+            let (people, directory) = if lifecycle::names_basis(&command.act) {
+                self.people_in_force(&named).await?
+            } else {
+                (self.people(&named).await?, None)
+            };
             let halts = self.halts.view(self).await?;
+            let (ruling, policy) = self.ruling_for(command, request).await?;
+            let limits = self.limits_for(command, request, policy).await?;
+            // After all that it is compared with.
             let now = self.now().await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
             facts.standing = &standing;
             facts.edited = edited.as_ref();
-            let (ruling, policy) = self.ruling_for(command, request).await?;
             facts.ruling = ruling.as_ref();
-            let limits = self.limits_for(command, request, policy).await?;
             facts.limits = &limits;
             let basis = self.sources.basis(policy.or(edited_by), directory);
             facts.basis = basis.as_ref();

@@ -197,11 +197,11 @@ impl Core {
         let command = Command { actor: self.settings.agent.clone(), via: None, operator: false, act };
         match self.execute(request, command).await {
             Ok(_) => Ok(()),
-            Err(ApprovalError::Store(error)) => Err(ApprovalError::Store(error)),
-            Err(refused) => {
+            Err(refused @ (ApprovalError::Refused { .. } | ApprovalError::NotFound(_))) => {
                 tracing::warn!(%request, %refused, "how the body ended was not taken");
                 Ok(())
             }
+            Err(error) => Err(error),
         }
     }
 }

@@ -208,13 +208,16 @@ impl Core {
         let unspent = query(&[Status::Approved], &[ExecutionState::NotStarted]);
         // For how long what is there may run again.
         let mut longest = 0;
-        let mut ended = self.end_listed(open, halt, &mut longest).await?;
-        ended += self.end_listed(unspent, halt, &mut longest).await?;
+        let open = self.end_listed(open, halt, &mut longest).await;
+        let unspent = self.end_listed(unspent, halt, &mut longest).await;
         // Last, since there may be many. None of these is ended by it.
         let after = self.reruns.oldest(self, self.now().await?).await?;
         let spent = [ExecutionState::Executing, ExecutionState::Unknown, ExecutionState::Failed];
         let spent = Query { limit: 1000, after, ..query(&[Status::Approved], &spent) };
-        self.end_listed(spent, halt, &mut longest).await?;
+        let spent = self.end_listed(spent, halt, &mut longest).await;
+        // What one of them could not end kept the others from nothing.
+        let ended = open?.saturating_add(unspent?);
+        spent?;
         if after.is_none() {
             // All that ever failed was read. The next halt need not.
             self.reruns.complete(self, longest).await?;
@@ -229,6 +232,7 @@ impl Core {
         longest: &mut u64,
     ) -> Result<u64, ApprovalError> {
         let mut ended = 0;
+        let mut failed = None;
         let now = self.now().await?;
         let one = Halts(vec![halt.clone()]);
         loop {
@@ -251,13 +255,17 @@ impl Core {
                 match self.execute(request.id, command).await {
                     Ok(_) => ended += 1,
                     Err(ApprovalError::Store(error)) => return Err(error.into()),
-                    // It ended or began by itself meanwhile.
-                    Err(_) => {}
+                    Err(error) if ended_by_itself(&error) => {}
+                    // The others end all the same, and whoever halts hears that one did not.
+                    Err(error) => {
+                        tracing::error!(request = %request.id, %error, "failed to end what a halt covers");
+                        failed.get_or_insert(error);
+                    }
                 }
             }
             match page.next {
                 Some(next) => query.after = Some(next),
-                None => return Ok(ended),
+                None => return failed.map_or(Ok(ended), Err),
             }
         }
     }
@@ -278,4 +286,18 @@ impl Core {
         self.halts.carried_out.store(version, Ordering::Release);
         Ok(())
     }
+}
+
+/// Whether what a halt was to end had ended, or begun, before.
+const fn ended_by_itself(error: &ApprovalError) -> bool {
+    matches!(
+        error,
+        ApprovalError::Refused { .. }
+            | ApprovalError::NotFound(_)
+            | ApprovalError::AlreadyDecided { .. }
+            | ApprovalError::AlreadyRan { .. }
+            | ApprovalError::Unknown(_)
+            | ApprovalError::GrantExpired { .. }
+            | ApprovalError::Revoked { .. }
+    )
 }

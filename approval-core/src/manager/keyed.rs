@@ -82,6 +82,9 @@ impl Core {
                     });
                 }
                 UnderKey::Follow => {
+                    // No successor could be linked to a row that another program changed.
+                    lifecycle::intact(&newest.request)
+                        .map_err(|refusal| ApprovalError::of_refusal(about, refusal))?;
                     follow(draft, &newest.request);
                     return Ok(Placed::Opens);
                 }

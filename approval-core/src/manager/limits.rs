@@ -53,6 +53,9 @@ pub(crate) fn check(limit: &Limit) -> Result<(), Invalid> {
     if limit.name.trim().is_empty() {
         return bad("has no name", "name it, as in refunds-a-day");
     }
+    if RunLimits::NAMES.contains(&&*limit.name) {
+        return bad("has the name of a limit of runs", "give it another name: they would share a counter");
+    }
     let on_calls = limit.calls.is_some() || limit.cost.is_some() || limit.lasts.is_some();
     match limit.open {
         None if !on_calls => {
@@ -179,26 +182,36 @@ impl Core {
         ruled_by: Option<SourceDigest>,
     ) -> Result<Vec<Counted>, ApprovalError> {
         let action = &request.action.name;
-        let policy = self.limits_of_policy(ruled_by)?;
-        let limits = if matches!(command.act, Act::Consume { .. } | Act::Uncover) {
-            self.limits_on(&policy, action)?
-        } else if let Act::Reopen { run } = &command.act {
-            // Running it again is another attempt.
-            let mut limits = self.limits_where(&policy, |limit| limit.attempts && limit.is_about(action))?;
-            if request.run.is_some() {
-                limits.extend(run.on_calls().map(Arc::new));
-            }
-            limits
-        } else {
-            return Ok(Vec::new());
-        };
         let counts = Counts {
             agent: &request.requester,
             action,
             run: request.run.as_deref(),
             person: request.on_behalf_of.as_ref(),
         };
-        self.counted(limits, counts).await
+        let policy = self.limits_of_policy(ruled_by)?;
+        if matches!(command.act, Act::Consume { .. } | Act::Uncover) {
+            return self.counted(self.limits_on(&policy, action)?, counts).await;
+        }
+        if let Act::Reopen { run } = &command.act {
+            // Running it again is another attempt.
+            let mut limits = self.limits_where(&policy, |limit| limit.attempts && limit.is_about(action))?;
+            if request.run.is_some() {
+                limits.extend(run.on_calls().map(Arc::new));
+            }
+            return self.counted(limits, counts).await;
+        }
+        if !lifecycle::gives_back(request, &command.act) {
+            return Ok(Vec::new());
+        }
+        let counted = match self.limits_on(&policy, action) {
+            Ok(limits) => self.counted(limits, counts).await,
+            Err(error) => Err(error),
+        };
+        // Taking an approval back does not wait for that.
+        Ok(counted.unwrap_or_else(|error| {
+            tracing::warn!(request = %request.id, %error, "the place of a call in the limits is not given back");
+            Vec::new()
+        }))
     }
 
     /// What these have counted.
@@ -294,8 +307,8 @@ impl Core {
         take: impl Fn(&[Counted], Timestamp) -> Taken,
     ) -> Result<Count, ApprovalError> {
         for _ in 0..ROUNDS {
-            let now = self.now().await?;
             let counted = self.counted(limits.clone(), counts).await?;
+            let now = self.now().await?;
             let taken = match take(&counted, now) {
                 Ok(taken) => taken,
                 Err((OverLimit::Ask, reached)) => return Ok(Count::Asks(reached.limit)),

@@ -23,6 +23,8 @@ use crate::{
 
 /// Prefix of the name of the record; the namespace follows.
 const RERUNS: &str = "reruns";
+/// How far back a halt looks at least, in milliseconds: eight days.
+const AT_LEAST: u64 = 8 * 24 * 60 * 60 * 1000;
 /// How often the record is written again when others write at the same time.
 const ROUNDS: usize = 100;
 
@@ -66,8 +68,10 @@ impl Reruns {
     pub(super) async fn oldest(&self, core: &Core, now: Timestamp) -> Result<Option<RequestId>, StoreError> {
         let Some(record) = core.store.record(&self.record).await? else { return Ok(None) };
         let Longest { millis, complete } = parse(&record)?;
-        let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
-        Ok(complete.then(|| RequestId::before(now.saturating_sub(millis))))
+        let now = u64::try_from(now.as_millisecond())
+            .map_err(|_| StoreError::unavailable("the store's clock is before 1970"))?;
+        // At least some days: programs of an earlier version on the same store do not raise the record.
+        Ok(complete.then(|| RequestId::before(now.saturating_sub(millis.max(AT_LEAST)))))
     }
 
     /// Every request of the namespace was read, and `longest` is the longest [`duration`] among them.

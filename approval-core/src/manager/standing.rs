@@ -14,12 +14,10 @@ use crate::{
     id::{RequestId, StandingId},
     lifecycle::{self, Act, Command, Standing, StandingWrite},
     model::{ActionName, CoveredBehalf, LibraryPart, Principal, Request, StandingApproval, Text},
-    store::{Condition, Record, RecordName, RecordWrite, StoreError},
+    store::{Condition, Record, RecordName, RecordWrite, STANDING, StoreError},
     sync::{Mutex, lock},
 };
 
-/// In front of the names of their records.
-const PREFIX: &str = "standing/";
 /// Records read at a time.
 const PAGE: usize = 500;
 
@@ -38,7 +36,7 @@ pub(crate) struct StandingWatch {
 impl StandingWatch {
     pub(crate) fn new(namespace: Text) -> Self {
         Self {
-            prefix: format!("{PREFIX}{namespace}/"),
+            prefix: format!("{STANDING}{namespace}/"),
             namespace,
             seen: Mutex::new(None),
             forgotten: AtomicU64::new(0),
@@ -47,7 +45,7 @@ impl StandingWatch {
 
     /// Whether a record holds one.
     pub(crate) fn is_about(name: &RecordName) -> bool {
-        name.as_str().starts_with(PREFIX)
+        name.as_str().starts_with(STANDING)
     }
 
     /// One has changed, or may have.

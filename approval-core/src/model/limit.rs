@@ -262,6 +262,9 @@ impl RunLimits {
         }
     }
 
+    /// What its limits are called. No other may be.
+    pub(crate) const NAMES: [&str; 4] = ["max_steps", "max_tool_calls", "max_seconds", "max_usd"];
+
     fn limit(name: &str) -> Limit {
         Limit::new(name).per(CountedPer::RUN).over(OverLimit::Deny).attempts()
     }

@@ -69,7 +69,7 @@ pub enum JournalLine {
         /// What, and why.
         what: Text,
     },
-    /// The rules or the people of a process hold since then: it started with them, or they were read again.
+    /// The rules or the people of a process were read again, and hold since then.
     Reloaded {
         /// Since when.
         at: Timestamp,
@@ -80,7 +80,7 @@ pub enum JournalLine {
         namespace: Text,
         /// Which of the two.
         what: SourceKind,
-        /// The text that held before. `None`: nothing that has a text, or the process just started.
+        /// The text that held before. `None`: nothing that has a text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<SourceDigest>,
         /// The text that holds now.

@@ -153,8 +153,6 @@ pub async fn fill(store: &Arc<dyn Store>, clock: Arc<dyn Clock>, key: &Key, requ
             decided(&manager, number).await;
         }
     }
-    // With the line that says by which rules it started.
-    manager.shutdown().await.unwrap();
     sealer.seal().await.unwrap();
     sealer
 }

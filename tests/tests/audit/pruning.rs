@@ -5,16 +5,18 @@ use std::sync::Arc;
 use approval_core::{
     Clock,
     audit::{
-        AuditError, Breach, FileSink, Retention, Seal, Sealer, Sealing, VerifyOptions, prune, verify_store,
+        AuditError, Breach, FileSink, Retention, Seal, Sealer, Sealing, VerifyOptions, prunable, prune,
+        verify_store,
     },
     clock::Span,
     id::RequestId,
+    model::{StandingArguments, StandingReach, StandingTerms},
     store::{MemoryStore, Removal, Store},
 };
 use approval_store::SqliteStore;
 use approval_testkit::FakeClock;
 
-use crate::common::{Key, call, decided, lenient, manager, seals};
+use crate::common::{Key, ann, call, decided, lenient, manager, seals};
 
 async fn old_requests_go_and_the_seals_stay_valid(store: Arc<dyn Store>, clock: FakeClock) {
     let key = Key::new();
@@ -80,6 +82,31 @@ async fn old_requests_go_from_sqlite_and_the_seals_stay_valid() {
     let file = folder.path().join("approvals.db");
     let store = SqliteStore::builder(file).clock(Arc::new(clock.clone())).open().unwrap();
     old_requests_go_and_the_seals_stay_valid(Arc::new(store), clock).await;
+}
+
+#[tokio::test]
+async fn a_request_stays_while_the_standing_approval_that_was_given_with_it_may_be_withdrawn() {
+    let clock = FakeClock::new();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with_clock(Arc::new(clock.clone())));
+    let key = Key::new();
+    let sealer = Sealer::new(Arc::clone(&store), key.sealing());
+    let manager = manager(&store, Arc::new(clock.clone()));
+    let seen = manager.request(call(1)).await.unwrap().request().await.unwrap();
+    let terms =
+        StandingTerms::new(StandingReach::Agent, StandingArguments::Any).lasting(Span::from_hours(24 * 7));
+    manager.decider("desk").approve_standing(&seen, &ann(), terms, None).await.unwrap();
+    manager.revoke(seen.id, &ann(), "after all not").await.unwrap();
+    sealer.seal().await.unwrap();
+    clock.advance(Span::from_hours(24 * 2));
+    let retention = || Retention { before: approval_core::clock::after(clock.now(), -Span::from_hours(24)) };
+    assert_eq!(prunable(&*store, retention()).await.unwrap().removed, 0);
+    let pruned = prune(&*store, &sealer, retention()).await.unwrap();
+    assert_eq!((pruned.removed, pruned.unfinished), (0, 1));
+    let standing = manager.standing_approvals().await.unwrap().remove(0).id;
+    manager.withdraw_standing(standing, &ann(), "no longer").await.unwrap();
+    sealer.seal().await.unwrap();
+    assert_eq!(prunable(&*store, retention()).await.unwrap().removed, 1);
+    assert_eq!(prune(&*store, &sealer, retention()).await.unwrap().removed, 1);
 }
 
 #[tokio::test]

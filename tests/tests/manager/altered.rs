@@ -178,3 +178,18 @@ async fn the_result_of_an_altered_row_is_not_replayed() {
     assert!(is_refused(&refused), "{text}");
     assert_eq!(runs.count(), 1);
 }
+
+#[tokio::test]
+async fn a_call_does_not_follow_an_altered_row() {
+    let manager = unattended();
+    let short = || call_with(|action| Ok(action.timeout(seconds(60)))).key("k");
+    let id = manager.request(short()).await.unwrap().detach();
+    manager.advance(seconds(61)).await;
+    assert_eq!(manager.get(id).await.unwrap().status, Status::Expired);
+    alter(&manager, id, |request| request.revision.arguments = more()).await;
+    for _ in 0..2 {
+        let (refused, text) = error(manager.request(short()).await);
+        assert!(is_refused(&refused), "{text}");
+    }
+    assert_eq!(manager.list(&approval_core::store::Query::default()).await.unwrap().items.len(), 1);
+}

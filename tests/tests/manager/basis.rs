@@ -127,11 +127,6 @@ async fn reloads(manager: &TestManager) -> Vec<(SourceKind, Option<SourceDigest>
     lines.iter().filter_map(reload).collect()
 }
 
-/// What is on record of a start with these rules and with people.
-fn started(rules: &str) -> [(SourceKind, Option<SourceDigest>, Option<SourceDigest>); 2] {
-    [(SourceKind::Policy, None, Some(digest(rules))), (SourceKind::Directory, None, Some(digest(PEOPLE)))]
-}
-
 async fn approval_of(manager: &TestManager, action: Action) -> approval_core::manager::Approved {
     let waiting = manager.request(action).await.unwrap();
     for person in [ANN, BOB] {
@@ -164,8 +159,7 @@ async fn requests_and_runs_name_the_rules_of_their_moment(store: Arc<dyn Store>,
     // Other settings are nobody's rules.
     watched.say(&file_of(&after).replace("s3cret}", "s3cret, port: 8}"), &clock);
     manager.shutdown().await.unwrap();
-    let mut expected = started(&before).to_vec();
-    expected.push((SourceKind::Policy, Some(digest(&before)), Some(digest(&after))));
+    let expected = [(SourceKind::Policy, Some(digest(&before)), Some(digest(&after)))];
     assert_eq!(reloads(&manager).await, expected);
     let mut kept = [PEOPLE.to_owned(), before, after];
     kept.sort();
@@ -333,9 +327,7 @@ async fn a_reload_that_could_not_be_written_down_is_written_later_and_in_order()
     store.heal();
     manager.shutdown().await.unwrap();
     let step = |from: &str, to: &str| (SourceKind::Policy, Some(digest(from)), Some(digest(to)));
-    let mut expected = started(&texts[0]).to_vec();
-    expected.extend([step(&texts[0], &texts[1]), step(&texts[1], &texts[2])]);
-    assert_eq!(reloads(&manager).await, expected);
+    assert_eq!(reloads(&manager).await, [step(&texts[0], &texts[1]), step(&texts[1], &texts[2])]);
 }
 
 #[tokio::test]
@@ -351,7 +343,6 @@ async fn sections_that_come_and_go_are_reloads() {
     assert_eq!(
         reloads(&manager).await,
         [
-            (SourceKind::Directory, None, Some(digest(PEOPLE))),
             (SourceKind::Policy, None, Some(digest(&rules))),
             (SourceKind::Policy, Some(digest(&rules)), None),
             (SourceKind::Directory, Some(digest(PEOPLE)), None),
@@ -381,8 +372,8 @@ async fn a_list_of_people_that_is_replaced_is_a_reload_in_each_namespace() {
         line => panic!("{line:?}"),
     });
     let (before, after) = (Some(digest(PEOPLE)), Some(digest(&other)));
-    let of = |namespace| [(namespace, None, before), (namespace, before, after)];
-    assert_eq!(told.collect::<Vec<_>>(), [of("tenant"), of("default")].concat());
+    let of = |namespace| (namespace, before, after);
+    assert_eq!(told.collect::<Vec<_>>(), [of("tenant"), of("default")]);
     assert_eq!(texts(&**manager.store()).await.len(), 2);
 }
 
@@ -765,6 +756,6 @@ async fn a_reload_to_a_text_that_is_not_kept_holds_up_no_other_line() {
     Runs::default().run(&manager, call()).await.unwrap();
     manager.shutdown().await.unwrap();
     let policy = |from, to: &Source| (SourceKind::Policy, from, Some(to.digest()));
-    assert_eq!(reloads(&manager).await, [policy(None, &first), policy(Some(first.digest()), &last)]);
+    assert_eq!(reloads(&manager).await, [policy(Some(first.digest()), &last)]);
     assert_eq!(calls(&manager).await.len(), 2, "allowed and succeeded");
 }

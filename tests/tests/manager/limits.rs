@@ -178,6 +178,9 @@ async fn a_limit_that_limits_nothing_is_refused() {
     assert!(refused(Limit::new("x")).contains("limits nothing"));
     assert!(refused(Limit::new("x").cost(money("-1 USD"))).contains("below zero"));
     assert!(refused(Limit::new(" ").calls(1)).contains("no name"));
+    for name in ["max_steps", "max_tool_calls", "max_seconds", "max_usd"] {
+        assert!(refused(Limit::new(name).calls(1)).contains("has the name of a limit of runs"));
+    }
     assert!(refused(Limit::new("x").calls(1).within(seconds(0))).contains("window"));
 }
 

@@ -360,3 +360,41 @@ async fn two_limits_of_one_name_are_refused() {
     }
     assert_eq!(runs.count(), 0);
 }
+
+#[tokio::test]
+async fn a_call_that_lost_its_approval_keeps_no_place() {
+    let day = || Limit::new("day").within(Span::from_hours(24)).calls(1).over(OverLimit::Deny);
+    // The policy asks now: as the text says, calling again asks people.
+    let (manager, switch) = limited(Ruling::allow(), day());
+    let runs = Runs::default();
+    manager.advance(Span::from_mins(61)).await;
+    let held = manager.authorize(in_the_window("k")).await.unwrap();
+    switch.say(Ruling::ask());
+    let (asks, text) = error(begin(held).await);
+    assert!(matches!(asks, ApprovalError::PolicyAsks { again: false, .. }), "{text}");
+    let (pending, text) = error(soon(runs.run(&manager, in_the_window("k"))).await);
+    assert!(matches!(pending, ApprovalError::Pending(_)), "{text}");
+    manager.approve(pending.request().unwrap(), ANN).await.unwrap();
+    soon(runs.run(&manager, in_the_window("k"))).await.unwrap();
+    // The same where nobody tried to begin it in between.
+    let (manager, switch) = limited(Ruling::allow(), day());
+    drop(manager.authorize(call().key("k")).await.unwrap());
+    switch.say(Ruling::ask());
+    let asked = manager.request(call().key("k")).await.unwrap();
+    assert_eq!(asked.request().await.unwrap().status, Status::Pending);
+    // Revoked by a person, or run out: another call has the place.
+    for revoke in [true, false] {
+        let (manager, _) = limited(Ruling::allow(), day());
+        let held = manager.authorize(call().key("k")).await.unwrap();
+        let full = || async { manager.authorize(call().key("other")).await.map(drop) };
+        assert!(matches!(error(full().await).0, ApprovalError::LimitReached { .. }));
+        if revoke {
+            let page = manager.list(&approval_core::store::Query::default()).await.unwrap();
+            manager.revoke(page.items[0].request.id, &person(ANN), "not now").await.unwrap();
+        } else {
+            manager.advance(Span::from_mins(16)).await;
+        }
+        full().await.unwrap();
+        assert!(begin(held).await.is_err());
+    }
+}

@@ -5,6 +5,7 @@ mod allowed_keys;
 mod altered;
 mod answers;
 mod attachments;
+mod away;
 mod basis;
 mod behind;
 mod budgets;

@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::{
-    common::{ANN, BOB, Runs, call, call_with, error, on_outage, person, soon, unattended},
+    common::{ANN, BOB, Runs, call_with, error, on_outage, person, soon, unattended},
     outage::{Op, Outage},
 };
 
@@ -192,7 +192,11 @@ async fn a_request_that_is_not_linked_begins_only_once_it_is() {
 #[tokio::test]
 async fn a_call_under_a_key_that_may_not_follow_is_refused_and_cancelled() {
     let (manager, store) = on_outage(ManagerBuilder::unattended);
-    let keyed = |cents: u32| call().arguments(&json!({ "cents": cents })).unwrap().key("k");
+    // With a preview its key is looked at before its first commit.
+    let previewed = || {
+        call_with(|action| Ok(action.preview(|_| async { Ok::<_, String>("what it would do".to_owned()) })))
+    };
+    let keyed = move |cents: u32| previewed().arguments(&json!({ "cents": cents })).unwrap().key("k");
     let id = manager.request(keyed(500)).await.unwrap().detach();
     manager.reject(id, BOB, "60 EUR at most").await.unwrap();
     let asking = ApprovalManager::clone(&manager);

@@ -206,7 +206,7 @@ async fn half_a_copy_lets_nothing_happen() {
     assert!(Sealer::new(Arc::clone(&target), sealing(&scene.signer)).seal().await.is_err());
     people.advance(Span::from_secs(120)).await;
     people.shutdown().await.unwrap();
-    assert!(what_stands(&*target).await == before, "not even a lease was taken away");
+    assert_eq!(what_stands(&*target).await, before, "not even a lease was taken away");
 
     scene.transfer(&target).copy().await.unwrap();
     assert_eq!(everything(&*scene.store).await, everything(&*target).await);

@@ -260,6 +260,39 @@ fn a_limit_that_gets_a_window_has_room_again() {
 }
 
 #[test]
+fn a_limit_that_loses_its_window_finds_its_places() {
+    let window = hourly(9);
+    let forever = Limit::new("hourly").calls(9);
+    // Several stretches, of which the last holds the place, and the first a run.
+    let several = ran_at(&window, &[0, 60, 120]);
+    let one = counted(forever.clone(), &several);
+    let placed = take_places(&[one], None, at(125)).unwrap().remove(0).usage;
+    let run = take_at_run(&[counted(forever, &placed)], None, Some(&Share::Place(at(125))), at(130)).unwrap();
+    let last = run[0].usage.stretches.last().unwrap();
+    assert_eq!((last.calls, last.places, run[0].usage.stretches.len()), (2, 0, 3));
+}
+
+#[test]
+fn an_endless_stretch_of_before_ends_with_the_next_call() {
+    let forever = Limit::new("n").calls(5);
+    let mut usage = ran_at(&forever, &[0]);
+    usage.stretches[0].until = Timestamp::MAX;
+    try_take(&forever, &mut usage, None, at(5000)).unwrap();
+    assert_eq!(stretches(&usage).last().unwrap().0, 5000);
+    let window = forever.calls(2).within(Span::from_hours(1));
+    assert!(try_take(&window, &mut usage.clone(), None, at(5001)).is_err(), "both may lie in it");
+}
+
+#[test]
+fn times_finer_than_microseconds_lie_in_one_stretch() {
+    let fine = at(3) + jiff::SignedDuration::from_nanos(17);
+    let one = counted(hourly(1), &Usage::default());
+    let placed = take_places(&[one], None, fine).unwrap().remove(0).usage;
+    let run = take_at_run(&[counted(hourly(1), &placed)], None, Some(&Share::Place(at(3))), at(4)).unwrap();
+    assert_eq!(stretches(&run[0].usage), [(60, 1, 0)]);
+}
+
+#[test]
 fn when_there_is_room_again_is_when_the_call_fits() {
     let room = |limit: &Limit, usage: &Usage, cost: Option<&str>, now: i64| {
         let one = counted(limit.clone(), usage);
