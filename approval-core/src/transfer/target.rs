@@ -83,7 +83,9 @@ impl Target {
     async fn of_empty(to: &dyn Store, source: &Text) -> Result<Self, TransferError> {
         let what = found_in(to).await.map_err(TransferError::Target)?;
         if let Some(what) = what {
-            return Err(TransferError::NotEmpty { what });
+            // Another copy may have begun between the two looks.
+            let begun = to.record(&name()).await.map_err(TransferError::Target)?.is_some();
+            return Err(if begun { TransferError::TakenOver } else { TransferError::NotEmpty { what } });
         }
         let began_at = to.now().await.map_err(TransferError::Target)?;
         let marker = Marker {
