@@ -156,13 +156,16 @@ impl Core {
         Ok(reading.check()?)
     }
 
-    /// Does what a command says to a request, on a task of its own: a caller that goes away meanwhile must not keep what follows
-    /// from it from being done.
+    /// Does what a command says to a request; where commands on others may follow, on a task of its own: a caller that goes away
+    /// meanwhile must not keep them from being done.
     pub(crate) async fn execute_whole(
         self: &Arc<Self>,
         id: RequestId,
         command: Command,
     ) -> Result<Stored, ApprovalError> {
+        if !lifecycle::may_be_followed_up(&command.act) {
+            return self.execute(id, command).await;
+        }
         let core = Arc::clone(self);
         match self.runtime.spawn(async move { core.execute(id, command).await }).await {
             Ok(done) => done,

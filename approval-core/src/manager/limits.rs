@@ -181,6 +181,11 @@ impl Core {
         request: &Request,
         ruled_by: Option<SourceDigest>,
     ) -> Result<Vec<Counted>, ApprovalError> {
+        let counts_it = matches!(command.act, Act::Consume { .. } | Act::Uncover | Act::Reopen { .. });
+        // Most commands count nothing.
+        if !counts_it && !lifecycle::gives_back(request, &command.act) {
+            return Ok(Vec::new());
+        }
         let action = &request.action.name;
         let counts = Counts {
             agent: &request.requester,
@@ -199,9 +204,6 @@ impl Core {
                 limits.extend(run.on_calls().map(Arc::new));
             }
             return self.counted(limits, counts).await;
-        }
-        if !lifecycle::gives_back(request, &command.act) {
-            return Ok(Vec::new());
         }
         let counted = match self.limits_on(&policy, action) {
             Ok(limits) => self.counted(limits, counts).await,
