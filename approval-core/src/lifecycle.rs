@@ -60,9 +60,7 @@ pub use alert::{is_told_again, timeout_spike};
 pub(crate) use asked::{PolicyAnswer, asked_for, besides, by_rule};
 pub use claim::{Agents, Behind, Claim, Declared, intact};
 pub use clock::needs_the_clock;
-pub use command::{
-    Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement, may_be_followed_up, names_basis,
-};
+pub use command::{Act, Command, Draft, Edit, Ending, Facts, Predecessor, Settlement, names_basis};
 pub use create::create;
 pub use declaration::asks_for_more;
 pub use edit::{edited_arguments, gate_before_rules};

@@ -291,35 +291,6 @@ pub const fn names_basis(act: &Act) -> bool {
     matches!(act, Act::Consume { .. } | Act::ApproveEdited { .. })
 }
 
-/// Whether commands on other requests may follow from an act. An approval that makes what others rejected impossible to
-/// approve is rare, and not counted among them.
-#[must_use]
-pub const fn may_be_followed_up(act: &Act) -> bool {
-    match act {
-        Act::Vote { ballot, .. } => ballot.is_reject(),
-        Act::ApproveEdited { .. }
-        | Act::ApproveStanding { .. }
-        | Act::Delegate { .. }
-        | Act::Escalate { .. } => true,
-        Act::WithdrawStanding { .. }
-        | Act::RequestInfo { .. }
-        | Act::ProvideInfo { .. }
-        | Act::Comment { .. }
-        | Act::Cancel { .. }
-        | Act::Halt { .. }
-        | Act::Supersede { .. }
-        | Act::Revoke { .. }
-        | Act::Uncover
-        | Act::Consume { .. }
-        | Act::Finish { .. }
-        | Act::LoseLease { .. }
-        | Act::Settle { .. }
-        | Act::Reopen { .. }
-        | Act::Retry { .. }
-        | Act::Tick => false,
-    }
-}
-
 /// A command: who does what, through which channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {

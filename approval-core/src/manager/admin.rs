@@ -93,7 +93,7 @@ impl ApprovalManager {
         act: Act,
     ) -> Result<Arc<Request>, ApprovalError> {
         let command = Command { actor: by.clone(), via: None, operator: true, act };
-        Ok(self.core.execute_whole(request, command).await?.request)
+        Ok(self.core.execute(request, command).await?.request)
     }
 
     /// Takes any open request back.

@@ -10,7 +10,6 @@ use super::{
 use crate::{
     approval_error::{About, ApprovalError},
     clock::Timestamp,
-    error::Internal,
     id::{GrantId, RequestId, StandingId},
     lifecycle::{self, Act, Command, Draft, EditRuling, Facts, Refusal, Requires, Transition},
     model::{Delivery, Execution, OnTimeout, OutboxNotice, People, Request, RunLimits, Text},
@@ -154,27 +153,6 @@ impl Core {
             None => self.store.clock().await?,
         };
         Ok(reading.check()?)
-    }
-
-    /// Does what a command says to a request; where commands on others may follow, on a task of its own: a caller that goes away
-    /// meanwhile must not keep them from being done.
-    pub(crate) async fn execute_whole(
-        self: &Arc<Self>,
-        id: RequestId,
-        command: Command,
-    ) -> Result<Stored, ApprovalError> {
-        if !lifecycle::may_be_followed_up(&command.act) {
-            return self.execute(id, command).await;
-        }
-        let core = Arc::clone(self);
-        match self.runtime.spawn(async move { core.execute(id, command).await }).await {
-            Ok(done) => done,
-            Err(error) if error.is_panic() => {
-                Err(Internal::new("the task that executes a command panicked").into())
-            }
-            // The runtime ended.
-            Err(_) => Err(ApprovalError::ShutDown),
-        }
     }
 
     /// Does what a command says to a request.

@@ -49,7 +49,7 @@ impl DecisionSink for Sink {
             core.journal.nudge();
             return Err(ApprovalError::of_refusal(About::of(&request), refusal));
         }
-        Ok(core.execute_whole(request, command).await?.request)
+        Ok(core.execute(request, command).await?.request)
     }
 
     async fn get(&self, request: RequestId) -> Result<Arc<Request>, ApprovalError> {

@@ -321,7 +321,7 @@ fn the_share_of_one_call_is_left_out_of_what_is_spent_as_long_as_it_counts() {
     let calls = hourly(5);
     assert_eq!(spent_besides(&one(&calls), Some((money("5 USD"), &own(0))), at(40)), dollars("8"));
     let forever = Limit { within: None, ..limit.clone() };
-    assert_eq!(spent_besides(&one(&forever), Some((money("5 USD"), &own(0))), at(99_999)), dollars("3"));
+    assert_eq!(spent_besides(&one(&forever), Some((money("3 USD"), &own(30))), at(99_999)), dollars("5"));
     // What may run later counts as well, until it is taken off as what it is.
     let place = take_places(&[one(&limit)], Some(money("2 USD")), at(40)).unwrap().remove(0).usage;
     let with_place = counted(limit, &place);
