@@ -75,7 +75,8 @@ impl CountedPer {
 pub struct Limit {
     /// What it is called, in messages and in the store. What was counted under another name does not count.
     pub name: Text,
-    /// Names of actions, and patterns in which `*` stands for any text. None: every action.
+    /// Names of actions, and patterns in which `*` stands for any text. None: every action. Give the limit another name when it is
+    /// about other actions: a call that it did not count when it was opened may take the place of another that it counted then.
     pub actions: Vec<Text>,
     /// Which calls are counted together.
     pub per: CountedPer,
