@@ -10,7 +10,7 @@ use approval_core::{
     notify::{Capabilities, DecideToken, Decider, Delivered, MessageRef, Notice, Notifier, NotifyError},
 };
 use async_trait::async_trait;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// What the chat service does with a button: sends back the text that was put behind it.
 #[derive(Debug)]
@@ -103,16 +103,24 @@ async fn main() -> anyhow::Result<()> {
     let store = approval_store::from_env("memory:").await?;
     let approvals = ApprovalManager::builder().shared_store(store).notifier(chat).build()?;
 
-    let web_server = tokio::spawn(async move {
+    let answered = Arc::new(Notify::new());
+    let answers = Arc::clone(&answered);
+    let mut web_server = tokio::spawn(async move {
         while let Some(click) = clicked.recv().await {
             if let Some(decider) = decider.get() {
                 on_click(decider, click).await?;
+                answers.notify_one();
             }
         }
         anyhow::Ok(())
     });
 
     restart(&approvals, "db-1").await?;
+    // The agent may be faster than the second click.
+    tokio::select! {
+        () = answered.notified() => {}
+        ended = &mut web_server => return ended?,
+    }
     approvals.shutdown().await?;
     drop(approvals); // And with it the channel, so that no click can come any more.
     web_server.await?
