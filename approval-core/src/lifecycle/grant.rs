@@ -206,6 +206,9 @@ pub(super) fn unused_place(case: &Case<'_>) -> Vec<CountedWrite> {
 /// Whether an act may give back the place of a request in the limits on calls: it must be told the limits then.
 #[must_use]
 pub fn gives_back(request: &Request, act: &Act) -> bool {
-    let may_end = matches!(act, Act::Revoke { .. } | Act::Supersede { .. } | Act::Uncover | Act::Tick);
+    let may_end = matches!(
+        act,
+        Act::Revoke { .. } | Act::Halt { .. } | Act::Supersede { .. } | Act::Uncover | Act::Tick
+    );
     may_end && unspent(request).is_ok() && counted_as(request).is_some()
 }

@@ -10,7 +10,7 @@ use crate::{
     yaml::{Fields, Item},
 };
 
-/// Sections of which each entry makes a principal. Whoever is excluded by it is excluded no more once it is left out.
+/// Sections of which each entry makes a principal. A person excluded by it is no longer excluded once it is left out.
 const GROUPS: [&str; 3] = ["groups", "roles", "on_call"];
 /// When people work. Without it, deadlines run and rules approve by silence while nobody is there.
 const TIMES: [&str; 3] = ["time_zone", "hours", "holidays"];
@@ -112,11 +112,11 @@ impl Roster {
     }
 
     fn groups_left_out_by(&self, after: &Self, section: &str, missing: &mut Vec<(String, String)>) {
-        let somebody = |name: &&Principal| {
+        let has_members = |name: &&Principal| {
             self.rotations.contains_key(*name)
                 || self.groups.get(*name).is_some_and(|people| !people.is_empty())
         };
-        let names = self.outline.entries.get(section).into_iter().flatten().filter(somebody);
+        let names = self.outline.entries.get(section).into_iter().flatten().filter(has_members);
         let mut gone = names.filter(|name| !after.outline.has_entry(section, name)).peekable();
         if gone.peek().is_none() {
             return;
@@ -269,16 +269,16 @@ mod tests {
         ("hours", "people who name them must have them"),
         ("holidays", "people who name them must have them"),
         ("defaults", "each of its keys is looked at by itself"),
-        ("people", "whoever is not listed may not decide"),
-        ("defaults.channels", "they say how people are told"),
-        ("defaults.quiet_hours", "they say when people are told"),
-        ("defaults.digest", "it says when people are told"),
+        ("people", "a person who is not listed may not decide"),
+        ("defaults.channels", "they say how people are informed"),
+        ("defaults.quiet_hours", "they say when people are informed"),
+        ("defaults.digest", "it says when people are informed"),
         ("people.name", "it is shown"),
         ("people.slack", "nobody decides by an identity that leads to nobody"),
         ("people.identities", "nobody decides by an identity that leads to nobody"),
-        ("people.channels", "they say how the person is told"),
-        ("people.quiet_hours", "they say when the person is told"),
-        ("people.digest", "it says when the person is told"),
+        ("people.channels", "they say how the person is informed"),
+        ("people.quiet_hours", "they say when the person is informed"),
+        ("people.digest", "it says when the person is informed"),
         ("people.out_of_office", "the person is back, and the stand-in may not decide any more"),
         ("people.delegates", "the seat may be handed to nobody else then"),
         ("people.roles", "as the members of a group"),
@@ -356,7 +356,7 @@ mod tests {
             assert!(missing.is_empty(), "{before} to {stated}: {missing:?}");
         }
         assert_eq!(missing(STATEMENTS[3].1, "people: {user:ann: }"), ["groups: none"], "all of them at once");
-        // By another id and without the earlier one, a person would be somebody else.
+        // By another id and without the earlier one, a person would count as another one.
         let renamed = "people: {user:anne: {aliases: [user:anna]}}";
         assert_eq!(missing(STATEMENTS[6].1, renamed), ["retired: [user:ann]"]);
     }

@@ -293,6 +293,28 @@ fn times_finer_than_microseconds_lie_in_one_stretch() {
 }
 
 #[test]
+fn whatever_ends_an_unspent_approval_gives_its_place_back() {
+    let limit = hourly(1);
+    let mut world = let_run(limit.clone(), &with_a_place(&limit, &Usage::default()));
+    world.halts = Halts(vec![halt()]);
+    let reason: Text = "stop".into();
+    let ends = [
+        Act::Revoke { reason: reason.clone() },
+        Act::Halt { reason: reason.clone() },
+        Act::Supersede { reason },
+    ];
+    for act in ends {
+        assert!(gives_back(&world.request, &act), "{act:?}");
+        let transition = world.clone().operate(act.clone(), 5).unwrap();
+        let [write] = transition.counted.as_slice() else { panic!("{act:?}: {:?}", transition.counted) };
+        assert!(write.usage.stretches.is_empty(), "{act:?}");
+    }
+    assert!(gives_back(&world.request, &Act::Tick), "its grant may run out");
+    assert!(!gives_back(&world.request, &Act::Comment { text: "hm".into() }), "it goes on");
+    assert!(!gives_back(&approved().request, &Act::Tick), "people approved it: it has no place");
+}
+
+#[test]
 fn when_there_is_room_again_is_when_the_call_fits() {
     let room = |limit: &Limit, usage: &Usage, cost: Option<&str>, now: i64| {
         let one = counted(limit.clone(), usage);
