@@ -72,6 +72,7 @@ pub use pending::PendingApproval;
 pub(crate) use pending::sleep_until;
 pub use question::{Answer, AskBuilder};
 pub use requester::Requester;
+pub(crate) use ruling::HeldBack;
 pub use runner::Runner;
 pub use spec::ActionSpec;
 pub use store_operator::StoreOperator;

@@ -4,7 +4,9 @@ use std::sync::{Arc, LazyLock};
 
 use crate::{
     approval_error::ApprovalError,
-    manager::{ApprovalManager, Prepared, RuledBy, Unwound},
+    clock::Timestamp,
+    lifecycle::Share,
+    manager::{ApprovalManager, HeldBack, Prepared, RuledBy, Unwound},
     model::{Risk, Text},
     store::JournalLine,
 };
@@ -21,22 +23,24 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    /// Checks the store's clock and the halts, and writes the line in front, where the risk asks for one.
+    /// Begins a call that the policy allowed at `asked`, by this rule, and that was counted so. If it was held since then, the
+    /// policy and the limits are asked again. A call that is refused is not counted any more.
     pub(crate) async fn begin(
         manager: &ApprovalManager,
         prepared: Prepared,
-        by: RuledBy,
+        (by, share): (RuledBy, Option<Share>),
+        asked: Timestamp,
     ) -> Result<Self, ApprovalError> {
-        let core = &manager.core;
-        let action = &prepared.spec.info.name;
-        let halts = core.halts.fresh(core).await?;
-        if let Some(halt) = halts.halts().covering(&prepared.agent, action) {
-            return Err(ApprovalError::Halted { action: action.clone(), halt: Box::new(halt.clone()) });
-        }
-        // No commit does it here: without a key no request is opened.
-        core.clock_is_right().await?;
-        if prepared.spec.risk > Risk::Low {
-            core.journal.sync(line(manager, &prepared, &by, "allowed", None)).await?;
+        let (by, share) = match manager.core.still_allows(&prepared, asked, share.as_ref()).await {
+            Ok(None) => (by, share),
+            Ok(Some(again)) => again,
+            Err(held_back) => {
+                return Err(Box::pin(refused(manager, &prepared, share, *held_back)).await);
+            }
+        };
+        if let Err(error) = check_in(manager, &prepared, &by).await {
+            Box::pin(manager.core.give_back(&prepared, share.as_ref())).await;
+            return Err(error);
         }
         Ok(Self {
             manager: manager.clone(),
@@ -90,18 +94,65 @@ impl Drop for Allowed {
     }
 }
 
-/// Writes the line about a call that the policy denied. A denied call of low risk may wait in the buffer.
-pub(crate) async fn denied(
+/// Checks the store's clock and the halts, and writes the line in front, where the risk asks for one.
+async fn check_in(manager: &ApprovalManager, prepared: &Prepared, by: &RuledBy) -> Result<(), ApprovalError> {
+    let core = &manager.core;
+    let action = &prepared.spec.info.name;
+    let halts = core.halts.fresh(core).await?;
+    if let Some(halt) = halts.halts().covering(&prepared.agent, action) {
+        return Err(ApprovalError::Halted { action: action.clone(), halt: Box::new(halt.clone()) });
+    }
+    // No commit does it here: without a key no request is opened.
+    core.clock_is_right().await?;
+    if prepared.spec.risk > Risk::Low {
+        core.journal.sync(line(manager, prepared, by, "allowed", None)).await?;
+    }
+    Ok(())
+}
+
+/// Why a call that was held does not run. A denial is on record before the caller gets it, and the call is not counted any
+/// more.
+async fn refused(
     manager: &ApprovalManager,
     prepared: &Prepared,
-    by: &RuledBy,
-    reason: &str,
-) -> Result<(), ApprovalError> {
-    let line = line(manager, prepared, by, "denied", Some(reason));
-    if prepared.spec.risk > Risk::Low {
-        manager.core.journal.sync(line).await
+    share: Option<Share>,
+    HeldBack { by, error }: HeldBack,
+) -> ApprovalError {
+    // Counting it at the run may have moved the share though the store's answer was lost: then that of another call would be
+    // taken off.
+    let may_have_moved = by.is_some() && matches!(error, ApprovalError::Store(_));
+    let share = share.filter(|_| !may_have_moved);
+    let error = match by {
+        Some(by) => denied(manager, prepared, by, error).await,
+        None => error,
+    };
+    manager.core.give_back(prepared, share.as_ref()).await;
+    error
+}
+
+/// Writes a line about a call that the policy or a limit denied, and gives back why; where the line cannot be written, why
+/// not. Of a call of low risk it may wait in the buffer. Other errors are no denials.
+pub(super) async fn denied(
+    manager: &ApprovalManager,
+    prepared: &Prepared,
+    by: RuledBy,
+    error: ApprovalError,
+) -> ApprovalError {
+    let (rule, why) = if let ApprovalError::PolicyDenied { rule, reason, .. } = &error {
+        (rule, &**reason)
+    } else if let ApprovalError::LimitReached { reached, .. } = &error {
+        (&reached.limit, &*reached.why)
     } else {
-        manager.core.journal.buffer(line).await
+        return error;
+    };
+    let by = RuledBy { rule: Text::clone(rule), ..by };
+    let line = line(manager, prepared, &by, "denied", Some(why));
+    let journal = &manager.core.journal;
+    let written =
+        if prepared.spec.risk > Risk::Low { journal.sync(line).await } else { journal.buffer(line).await };
+    match written {
+        Ok(()) => error,
+        Err(failed) => failed,
     }
 }
 

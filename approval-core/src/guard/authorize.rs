@@ -17,7 +17,8 @@ use crate::{
     policy::Ruling,
 };
 
-/// The right to run a call once, not yet used: [`Authorization::begin`] uses it.
+/// The right to run a call once, not yet used: [`Authorization::begin`] uses it. Dropped, the call stays counted against the limits
+/// on calls.
 #[must_use = "nothing has run yet: begin() it"]
 pub struct Authorization {
     manager: ApprovalManager,
@@ -83,12 +84,9 @@ impl ApprovalManager {
         let right = match (prepared.way(&ruling), ruling) {
             (_, Ruling::Deny { rule, reason }) => {
                 let by = RuledBy { rule: Text::clone(&rule), basis };
-                allowed::denied(self, &prepared, &by, &reason).await?;
-                return Err(ApprovalError::PolicyDenied {
-                    action: prepared.spec.info.name.clone(),
-                    rule,
-                    reason,
-                });
+                let action = prepared.spec.info.name.clone();
+                let error = ApprovalError::PolicyDenied { action, rule, reason };
+                return Err(allowed::denied(self, &prepared, by, error).await);
             }
             (Way::AtOnce, Ruling::Allow { rule, .. }) => {
                 self.allow(&prepared, RuledBy { rule, basis }, preview, until).await?
@@ -133,7 +131,7 @@ impl ApprovalManager {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
                 Box::pin(self.approval(prepared, (Arc::new(gate), by.basis), preview, until)).await
             }
-            Err(error) => Err(self.limited(prepared, by, error).await),
+            Err(error) => Err(allowed::denied(self, prepared, by, error).await),
         }
     }
 
@@ -149,20 +147,9 @@ impl ApprovalManager {
         let gate = Gate { run_windows, inform, ..Gate::only(Text::clone(&by.rule), Vec::new()) };
         let approved = match self.open_allowed(prepared, (&gate, by.basis.clone()), preview).await {
             Ok(pending) => pending.await?,
-            Err(error) => return Err(self.limited(prepared, by, error).await),
+            Err(error) => return Err(allowed::denied(self, prepared, by, error).await),
         };
         self.usable(prepared, approved, until).await
-    }
-
-    /// Notes in the journal that a limit denied a call that the policy allowed.
-    async fn limited(&self, prepared: &Prepared, by: RuledBy, error: ApprovalError) -> ApprovalError {
-        if let ApprovalError::LimitReached { reached, .. } = &error {
-            let by = RuledBy { rule: Text::clone(&reached.limit), ..by };
-            if let Err(failed) = allowed::denied(self, prepared, &by, &reached.why).await {
-                return failed;
-            }
-        }
-        error
     }
 
     /// Asks people, and waits for them.
@@ -229,7 +216,13 @@ impl Authorization {
     /// The same. Where another call was faster, and what it returned is to be given back, waits for that one.
     pub(crate) async fn begin_or_replay(mut self, actual: CanonicalJson) -> Result<Begun, ApprovalError> {
         let key = self.manager.core.settings.redaction_key.as_ref();
-        let digest = self.prepared.bound.digest_of(actual, &self.prepared.spec, key)?;
+        let digest = match self.prepared.bound.digest_of(actual, &self.prepared.spec, key) {
+            Ok(digest) => digest,
+            Err(error) => {
+                Box::pin(self.give_back()).await;
+                return Err(error.into());
+            }
+        };
         loop {
             let Self { manager, prepared, right, asked, until } = self;
             match right {
@@ -249,6 +242,7 @@ impl Authorization {
                 }
                 Right::Allowed(by, share) => {
                     if digest != prepared.bound.digest {
+                        Box::pin(manager.core.give_back(&prepared, share.as_ref())).await;
                         let invalid = crate::error::Invalid::new(
                             "arguments",
                             prepared.spec.info.name.as_str(),
@@ -256,15 +250,20 @@ impl Authorization {
                         );
                         return Err(invalid.into());
                     }
-                    let by = match manager.core.still_allows(&prepared, asked, share.as_ref()).await {
-                        Ok(again) => again.unwrap_or(by),
-                        Err(error) => return Err(Box::pin(manager.limited(&prepared, by, error)).await),
-                    };
-                    let allowed = Allowed::begin(&manager, prepared, by).await?;
+                    let allowed = Allowed::begin(&manager, prepared, (by, share), asked).await?;
                     return Ok(Begun::Running(Running::allowed(allowed)));
                 }
                 Right::Ran(about, result) => return Ok(Begun::Ran(about, result)),
             }
+        }
+    }
+
+    /// Gives back what the call was counted as, since it will not run.
+    async fn give_back(&self) {
+        match &self.right {
+            Right::Allowed(_, share) => self.manager.core.give_back(&self.prepared, share.as_ref()).await,
+            // A request keeps its place as long as its grant lives.
+            Right::Approved(_) | Right::Ran(..) => {}
         }
     }
 

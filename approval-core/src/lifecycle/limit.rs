@@ -180,12 +180,9 @@ fn besides(counted: &Counted, cost: Option<Money>, share: Option<&Share>) -> Opt
     }
 }
 
-/// Gives back the place of a call that will not run.
-pub(super) fn give_back(
-    counted: &[Counted],
-    cost: Option<Money>,
-    share: Option<&Share>,
-) -> Vec<CountedWrite> {
+/// Gives back what a call that will not run was counted as, from where it was counted. Attempts stay counted.
+#[must_use]
+pub fn give_back(counted: &[Counted], cost: Option<Money>, share: Option<&Share>) -> Vec<CountedWrite> {
     let on_calls = counted.iter().filter(|one| !one.limit.attempts && one.limit.open.is_none());
     let without = on_calls.filter_map(|one| {
         let usage = besides(one, cost, share)?;

@@ -290,15 +290,38 @@ impl Core {
         if limits.is_empty() {
             return Ok(Count::Taken(None));
         }
-        let action = &prepared.spec.info.name;
         let cost = lifecycle::cost_of(&prepared.spec.info, &prepared.bound.arguments)?;
-        let counts = Counts {
-            agent: &prepared.agent,
-            action,
-            run: prepared.context.run.as_deref(),
-            person: prepared.context.on_behalf_of.as_ref(),
-        };
-        self.count(limits, counts, action, |counted, now| take(counted, cost, now)).await
+        let action = &prepared.spec.info.name;
+        self.count(limits, prepared.counts(), action, |counted, now| take(counted, cost, now)).await
+    }
+
+    /// Gives back what a call that the policy let run was counted as, since it will not run. If that fails it stays counted.
+    /// `share` must be how it is counted now: what has moved would be taken off another call.
+    pub(crate) async fn give_back(&self, prepared: &Prepared, share: Option<&Share>) {
+        let Some(share) = share else { return };
+        if let Err(error) = self.try_give_back(prepared, share).await {
+            let action = &prepared.spec.info.name;
+            tracing::warn!(%action, %error, "the share of a call in the limits is not given back");
+        }
+    }
+
+    async fn try_give_back(&self, prepared: &Prepared, share: &Share) -> Result<(), ApprovalError> {
+        // As the limits are now: of one that counts by another window since, nothing is taken off.
+        let limits = self.limits_on(&self.policy.limits(), &prepared.spec.info.name)?;
+        let cost = lifecycle::cost_of(&prepared.spec.info, &prepared.bound.arguments)?;
+        for _ in 0..ROUNDS {
+            let counted = self.counted(limits.clone(), prepared.counts()).await?;
+            let given_back = lifecycle::give_back(&counted, cost, Some(share));
+            if given_back.is_empty() {
+                return Ok(());
+            }
+            let (conditions, writes) = writes(&given_back)?;
+            let commit = Commit { conditions, writes, ..Commit::default() };
+            if let CommitOutcome::Committed { .. } = self.store.commit(commit).await? {
+                return Ok(());
+            }
+        }
+        Err(kept_counting())
     }
 
     async fn count(
@@ -325,8 +348,24 @@ impl Core {
                 return Ok(Count::Taken(Some(Share::Run(now, counters))));
             }
         }
-        Err(StoreError::unavailable("others kept counting calls against the same limit; try again").into())
+        Err(kept_counting())
     }
+}
+
+impl Prepared {
+    /// What tells its counters from others.
+    pub(super) fn counts(&self) -> Counts<'_> {
+        Counts {
+            agent: &self.agent,
+            action: &self.spec.info.name,
+            run: self.context.run.as_deref(),
+            person: self.context.on_behalf_of.as_ref(),
+        }
+    }
+}
+
+fn kept_counting() -> ApprovalError {
+    StoreError::unavailable("others kept counting calls against the same limit; try again").into()
 }
 
 /// What a commit must carry for these counts.

@@ -7,7 +7,6 @@ use super::{
     action::Bound,
     engine::Opened,
     keyed::Placed,
-    limits,
     runner::Caller,
     secret_key::{StoredKey, stored_key},
 };
@@ -275,12 +274,6 @@ impl Core {
     ) -> Result<Ruled, ApprovalError> {
         let info = &prepared.spec.info;
         let cost = lifecycle::cost_of(info, &prepared.bound.arguments)?.map(|cost| cost.magnitude());
-        let counts = limits::Counts {
-            agent: &prepared.agent,
-            action: &info.name,
-            run: prepared.context.run.as_deref(),
-            person: prepared.context.on_behalf_of.as_ref(),
-        };
         // A rule about a person holds for every spelling of the name.
         let behind = self.canonical(prepared.context.on_behalf_of.as_ref()).await?;
         let call = Call {
@@ -298,7 +291,7 @@ impl Core {
             said: prepared.spec.said,
             now: self.now().await?,
         };
-        self.rule_on(&call, counts, cost.zip(counted)).await
+        self.rule_on(&call, prepared.counts(), cost.zip(counted)).await
     }
 
     async fn draft(

@@ -11,7 +11,7 @@ use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
     lifecycle::{self, Act, Command, EditRuling, RunRuling, Share},
-    model::{ArgumentsDigest, CanonicalJson, Gate, Request, SourceDigest},
+    model::{ArgumentsDigest, CanonicalJson, Gate, Request, SourceDigest, Text},
     policy::{Call, Ruling, Said},
 };
 
@@ -126,7 +126,8 @@ impl Core {
     }
 
     /// Asks the policy again about a call that it allowed at `asked`, and counts it at the moment at which it runs, unless that
-    /// was a moment ago. `share`: how it was counted before. What the policy says now, if it was asked.
+    /// was a moment ago. `share`: how it was counted before. What the policy says now, and how the call is counted, if it was
+    /// asked.
     ///
     /// # Errors
     /// When the policy, or a limit, does not let it run any more, or cannot be asked.
@@ -135,7 +136,7 @@ impl Core {
         prepared: &Prepared,
         asked: Timestamp,
         share: Option<&Share>,
-    ) -> Result<Option<RuledBy>, ApprovalError> {
+    ) -> Result<Option<(RuledBy, Option<Share>)>, Box<HeldBack>> {
         if lifecycle::is_fresh(asked, self.clock.now()) {
             return Ok(None);
         }
@@ -147,24 +148,37 @@ impl Core {
         &self,
         prepared: &Prepared,
         share: Option<&Share>,
-    ) -> Result<RuledBy, ApprovalError> {
-        let action = prepared.spec.info.name.clone();
-        let asks =
-            |rule| ApprovalError::PolicyAsks { action: action.clone(), rule, request: None, again: false };
-        let Ruled { ruling, basis } = self.rule_counted(prepared, share).await?;
+    ) -> Result<(RuledBy, Option<Share>), Box<HeldBack>> {
+        let action = || prepared.spec.info.name.clone();
+        let asks = |rule| ApprovalError::PolicyAsks { action: action(), rule, request: None, again: false };
+        let unanswered = |error| Box::new(HeldBack { by: None, error });
+        let Ruled { ruling, basis } = self.rule_counted(prepared, share).await.map_err(unanswered)?;
+        let held_back = |by, error| Err(Box::new(HeldBack { by: Some(by), error }));
+        let by = |rule: &Text| RuledBy { rule: Text::clone(rule), basis };
         let by = match ruling {
-            Ruling::Allow { rule, run_windows } if run_windows.is_empty() => RuledBy { rule, basis },
-            // Called again, it waits for its window, or has people told by a request.
+            Ruling::Allow { rule, run_windows } if run_windows.is_empty() => by(&rule),
+            // Called again, it waits for its window, or is opened as a request of which people are notified.
             Ruling::Ask { rule, .. } | Ruling::Allow { rule, .. } | Ruling::Notify { rule, .. } => {
-                return Err(asks(rule));
+                return held_back(by(&rule), asks(rule));
             }
             Ruling::Deny { rule, reason } => {
-                return Err(ApprovalError::PolicyDenied { action, rule, reason });
+                let error =
+                    ApprovalError::PolicyDenied { action: action(), rule: Text::clone(&rule), reason };
+                return held_back(by(&rule), error);
             }
         };
-        match self.count_at_run(prepared, &by, share).await? {
-            limits::Count::Taken(_) => Ok(by),
-            limits::Count::Asks(limit) => Err(asks(limit)),
+        match self.count_at_run(prepared, &by, share).await {
+            Ok(limits::Count::Taken(share)) => Ok((by, share)),
+            Ok(limits::Count::Asks(limit)) => held_back(by, asks(limit)),
+            Err(error) => held_back(by, error),
         }
     }
+}
+
+/// Why a call that the policy allowed before does not run.
+#[derive(Debug)]
+pub(crate) struct HeldBack {
+    /// What the policy answered now; `None`: it did not.
+    pub(crate) by: Option<RuledBy>,
+    pub(crate) error: ApprovalError,
 }

@@ -21,6 +21,7 @@ mod files;
 mod grants;
 mod halts;
 mod handing_over;
+mod held;
 mod held_back;
 mod hours;
 mod informing;

@@ -315,6 +315,25 @@ fn whatever_ends_an_unspent_approval_gives_its_place_back() {
 }
 
 #[test]
+fn a_run_that_does_not_take_place_is_given_back_where_it_was_counted() {
+    for limit in [hourly(3), budget("100 USD").calls(3)] {
+        let usage = ran_at(&limit, &[0, 0, 70]);
+        let given_back = |limit: &Limit, second: i64, counter: &str| {
+            let share = Share::Run(at(second), [Text::from(counter)].into());
+            let writes = give_back(&[counted(limit.clone(), &usage)], Some(money("12.50 USD")), Some(&share));
+            writes.first().map(|write| stretches(&write.usage))
+        };
+        assert_eq!(given_back(&limit, 59, "limit/1"), Some(vec![(60, 1, 0), (120, 1, 0)]), "{limit:?}");
+        assert_eq!(given_back(&limit, 60, "limit/1"), Some(vec![(60, 2, 0)]), "{limit:?}");
+        // Neither from where it was not counted, nor by a limit that has another window now, nor an attempt.
+        assert_eq!(given_back(&limit, 130, "limit/1"), None);
+        assert_eq!(given_back(&limit, 59, "limit/2"), None);
+        assert_eq!(given_back(&limit.clone().within(Span::from_secs(300)), 3, "limit/1"), None);
+        assert_eq!(given_back(&limit.clone().attempts(), 59, "limit/1"), None);
+    }
+}
+
+#[test]
 fn when_there_is_room_again_is_when_the_call_fits() {
     let room = |limit: &Limit, usage: &Usage, cost: Option<&str>, now: i64| {
         let one = counted(limit.clone(), usage);
