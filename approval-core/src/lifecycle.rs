@@ -65,8 +65,10 @@ pub use create::create;
 pub use declaration::asks_for_more;
 pub use edit::{edited_arguments, gate_before_rules};
 pub use execution::{may_ever_rerun, may_reopen, rerun_until};
-pub use grant::{counted_as, gives_back, is_by_policy, is_of_action, is_proof};
+pub(crate) use grant::{CountedBy, counted_by};
+pub use grant::{counted_as, is_by_policy, is_of_action, is_proof};
 pub use join::{may_join, same_person, wants_to_join};
+pub(crate) use key::NotOpened;
 pub use key::{
     MOST_REFUSED, UnderKey, digest_under, follows_unlinked, gave_way, may_be_followed, may_replay, under_key,
 };
@@ -84,6 +86,7 @@ pub use standing::{Standing, may_be_taken_back, may_reject, may_stand};
 pub use tighten::tighten;
 pub use timeout::due_at;
 pub use transition::{Requires, StandingWrite, Transition};
+pub(crate) use unasked::{Held, held};
 pub use unasked::{Unasked, Way};
 #[cfg(feature = "file")]
 pub(crate) use window::next_opening;

@@ -9,7 +9,8 @@ use super::{
 use crate::{
     id::{ExecutorId, GrantId},
     model::{
-        ActionInfo, Ballot, EventKind, Execution, Grant, NoticeKind, OverLimit, Request, RevokedFor, Text,
+        ActionInfo, Ballot, EventKind, Execution, Grant, NoticeKind, OverLimit, Request, RevokedFor,
+        RunLimits, Text,
     },
 };
 
@@ -203,12 +204,42 @@ pub(super) fn unused_place(case: &Case<'_>) -> Vec<CountedWrite> {
     limit::give_back(case.facts.limits, case.request.revision.cost, share.as_ref())
 }
 
-/// Whether an act may give back the place of a request in the limits on calls: it must be told the limits then.
+/// What an act may change of what limits have counted: its facts must hold these limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CountedBy {
+    /// Nothing.
+    Nothing,
+    /// The limits on calls count a run, or are asked whether there is room for one.
+    Calls,
+    /// The limits on attempts, with these of its run, count another attempt.
+    Attempts(RunLimits),
+    /// The limits on calls get the place of the request back. The act does not depend on it.
+    Place,
+}
+
+/// What an act may change of what limits have counted about a request.
 #[must_use]
-pub fn gives_back(request: &Request, act: &Act) -> bool {
-    let may_end = matches!(
-        act,
-        Act::Revoke { .. } | Act::Halt { .. } | Act::Supersede { .. } | Act::Uncover | Act::Tick
-    );
-    may_end && unspent(request).is_ok() && counted_as(request).is_some()
+pub(crate) fn counted_by(request: &Request, act: &Act) -> CountedBy {
+    match act {
+        Act::Consume { .. } | Act::Uncover => CountedBy::Calls,
+        Act::Reopen { run } => CountedBy::Attempts(*run),
+        Act::Revoke { .. } | Act::Halt { .. } | Act::Supersede { .. } | Act::Tick => {
+            let has_place = unspent(request).is_ok() && counted_as(request).is_some();
+            if has_place { CountedBy::Place } else { CountedBy::Nothing }
+        }
+        Act::Vote { .. }
+        | Act::ApproveStanding { .. }
+        | Act::WithdrawStanding { .. }
+        | Act::ApproveEdited { .. }
+        | Act::Delegate { .. }
+        | Act::Escalate { .. }
+        | Act::RequestInfo { .. }
+        | Act::ProvideInfo { .. }
+        | Act::Comment { .. }
+        | Act::Cancel { .. }
+        | Act::Finish { .. }
+        | Act::LoseLease { .. }
+        | Act::Settle { .. }
+        | Act::Retry { .. } => CountedBy::Nothing,
+    }
 }

@@ -40,6 +40,41 @@ pub enum UnderKey {
     },
 }
 
+/// Why no request was opened for a call with a key, before it was known what the key has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotOpened {
+    /// A limit has no room for it.
+    Limit,
+    /// A requirement can be met by no person.
+    NoApprover,
+    /// Something in it is not right.
+    Invalid,
+    /// Its run window is closed.
+    Window,
+    /// The lifecycle refuses it otherwise.
+    Refused,
+    /// All of its kind is halted.
+    Halted,
+    /// The policy forbids it, or asks for more.
+    Ruled,
+    /// The answer is about a request that is there.
+    Answered,
+    /// Something failed.
+    Failed,
+}
+
+impl NotOpened {
+    /// Whether what the key has is answered instead: only a new request may not be opened for this call. Not where something
+    /// failed, or no call of the kind may run.
+    #[must_use]
+    pub(crate) const fn gives_way_to_the_key(self) -> bool {
+        match self {
+            Self::Limit | Self::NoApprover | Self::Invalid | Self::Window | Self::Refused => true,
+            Self::Halted | Self::Ruled | Self::Answered | Self::Failed => false,
+        }
+    }
+}
+
 /// How a request stands for other calls with its key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Life {

@@ -9,7 +9,7 @@ use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
     error::Invalid,
-    lifecycle::{self, Act, Command, Counted, CountedWrite, Draft, Share},
+    lifecycle::{self, Command, Counted, CountedBy, CountedWrite, Draft, Share},
     model::{ActionName, Limit, Money, OverLimit, Principal, Request, RunLimits, SourceDigest, Text, Usage},
     store::{Commit, CommitOutcome, Condition, RecordName, RecordWrite, StoreError},
 };
@@ -181,9 +181,9 @@ impl Core {
         request: &Request,
         ruled_by: Option<SourceDigest>,
     ) -> Result<Vec<Counted>, ApprovalError> {
-        let counts_it = matches!(command.act, Act::Consume { .. } | Act::Uncover | Act::Reopen { .. });
         // Most commands count nothing.
-        if !counts_it && !lifecycle::gives_back(request, &command.act) {
+        let counted_by = lifecycle::counted_by(request, &command.act);
+        if counted_by == CountedBy::Nothing {
             return Ok(Vec::new());
         }
         let action = &request.action.name;
@@ -194,26 +194,36 @@ impl Core {
             person: request.on_behalf_of.as_ref(),
         };
         let policy = self.limits_of_policy(ruled_by)?;
-        if matches!(command.act, Act::Consume { .. } | Act::Uncover) {
-            return self.counted(self.limits_on(&policy, action)?, counts).await;
-        }
-        if let Act::Reopen { run } = &command.act {
-            // Running it again is another attempt.
-            let mut limits = self.limits_where(&policy, |limit| limit.attempts && limit.is_about(action))?;
-            if request.run.is_some() {
-                limits.extend(run.on_calls().map(Arc::new));
+        match counted_by {
+            CountedBy::Nothing => Ok(Vec::new()),
+            CountedBy::Calls => self.counted(self.limits_on(&policy, action)?, counts).await,
+            CountedBy::Attempts(run) => {
+                let mut limits =
+                    self.limits_where(&policy, |limit| limit.attempts && limit.is_about(action))?;
+                if request.run.is_some() {
+                    limits.extend(run.on_calls().map(Arc::new));
+                }
+                self.counted(limits, counts).await
             }
-            return self.counted(limits, counts).await;
+            CountedBy::Place => Ok(self.counted_to_give_back(request, &policy, counts).await),
         }
-        let counted = match self.limits_on(&policy, action) {
+    }
+
+    /// The limits on a call that is taken back, and what they have counted. Taking it back does not wait for them.
+    async fn counted_to_give_back(
+        &self,
+        request: &Request,
+        policy: &[Arc<Limit>],
+        counts: Counts<'_>,
+    ) -> Vec<Counted> {
+        let counted = match self.limits_on(policy, &request.action.name) {
             Ok(limits) => self.counted(limits, counts).await,
             Err(error) => Err(error),
         };
-        // Taking an approval back does not wait for that.
-        Ok(counted.unwrap_or_else(|error| {
+        counted.unwrap_or_else(|error| {
             tracing::warn!(request = %request.id, %error, "the place of a call in the limits is not given back");
             Vec::new()
-        }))
+        })
     }
 
     /// What these have counted.

@@ -14,7 +14,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     error::Invalid,
     id::RequestId,
-    lifecycle::{self, Agents, Behind, Draft, Share, Unasked, Way},
+    lifecycle::{self, Agents, Behind, Draft, NotOpened, Share, Unasked, Way},
     model::{Basis, Enclosed, Gate, Principal, Request, Text},
     policy::{Call, Ruling},
     store::{StoreError, Stored},
@@ -167,7 +167,9 @@ impl ApprovalManager {
             let opened = match core.open(&draft, limits).await {
                 Ok(opened) => opened,
                 // What its key has a request for is answered from that, whatever a new one would meet.
-                Err(error) if prepared.key.is_some() && !look && is_of_the_call(&error) => {
+                Err(error)
+                    if prepared.key.is_some() && !look && not_opened(&error).gives_way_to_the_key() =>
+                {
                     waiter.forget();
                     look = true;
                     continue;
@@ -334,15 +336,38 @@ pub(crate) fn tightened(spec: &ActionSpec, ruling: &Ruling) -> Arc<Gate> {
     lifecycle::asked_for(&spec.gate, spec.said, ruling.into())
 }
 
-/// Whether an error says that a new request may not be opened for this call, rather than that something failed, or that all
-/// of the kind is halted.
-const fn is_of_the_call(error: &ApprovalError) -> bool {
-    matches!(
-        error,
-        ApprovalError::LimitReached { .. }
-            | ApprovalError::NoApprover { .. }
-            | ApprovalError::Invalid(_)
-            | ApprovalError::OutsideWindow { .. }
-            | ApprovalError::Refused { .. }
-    )
+/// What an error says about why no request was opened.
+const fn not_opened(error: &ApprovalError) -> NotOpened {
+    match error {
+        ApprovalError::LimitReached { .. } => NotOpened::Limit,
+        ApprovalError::NoApprover { .. } => NotOpened::NoApprover,
+        ApprovalError::Invalid(_) => NotOpened::Invalid,
+        ApprovalError::OutsideWindow { .. } => NotOpened::Window,
+        ApprovalError::Refused { .. } => NotOpened::Refused,
+        ApprovalError::Halted { .. } => NotOpened::Halted,
+        ApprovalError::PolicyDenied { .. } | ApprovalError::PolicyAsks { .. } => NotOpened::Ruled,
+        ApprovalError::Rejected(_)
+        | ApprovalError::Expired(_)
+        | ApprovalError::Cancelled(_)
+        | ApprovalError::Revoked { .. }
+        | ApprovalError::GrantExpired { .. }
+        | ApprovalError::Pending(_)
+        | ApprovalError::StandingWithdrawn { .. }
+        | ApprovalError::AlreadyDecided { .. }
+        | ApprovalError::AlreadyRan { .. }
+        | ApprovalError::Unknown(_)
+        | ApprovalError::KeyConflict { .. }
+        | ApprovalError::DefinitionChanged { .. }
+        | ApprovalError::NotAnApprover { .. }
+        | ApprovalError::ArgumentsChanged { .. }
+        | ApprovalError::NotFound(_) => NotOpened::Answered,
+        ApprovalError::WouldBlock { .. }
+        | ApprovalError::Policy(_)
+        | ApprovalError::Directory(_)
+        | ApprovalError::Store(_)
+        | ApprovalError::Notifier(_)
+        | ApprovalError::NoManager(_)
+        | ApprovalError::ShutDown
+        | ApprovalError::Internal(_) => NotOpened::Failed,
+    }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
-    lifecycle::{self, Act, Command, EditRuling, RunRuling, Share},
+    lifecycle::{self, Act, Command, EditRuling, Held, RunRuling, Share},
     model::{ArgumentsDigest, CanonicalJson, Gate, Request, SourceDigest, Text},
     policy::{Call, Ruling, Said},
 };
@@ -155,16 +155,13 @@ impl Core {
         let Ruled { ruling, basis } = self.rule_counted(prepared, share).await.map_err(unanswered)?;
         let held_back = |by, error| Err(Box::new(HeldBack { by: Some(by), error }));
         let by = |rule: &Text| RuledBy { rule: Text::clone(rule), basis };
-        let by = match ruling {
-            Ruling::Allow { rule, run_windows } if run_windows.is_empty() => by(&rule),
-            // Called again, it waits for its window, or is opened as a request of which people are notified.
-            Ruling::Ask { rule, .. } | Ruling::Allow { rule, .. } | Ruling::Notify { rule, .. } => {
-                return held_back(by(&rule), asks(rule));
-            }
-            Ruling::Deny { rule, reason } => {
-                let error =
-                    ApprovalError::PolicyDenied { action: action(), rule: Text::clone(&rule), reason };
-                return held_back(by(&rule), error);
+        let by = match lifecycle::held(&(&ruling).into(), prepared.way(&ruling)) {
+            Held::Runs(rule) => by(rule),
+            Held::Asks(rule) => return held_back(by(rule), asks(Text::clone(rule))),
+            Held::Denied { rule, reason } => {
+                let (denied_by, reason) = (Text::clone(rule), Text::clone(reason));
+                let error = ApprovalError::PolicyDenied { action: action(), rule: denied_by, reason };
+                return held_back(by(rule), error);
             }
         };
         match self.count_at_run(prepared, &by, share).await {

@@ -472,3 +472,14 @@ fn a_successor_that_is_not_linked_follows_unless_it_gave_way_to_a_rerun() {
     }
     assert!(!follows_unlinked(&expired(call(8), 3), &others[0]), "it follows another request");
 }
+
+#[test]
+fn what_a_key_has_is_answered_where_only_a_new_request_may_not_be_opened() {
+    use NotOpened::{Answered, Failed, Halted, Invalid, Limit, NoApprover, Refused, Ruled, Window};
+    for why in [Limit, NoApprover, Invalid, Window, Refused] {
+        assert!(why.gives_way_to_the_key(), "{why:?}");
+    }
+    for why in [Halted, Ruled, Answered, Failed] {
+        assert!(!why.gives_way_to_the_key(), "{why:?}");
+    }
+}

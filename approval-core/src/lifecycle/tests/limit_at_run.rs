@@ -304,14 +304,28 @@ fn whatever_ends_an_unspent_approval_gives_its_place_back() {
         Act::Supersede { reason },
     ];
     for act in ends {
-        assert!(gives_back(&world.request, &act), "{act:?}");
+        assert_eq!(counted_by(&world.request, &act), CountedBy::Place, "{act:?}");
         let transition = world.clone().operate(act.clone(), 5).unwrap();
         let [write] = transition.counted.as_slice() else { panic!("{act:?}: {:?}", transition.counted) };
         assert!(write.usage.stretches.is_empty(), "{act:?}");
     }
-    assert!(gives_back(&world.request, &Act::Tick), "its grant may run out");
-    assert!(!gives_back(&world.request, &Act::Comment { text: "hm".into() }), "it goes on");
-    assert!(!gives_back(&approved().request, &Act::Tick), "people approved it: it has no place");
+    assert_eq!(counted_by(&world.request, &Act::Tick), CountedBy::Place, "its grant may run out");
+    let comment = Act::Comment { text: "hm".into() };
+    assert_eq!(counted_by(&world.request, &comment), CountedBy::Nothing, "it goes on");
+    let asked = approved().request;
+    assert_eq!(counted_by(&asked, &Act::Tick), CountedBy::Nothing, "people approved it: it has no place");
+}
+
+#[test]
+fn a_run_counts_calls_and_another_run_is_an_attempt() {
+    let run = RunLimits { max_tool_calls: Some(3), ..RunLimits::default() };
+    for world in [let_run(hourly(1), &Usage::default()), approved()] {
+        let of = |act: &Act| counted_by(&world.request, act);
+        assert_eq!(of(&world.consume_act()), CountedBy::Calls);
+        assert_eq!(of(&Act::Uncover), CountedBy::Calls);
+        assert_eq!(of(&Act::Reopen { run }), CountedBy::Attempts(run));
+        assert_eq!(of(&Act::Cancel { reason: None }), CountedBy::Nothing, "only what is open is cancelled");
+    }
 }
 
 #[test]
