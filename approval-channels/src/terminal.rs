@@ -9,7 +9,7 @@
 //! (7 days at most), and any number of times unless said.
 //!
 //! Several requests queue; `later` turns to the next one and comes back. One that is decided elsewhere leaves with a line that says who decided. At the end of the
-//! input nothing is decided; the terminal says what is still open and asks nobody any more.
+//! input nothing is decided; the terminal says what is still open and asks no more.
 //!
 //! When it starts, it also asks about what was open before: the run that had asked may be gone, and its screen with it.
 //!
@@ -88,7 +88,7 @@ struct Idle {
     news: mpsc::UnboundedReceiver<News>,
 }
 
-/// Tells when nobody can answer at a terminal any more.
+/// Tells when no person can answer at a terminal any more.
 #[derive(Clone, Debug)]
 pub struct InputEnd(watch::Receiver<bool>);
 
@@ -147,7 +147,7 @@ impl Terminal {
         Self {
             name: "terminal".into(),
             acting_as: Vec::new(),
-            elsewhere: "Decide through another channel, or run this again where somebody can answer."
+            elsewhere: "Decide through another channel, or run this again where a person can answer."
                 .to_owned(),
             clock: Arc::new(SystemClock),
             settle: SETTLE,
@@ -175,7 +175,7 @@ impl Terminal {
         self
     }
 
-    /// What people are told when they cannot decide here: how else they can.
+    /// What people are shown when they cannot decide here: how else they can.
     #[must_use]
     pub fn elsewhere(mut self, hint: impl Into<String>) -> Self {
         self.elsewhere = hint.into();
@@ -209,7 +209,7 @@ impl Terminal {
         self
     }
 
-    /// A handle that tells when nobody can answer here any more, for programs that should not wait then.
+    /// A handle that tells when no person can answer here any more, for programs that should not wait then.
     #[must_use]
     pub fn input_end(&self) -> InputEnd {
         InputEnd(self.over.subscribe())

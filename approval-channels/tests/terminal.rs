@@ -86,7 +86,7 @@ fn without_input_nothing_is_decided_and_it_says_what_to_do() {
             "{child:?}"
         );
         assert!(
-            child.stderr.contains("nobody can answer here any more. What is open stays undecided:"),
+            child.stderr.contains("no person can answer here any more. What is open stays undecided:"),
             "{child:?}"
         );
         assert!(child.stderr.contains("Decide through another channel"), "{child:?}");
@@ -123,5 +123,5 @@ fn control_d_at_the_terminal_decides_nothing() {
     child.type_in("\u{4}");
     let child = child.finish();
     assert!(!child.success, "{child:?}");
-    assert!(child.stderr.contains("nobody can answer here any more"), "{child:?}");
+    assert!(child.stderr.contains("no person can answer here any more"), "{child:?}");
 }

@@ -170,6 +170,6 @@ fn run_at(
     };
     let written =
         clean::write(&answer, &addresses, out).and_then(|()| clean::write(&told, &addresses, errors));
-    // Where nothing can be written, nothing can be told either.
+    // Where nothing can be written, nothing can be reported either.
     written.and(done).unwrap_or(UNUSABLE)
 }

@@ -28,7 +28,7 @@ use crate::{
 pub enum ApprovalError {
     /// People rejected it.
     Rejected(Box<Ended>),
-    /// Nobody decided in time.
+    /// No person decided in time.
     Expired(Box<Ended>),
     /// It was taken back.
     Cancelled(Box<Ended>),
@@ -62,7 +62,7 @@ pub enum ApprovalError {
         /// Its reason.
         reason: Text,
     },
-    /// The policy let it run, or nobody objected, or a standing approval covered it, and now the policy asks for more, or a limit
+    /// The policy let it run, or no person objected, or a standing approval covered it, and now the policy asks for more, or a limit
     /// has no room for it without asking. No person approved it, so it was not run, and that approval is revoked: the same call
     /// opens a request about which people are asked.
     PolicyAsks {
@@ -109,7 +109,7 @@ pub enum ApprovalError {
         /// The halt.
         halt: Box<Halt>,
     },
-    /// Somebody else decided first, or it had ended.
+    /// Another person decided first, or it had ended.
     AlreadyDecided {
         /// Which request.
         about: About,
@@ -146,7 +146,7 @@ pub enum ApprovalError {
         /// [ran before](About::ran_before).
         revoked: bool,
     },
-    /// A requirement can be met by nobody.
+    /// No person can meet a requirement.
     NoApprover {
         /// Which action.
         action: ActionName,

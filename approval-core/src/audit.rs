@@ -33,7 +33,7 @@
 //! manager.request(action.arguments(&serde_json::json!({ "cents": 1200 }))?).await?.detach();
 //!
 //! Sealer::new(Arc::clone(&store), Sealing::new()).seal().await?;
-//! let elsewhere = read_seals(&*store, 0, 100).await?; // In earnest: from where nobody who writes the store can write.
+//! let elsewhere = read_seals(&*store, 0, 100).await?; // In earnest: from where no one who writes the store can write.
 //!
 //! let report = verify_store(&*store, VerifyOptions { held: elsewhere, ..VerifyOptions::default() }).await??;
 //! assert_eq!((report.requests, report.events, report.unsealed), (1, 1, 0));

@@ -1,6 +1,6 @@
 //! Files are checked before they are used: rules, keys, copies of seals, stores.
 //!
-//! A file that every user of the machine may write is nobody's word, a symbolic link in the place of a store leads to a file
+//! A file that every user of the machine may write proves nothing, a symbolic link in the place of a store leads to a file
 //! that another user chose, and a FIFO blocks its reader. Such files are refused; [`FileChecks`] allows the first two.
 //!
 //! Checked are the permissions of the file itself (on Unix). Access lists and the permissions of its directory are not looked at.

@@ -17,7 +17,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 
     /// Whether it follows the time of the world, so that a jump is a fault of the machine which a store must not believe
-    /// ([`crate::store::ClockReading`]). `false` unless implemented: a clock of a test jumps as it is told.
+    /// ([`crate::store::ClockReading`]). `false` unless implemented: a clock of a test jumps when the test says so.
     fn is_of_system(&self) -> bool {
         false
     }

@@ -27,7 +27,7 @@ use crate::{
 #[error("{0}")]
 pub struct DirectoryError(pub String);
 
-/// How a person wants to be told of something.
+/// How a person wants to be notified of something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reach {
@@ -73,7 +73,7 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
     /// When it cannot say; nothing is decided then.
     async fn people(&self, principals: &[&Principal], now: Timestamp) -> Result<Arc<People>, DirectoryError>;
 
-    /// How a person wants to be told at a moment of something of this priority.
+    /// How a person wants to be notified at a moment of something of this priority.
     ///
     /// # Errors
     /// When it cannot say; the notice then goes at once through every channel that reaches the person.
@@ -87,7 +87,7 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
         Ok(Reach::default())
     }
 
-    /// What is known of a person: name, addresses, time zone. `None`: nothing, or nobody of that name is known.
+    /// What is known of a person: name, addresses, time zone. `None`: nothing, or no person of that name is known.
     ///
     /// # Errors
     /// When it cannot say.

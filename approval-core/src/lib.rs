@@ -2,7 +2,7 @@
 //!
 //! Put [`#[guarded_action]`](macro@guarded_action) on a function. A call of it waits until people decided; the body runs only
 //! with a single-use grant that is bound to exactly what they saw: this agent, this action, these arguments. Whatever goes
-//! wrong on the way (nobody answers, the store fails, an argument changes while people think) means that the body does not run.
+//! wrong on the way (no person answers, the store fails, an argument changes while people think) means that the body does not run.
 //!
 //! ```
 //! use approval_core::{ApprovalError, ApprovalManager, guarded_action, notify::HandlerReply};
@@ -52,7 +52,7 @@
 //!   guarded action asks. What is allowed without asking leaves a line in the journal, or a request
 //!   that the policy approved where it has a key, under which it runs once.
 //! - A [`Directory`](directory::Directory) knows who is in which group, and who may stand in for whom.
-//! - The [`audit`] trail is what all of this leaves behind, sealed so that nobody changes it unnoticed.
+//! - The [`audit`] trail is what all of this leaves behind, sealed so that no one changes it unnoticed.
 //! - A [`transfer`] moves everything from one store to another.
 //!
 //! # Other ways in
@@ -64,7 +64,7 @@
 //!   [`ApprovalManager::attach`] waits for any request from any process; [`ApprovalManager::on_approved`] runs what was
 //!   approved meanwhile.
 //! - Proof by type: a parameter `#[grant] grant: Grant<Refund>` is filled in by the guard, and a [`Grant`] can be made by
-//!   nobody else. [`GuardedAction`] ties `Refund` to the action whose approval it proves.
+//!   no one else. [`GuardedAction`] ties `Refund` to the action whose approval it proves.
 //! - Files that people look at before they decide, bound like the arguments: [`Action::attach`].
 //! - What a call would do, worked out before people are asked: [`ActionSpec::preview`].
 //! - Calls of usual kinds in a line, which channels draw as such: [`Action::send_email`], [`Action::purchase`] and their

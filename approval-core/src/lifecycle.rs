@@ -97,7 +97,7 @@ use crate::{
 };
 
 /// Everybody who may decide about a request at this moment, sorted, each once: whom a requirement names, by itself, through a
-/// group or by escalation, and who was handed a seat. Nobody, once it is decided.
+/// group or by escalation, and who was handed a seat. Empty, once it is decided.
 #[must_use]
 pub fn deciders(request: &Request, people: &People) -> Vec<Principal> {
     if !request.status.is_open() {

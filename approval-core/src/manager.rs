@@ -224,9 +224,9 @@ impl ApprovalManager {
     }
 
     /// Stops the workers, flushes the journal and the record of refused attempts, seals the trail, gives the lease back if nothing executes,
-    /// and stops the channels. Whoever waits or calls afterwards gets [`ApprovalError::ShutDown`], and no decision is taken
+    /// and stops the channels. A task that waits or calls afterwards gets [`ApprovalError::ShutDown`], and no decision is taken
     /// any more; what runs already runs to its end, and is recorded. Pending requests live on in the store. The store
-    /// stays open: whoever opened it closes it.
+    /// stays open: the code that opened it closes it.
     ///
     /// # Errors
     /// When something could not be flushed. It is kept, and the call can be repeated.

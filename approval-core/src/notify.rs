@@ -165,7 +165,7 @@ pub struct Capabilities {
     pub edits: bool,
     /// Questions can be answered through it.
     pub answers: bool,
-    /// Several notices can be told in one message.
+    /// Several notices can be sent in one message.
     pub digests: bool,
 }
 

@@ -71,18 +71,18 @@ pub struct Call<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ruling {
-    /// It runs. A journal line tells of it; of a call with a key, or with a run window, a request that nobody is asked about.
+    /// It runs. A journal line tells of it; of a call with a key, or with a run window, a request that no person is asked about.
     Allow {
         /// Name of the rule.
         rule: Text,
         /// It runs only while all of these, and those of the action itself, are open.
         run_windows: Vec<RunWindow>,
     },
-    /// It runs, and these are told of it afterwards.
+    /// It runs, and these are notified of it afterwards.
     Notify {
         /// Name of the rule.
         rule: Text,
-        /// Who is told.
+        /// Who is notified.
         to: Vec<Principal>,
         /// It runs only while all of these, and those of the action itself, are open.
         run_windows: Vec<RunWindow>,
@@ -117,7 +117,7 @@ impl Ruling {
         Self::Allow { rule: Text::clone(&ALLOW), run_windows: Vec::new() }
     }
 
-    /// Runs, and these are told of it afterwards; the rule is called `notify`.
+    /// Runs, and these are notified of it afterwards; the rule is called `notify`.
     #[must_use]
     pub fn notify(to: impl IntoIterator<Item = Principal>) -> Self {
         Self::Notify { rule: "notify".into(), to: to.into_iter().collect(), run_windows: Vec::new() }
@@ -197,10 +197,10 @@ pub struct PolicyError(pub String);
 ///
 /// A policy is asked when a call is made, when an approver edits its arguments, and once more when its approval is about to
 /// be used (with the arguments as approved, and what was asked for as the gate). That last answer can only forbid: `Deny`
-/// leaves the approval unused; `Ask` asks nobody again, but revokes what no person approved (a rule, a standing approval or
-/// silence did) if it asks for more than before; the run windows that it names hold; people whom it names are told besides
+/// leaves the approval unused; `Ask` asks no person again, but revokes what no person approved (a rule, a standing approval or
+/// silence did) if it asks for more than before; the run windows that it names hold; people whom it names are notified besides
 /// those of before. A call that was allowed more than a second before it runs is asked about again too: `Notify` refuses it there,
-/// since people can be told of a request alone.
+/// since people can be notified of a request alone.
 #[async_trait]
 pub trait Policy: fmt::Debug + Send + Sync + 'static {
     /// What holds for this call.
@@ -229,7 +229,7 @@ pub trait Policy: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// From now on `listener` is told when [`Policy::source`] gives another text. A listener that is gone is forgotten.
+    /// From now on `listener` is notified when [`Policy::source`] gives another text. A listener that is gone is forgotten.
     fn subscribe(&self, listener: Weak<dyn ReloadListener>) {
         drop(listener);
     }

@@ -55,7 +55,7 @@ pub enum Change {
     },
     /// Notices were written to the outbox, or may be claimed again.
     Notices,
-    /// Notices were written, and claimed in the same write ([`Commit::claim`]): nobody else delivers them until then.
+    /// Notices were written, and claimed in the same write ([`Commit::claim`]): no other process delivers them until then.
     Claimed {
         /// Who delivers them.
         owner: ExecutorId,
@@ -70,10 +70,10 @@ pub enum Change {
     Everything,
 }
 
-/// Is told of changes. Called on the store's own threads: must not block.
+/// Is notified of changes. Called on the store's own threads: must not block.
 pub trait ChangeListener: Send + Sync {
-    /// These changes are durable. Told at least once, in the order of the commits of each request; may be told twice, and
-    /// what this process wrote may be told before what another one wrote earlier: the version tells.
+    /// These changes are durable. Notified at least once, in the order of the commits of each request; may be notified twice, and
+    /// of what this process wrote before what another one wrote earlier: compare the versions.
     fn changed(&self, changes: &[Change]);
 
     /// Whether a listener waits for changes of this request at the moment. A store that hears of a change made elsewhere then
@@ -98,7 +98,7 @@ pub struct StoreInfo {
 /// Contract, which the conformance suite of `approval-testkit` checks:
 /// - What a call acknowledged is visible to every later call, on every machine; a durable store has synced it.
 /// - [`Store::commit`] is atomic: row, events, notices and records are all written, or nothing is.
-/// - Its checks and its write are one: nobody else writes in between. The order of the checks is version (or key), time,
+/// - Its checks and its write are one: no other commit writes in between. The order of the checks is version (or key), time,
 ///   conditions.
 /// - Time is the store's own, taken after the lock is held, and never goes back, not over a restart either.
 /// - A future that is dropped after it was polled may still commit; it never half commits.
@@ -187,7 +187,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// As [`Store::load`].
     async fn history(&self, id: RequestId) -> Result<Vec<EventLine>, StoreError>;
 
-    /// Takes up to `claim.limit` notices of `claim.namespace` that wait and whose time has come, for `claim.lease`; nobody else
+    /// Takes up to `claim.limit` notices of `claim.namespace` that wait and whose time has come, for `claim.lease`; no other owner
     /// gets them until then. A lease that ran out makes the notice claimable again. A notice has the namespace of its
     /// request; `default` if there is no such request.
     ///
@@ -252,7 +252,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// what is not sealed yet, so nothing may ever be passed over: a commit that this answer does not show comes after
     /// [`Changes::next`], however long its writer took. A store whose commits can become visible in another order than
     /// that of its numbers must hold `next` back behind every commit still under way; it may name requests again.
-    /// [`Store::remove`] need not be told. The cost is that of the answer, not of all that is kept.
+    /// [`Store::remove`] need not be reported. The cost is that of the answer, not of all that is kept.
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] unless the store implements it; when the store failed.

@@ -1,12 +1,12 @@
 //! Rules that the history suggests: what people always approved, written as rules for `approvals.yaml`.
 //!
-//! Nothing is changed: whoever maintains the file reads the suggestion, as a diff with its numbers, and takes it over or not.
+//! Nothing is changed: the person who maintains the file reads the suggestion, as a diff with its numbers, and takes it over or not.
 //! The same history and the same file give the same text.
 //!
 //! # What is suggested
 //!
 //! A rule that lets calls of an action run, if people approved at least [`SuggestOptions::at_least`] of them and nothing ever
-//! went another way: no call was rejected, edited, voted against, let expire or taken back by somebody, and none failed when
+//! went another way: no call was rejected, edited, voted against, let expire or taken back by a person, and none failed when
 //! it ran. Where that holds for some agents only, the rule is about these. Never for an action of high or critical risk.
 //!
 //! The rule is bounded to what was seen: the risks, the highest cost, the names of the arguments, the least and the greatest of
@@ -119,7 +119,7 @@ pub struct Suggestion {
     pub before: Option<String>,
 }
 
-/// Somebody who approved.
+/// A person who approved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ApprovedBy {

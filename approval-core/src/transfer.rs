@@ -2,7 +2,7 @@
 //!
 //! [`Transfer::copy`] writes into an empty store what another one holds, whatever kind either is, then walks both side by side
 //! and finds them equal, byte for byte where bytes are hashed. It may be killed at any moment: the same copy goes on where it
-//! stopped. Until it is done the target is locked: nothing can be asked, decided, run, told or sealed there
+//! stopped. Until it is done the target is locked: nothing can be asked, decided, run, sent or sealed there
 //! ([`StoreError::HalfCopied`](crate::store::StoreError::HalfCopied)), since half of the keys, counters and halts are missing.
 //!
 //! Nothing should work with the source meanwhile. What changed there all the same is copied again; a source that keeps changing
@@ -15,7 +15,7 @@
 //! - Notices with their delivery, waiting or done. One that a process had claimed can be claimed at once.
 //! - Records as they are: halts, standing approvals, limits and what was counted against them, and leases. The lease of a
 //!   process that does not come along runs out in the target at the same moment, and what it executed is unknown from then.
-//! - The journal, each line under its number, since seals hash the numbers. A store that cannot be told them
+//! - The journal, each line under its number, since seals hash the numbers. A store that cannot take them
 //!   ([`Store::import_journal`]) takes a journal without gaps, as `SqliteStore` and `MemoryStore` write it.
 //! - The seals, whose chain goes on in the target: what was not sealed yet is sealed next. A seal held elsewhere fits both.
 //! - Figures are counted anew over what is there. Requests that retention removed earlier count no more.
@@ -167,7 +167,7 @@ impl Transfer {
         self
     }
 
-    /// Is told of every bit of progress. Called on the task that copies: must not block.
+    /// Is notified of all progress. Called on the task that copies: must not block.
     #[must_use]
     pub fn on_progress(mut self, told: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.told = Some(Arc::new(told));

@@ -1,4 +1,4 @@
-//! Reading settings from YAML so that every mistake is told at once, with its place and what to do instead.
+//! Reading settings from YAML so that every mistake is reported at once, with its place and what to do instead.
 //!
 //! A [`Document`] is a text with the tree of what stands in it. Sections are read from [`Item`]s: each typed reader
 //! answers `None` where it finds a mistake and notes it, so that reading goes on and finds the next one.

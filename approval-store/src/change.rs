@@ -97,7 +97,7 @@ impl Encoded {
         self.row.as_ref().map(|row| row.document.index().namespace)
     }
 
-    /// What listeners are told once it is durable.
+    /// What listeners are notified of once it is durable.
     pub(crate) fn note_changes(&self, changes: &mut Vec<Change>, now: Timestamp, version: u64) {
         if let Some(row) = &self.row {
             let request = Arc::clone(row.document.request());

@@ -174,7 +174,7 @@ pub(crate) fn in_order(lines: &[(i64, String)], last: i64) -> bool {
     lines.first().is_none_or(|(first, _)| *first > last) && lines.is_sorted_by(|(a, _), (b, _)| a < b)
 }
 
-/// What an import is told that they do not.
+/// The error for numbers that are not in order.
 pub(crate) fn not_in_order() -> StoreError {
     StoreError::unavailable("the numbers of lines for the journal do not come after those that it has")
 }

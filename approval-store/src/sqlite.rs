@@ -1,7 +1,7 @@
 //! Requests in an SQLite file.
 //!
 //! One writer thread owns the connection that writes. All changes that wait when it wakes share one transaction and one
-//! sync, and each of them succeeds or conflicts by itself; nobody is answered before the sync. Reads use connections of
+//! sync, and each of them succeeds or conflicts by itself; no caller is answered before the sync. Reads use connections of
 //! their own and see what was committed (write-ahead log).
 
 mod batch;

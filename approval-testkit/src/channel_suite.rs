@@ -1,6 +1,6 @@
 //! The suite that every channel must pass: one named test for each promise of a [`Notifier`].
 //!
-//! Say how your channel is set up with people behind it who can be told what to do ([`ChannelFactory`],
+//! Say how your channel is set up with people behind it who can be instructed ([`ChannelFactory`],
 //! [`ChannelPeople`]), and let [`channel_conformance!`](crate::channel_conformance) write one `#[test]` for each case:
 //!
 //! ```text
@@ -37,7 +37,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// Sets channels up.
 #[async_trait]
 pub trait ChannelFactory: Send + Sync {
-    /// A new channel that is not started, with these people behind it, and nobody else. If the channel compares times, it
+    /// A new channel that is not started, with these people behind it, and no others. If the channel compares times, it
     /// takes them from `clock`.
     ///
     /// # Errors

@@ -56,7 +56,10 @@ impl Moment for Timestamp {
 
 impl Moment for &str {
     #[track_caller]
-    #[expect(clippy::panic, reason = "a mistake in the text of a test; there is nobody to hand an error to")]
+    #[expect(
+        clippy::panic,
+        reason = "a mistake in the text of a test; there is no caller to hand an error to"
+    )]
     fn moment(self) -> Timestamp {
         match self.parse() {
             Ok(moment) => to_micros(moment),
@@ -68,7 +71,7 @@ impl Moment for &str {
 /// Noon of a day in January 2026, in seconds since 1970.
 const START: i64 = 1_768_392_000;
 
-/// Turns of the runtime in which nobody stirs, after which the woken are taken to be done.
+/// Turns of the runtime in which no task stirs, after which the woken are taken to be done.
 const QUIET_TURNS: u32 = 32;
 /// Turns of the runtime that are waited for at the most.
 const TURNS: u32 = 10_000;
@@ -113,7 +116,7 @@ impl FakeClock {
         self.settle().await;
     }
 
-    /// Lets other tasks run until everybody whose moment has come is awake and nobody has woken or fallen asleep by this
+    /// Lets other tasks run until every task whose moment has come is awake and none has woken or fallen asleep by this
     /// clock for a while.
     ///
     /// In a current-thread runtime with a store in memory all that time brought about is done then. What other threads do

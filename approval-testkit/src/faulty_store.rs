@@ -140,7 +140,7 @@ faults! {
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     fault: Option<Fault>,
-    /// Told by this store itself, for faults about telling.
+    /// Notified by this store itself, for faults about notifying.
     listeners: Arc<Listeners>,
     relay: Option<Arc<Relay>>,
     owners: Mutex<HashMap<NoticeId, ExecutorId>>,

@@ -204,7 +204,7 @@ impl TestManager {
         })
     }
 
-    /// Waits for a request that this has not given before, whoever opened it.
+    /// Waits for a request that this has not given before, of any agent.
     ///
     /// # Errors
     /// When that takes more than ten seconds of real time, or the store failed.

@@ -26,13 +26,13 @@ pub use self::{
     report::{RefusedStep, Report, UnusedStep},
 };
 
-/// People who follow a script: a channel called `scripted` that casts real votes through the real lifecycle. Whoever is
+/// People who follow a script: a channel called `scripted` that casts real votes through the real lifecycle. A person who is
 /// not eligible is refused here as everywhere.
 ///
-/// Each request takes the first step of the script that is left and that fits it, as soon as somebody is told of the
+/// Each request takes the first step of the script that is left and that fits it, as soon as a person is notified of the
 /// request, and then the next one, until it is decided. What comes when no step fits any more, the script's end says:
 /// [`then_approve_all`](Self::then_approve_all), [`then_reject_all`](Self::then_reject_all), or, if it says nothing, that
-/// nobody answers. While a question to the agent is open, nobody votes.
+/// no person answers. While a question to the agent is open, no person votes.
 ///
 /// Of requests that are open at the same time it is not certain which one takes a step first; say
 /// [`on`](Self::on) or [`when`](Self::when) before a step where that matters.
@@ -96,7 +96,7 @@ struct Known {
 }
 
 impl Scripted {
-    /// An empty script: nobody answers.
+    /// An empty script: no person answers.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Shared {
@@ -195,19 +195,19 @@ impl Scripted {
         self.step(Some(by), Deed::Delegate { to: to.to_owned() })
     }
 
-    /// Nobody answers: this request is left alone, also by the steps to come and by the script's end.
+    /// No person answers: this request is left alone, also by the steps to come and by the script's end.
     #[must_use]
     pub fn ignore(self) -> Self {
         self.step(None, Deed::Ignore)
     }
 
-    /// Whoever is asked approves whatever no step fits.
+    /// Each person who is asked approves whatever no step fits.
     #[must_use]
     pub fn then_approve_all(self) -> Self {
         self.rest(Rest::Approve)
     }
 
-    /// Whoever is asked rejects whatever no step fits.
+    /// Each person who is asked rejects whatever no step fits.
     #[must_use]
     pub fn then_reject_all(self, reason: &str) -> Self {
         self.rest(Rest::Reject(reason.to_owned()))

@@ -373,7 +373,7 @@ fn a_quickstart_with_closed_input_says_how_to_decide() {
     assert_in_order(
         &ended.stderr,
         &[
-            "nobody can answer here any more",
+            "no person can answer here any more",
             "error: standard input is closed",
             "| cargo run --example quickstart",
         ],

@@ -27,14 +27,14 @@ pub(super) enum Event {
         /// Why again, as half a sentence.
         why: &'static str,
     },
-    /// It needs nobody any more: decided elsewhere, out of time, or cancelled.
+    /// It needs no decision any more: decided elsewhere, out of time, or cancelled.
     Closed {
         /// The request.
         id: RequestId,
         /// Who decided what, as half a sentence.
         how: String,
     },
-    /// Something to be told that asks for nothing.
+    /// Something to be shown that asks for nothing.
     Told(String),
     /// A person typed a line.
     Typed(String),
@@ -144,7 +144,7 @@ enum State {
     Choosing { id: RequestId, answer: Answer },
     /// Waiting for the manager.
     Sending { id: RequestId },
-    /// Nobody can answer any more.
+    /// No person can answer any more.
     Over,
 }
 
@@ -159,14 +159,14 @@ impl State {
 pub(super) struct Desk {
     entries: Vec<Entry>,
     state: State,
-    /// Requests that were told of as left undecided, since nobody can answer any more.
+    /// Requests that were shown as left undecided, since no person can answer any more.
     left: BTreeSet<RequestId>,
-    /// What to do instead, told when nobody can be asked here.
+    /// What to do instead, shown when no person can be asked here.
     elsewhere: String,
 }
 
 impl Desk {
-    /// An empty desk; `elsewhere` tells how to decide when nobody can be asked here.
+    /// An empty desk; `elsewhere` tells how to decide when no person can be asked here.
     pub(super) const fn new(elsewhere: String) -> Self {
         Self { entries: Vec::new(), state: State::Idle, left: BTreeSet::new(), elsewhere }
     }
@@ -244,13 +244,13 @@ impl Desk {
     fn asked(&mut self, view: View, voters: Vec<Principal>, why: &str, scene: Scene) -> Step {
         if self.state == State::Over {
             if !self.left.insert(view.id) {
-                // It is one of those that were open at the end, or is told of to one more person.
+                // It is one of those that were open at the end, or is shown to one more person.
                 return Step::default();
             }
             let mut page = render::request(&view, scene.now, scene.width);
             page.push(Line::new(
                 Style::Warning,
-                &format!("Nobody can answer here any more. {}", self.elsewhere),
+                &format!("No person can answer here any more. {}", self.elsewhere),
             ));
             return Step::page(page);
         }
@@ -383,7 +383,7 @@ impl Desk {
 
     fn ended(&mut self, why: &str) -> Step {
         self.state = State::Over;
-        let text = format!("{why}: nobody can answer here any more. What is open stays undecided:");
+        let text = format!("{why}: no person can answer here any more. What is open stays undecided:");
         let mut page = Page::line(Style::Warning, &text);
         for entry in self.entries.drain(..) {
             self.left.insert(entry.view.id);

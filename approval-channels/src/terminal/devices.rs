@@ -79,7 +79,7 @@ impl Devices {
 
 #[cfg(unix)]
 fn unseen() -> Input {
-    Input::Ended("Standard error is no terminal, so nobody who types sees what is asked".to_owned())
+    Input::Ended("Standard error is no terminal, so a person who types does not see what is asked".to_owned())
 }
 
 /// Columns of a terminal; `None` if it does not say.

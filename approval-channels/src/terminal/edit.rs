@@ -100,7 +100,7 @@ fn value<'a>(text: &'a str, field: &Editable) -> Result<(Value, &'a str), String
     if text.starts_with(['"', '{', '[']) {
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<Strict>();
         let value = values.next().ok_or("no value")?.map_err(|error| format!("not JSON ({error})"))?;
-        let after = text.get(values.byte_offset()..).ok_or("the end of the value cannot be told")?;
+        let after = text.get(values.byte_offset()..).ok_or("the end of the value cannot be determined")?;
         if !after.is_empty() && !after.starts_with([' ', '\t']) {
             return Err("something follows the value without a space".to_owned());
         }

@@ -47,7 +47,7 @@ pub(super) enum Source {
 pub(super) struct Lines {
     gate: Arc<Gate>,
     received: mpsc::UnboundedReceiver<Input>,
-    /// Typed by hand, so that what was typed too early can be told.
+    /// Typed by hand, so that what was typed too early can be recognised.
     typed: bool,
     /// The end, if it came along with lines that were discarded.
     ended: Option<Input>,
@@ -176,7 +176,7 @@ impl Gate {
         !demand.closed
     }
 
-    /// Hands over what was read; `false` if there is no more to read, or nobody to read for.
+    /// Hands over what was read; `false` if there is no more to read, or nothing to read for.
     fn deliver(demand: &mut Demand, input: Input, sender: &mpsc::UnboundedSender<Input>) -> bool {
         demand.wanted = false;
         let goes_on = !matches!(input, Input::Ended(_));

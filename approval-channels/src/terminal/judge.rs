@@ -75,7 +75,7 @@ fn accepted(request: &Request, asked: bool) -> Reply {
         }
         (true, true) => (
             Verdict::Refused,
-            "Noted, but this agent answers no questions by itself: nobody will answer unless an operator does.".to_owned(),
+            "Noted, but this agent answers no questions by itself: no answer will come unless an operator gives one.".to_owned(),
         ),
     };
     Reply { verdict, text, view }

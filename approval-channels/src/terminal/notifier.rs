@@ -53,7 +53,7 @@ impl Notifier for Terminal {
         let nobody = *self.over.borrow();
         self.tell(event)?;
         if nobody {
-            return Err(NotifyError::permanent("nobody can answer at this terminal any more"));
+            return Err(NotifyError::permanent("no person can answer at this terminal any more"));
         }
         Ok(Delivered { message: Some(MessageRef(request.id.to_string().into())) })
     }
@@ -74,7 +74,7 @@ impl Notifier for Terminal {
         }
         if self.acting_as.is_empty() {
             return Err(NotifyError::permanent(
-                "this terminal acts for nobody; say for whom with `acting_as`",
+                "this terminal acts for no person; say for whom with `acting_as`",
             ));
         }
         let Some(Idle { devices, news }) = lock(&self.idle).take() else {

@@ -32,7 +32,7 @@ impl Screen {
     /// Writes a text; returns when all of it has been written.
     ///
     /// # Errors
-    /// If it could not be written: then nobody has read it.
+    /// If it could not be written: then no person has read it.
     pub(super) async fn print(&self, text: String) -> io::Result<()> {
         if text.is_empty() {
             return Ok(());

@@ -201,7 +201,7 @@ fn reject(rest: &str, options: &[Choice]) -> Said {
     Said::Answer(Answer::Reject { option: None, reason })
 }
 
-/// The option of that number or name; two of one name are told apart by number only.
+/// The option of that number or name; two of one name are distinguished by number only.
 fn option<'a>(text: &str, options: &'a [Choice]) -> Option<&'a Choice> {
     if let Some(index) = number(text) {
         return options.get(index);

@@ -21,12 +21,12 @@ pub(super) trait Judge: Send + Sync + 'static {
     async fn judge(&self, ballot: Ballot) -> Reply;
 }
 
-/// What a session is told from outside.
+/// What a session receives from outside.
 #[derive(Debug)]
 pub(super) enum News {
     /// Something about a request.
     Event(Event),
-    /// Print what was told so far, then end.
+    /// Print what was shown so far, then end.
     Stop,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Session {
     pub(super) width: Width,
     /// How long a request is on the screen of a terminal before what is typed counts.
     pub(super) settle: Duration,
-    /// Set once nobody can answer any more.
+    /// Set once no person can answer any more.
     pub(super) over: watch::Sender<bool>,
 }
 
@@ -81,7 +81,7 @@ impl Session {
             };
             if let Err(error) = self.react(event, echo, &mut standing, &mut sending).await {
                 // What cannot be read cannot be decided on.
-                tracing::error!(%error, "the terminal cannot be written to; it asks nobody any more");
+                tracing::error!(%error, "the terminal cannot be written to; it asks no more");
                 self.lines.pause();
                 standing = None;
                 self.desk.handle(Event::Ended(error.to_string()), self.scene());

@@ -24,7 +24,7 @@ impl ApprovalError {
                 quoted(ended.decision.option.as_deref(), ended.decision.reason.as_deref())
             ),
             Self::Expired(ended) => format!(
-                "The action {} was not run: nobody decided in time. Do not repeat the call now; tell the user that it was not done.",
+                "The action {} was not run: no person decided in time. Do not repeat the call now; tell the user that it was not done.",
                 ended.about.action
             ),
             Self::Cancelled(ended) => {

@@ -221,7 +221,7 @@ impl fmt::Display for Refusal {
             Self::NotAnApprover { who, why } => format!("{who} may not decide: {}", why.as_str()).into(),
             Self::NotPermitted { who, why } => format!("{who} may not do this: {why}").into(),
             Self::ArgumentsChanged { .. } => "the arguments are not those that were seen".into(),
-            Self::NoApprover { .. } => "a requirement can be met by nobody".into(),
+            Self::NoApprover { .. } => "no person can meet a requirement".into(),
             Self::Invalid(invalid) => invalid.to_string().into(),
             Self::UnknownOption { option, offered } => {
                 format!("there is no option {option:?}; choose one of {}", offered.join(", ")).into()

@@ -12,7 +12,7 @@ pub enum StopReason {
     ApprovalRequired,
     /// People said no.
     ApprovalDenied,
-    /// Nobody answered in time, or the approval was not used in time.
+    /// No person answered in time, or the approval was not used in time.
     ApprovalTimeout,
     /// It was taken back.
     ApprovalCancelled,
@@ -26,9 +26,9 @@ pub enum StopReason {
     Halted,
     /// It has run already.
     AlreadyRan,
-    /// Somebody else decided first.
+    /// Another person decided first.
     AlreadyDecided,
-    /// Nobody knows whether it ran.
+    /// It is not known whether it ran.
     OutcomeUnknown,
     /// The call itself is not right.
     InvalidCall,

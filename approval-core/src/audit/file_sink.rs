@@ -17,7 +17,7 @@ use crate::{
 
 /// Appends seals to a file. Several processes may share it: each write holds the lock of the file and leaves out what is
 /// there already. A last line without its line break, left by a process that was killed while it wrote, is cut off first:
-/// nobody was told that it was kept.
+/// no caller was answered that it was kept.
 ///
 /// A path that looks like the address of a database or a credential is refused, and not shown
 /// ([`looks_like_address`](crate::model::address::looks_like_address)).
@@ -127,7 +127,7 @@ fn last_line(file: &mut File) -> std::io::Result<(Vec<u8>, u64)> {
         match (start, end) {
             (Some(start), Some(end)) => {
                 let line =
-                    tail.get(start..end).ok_or_else(|| Error::other("its lines cannot be told apart"))?;
+                    tail.get(start..end).ok_or_else(|| Error::other("its lines cannot be distinguished"))?;
                 return Ok((line.to_vec(), from + end as u64 + 1));
             }
             _ if from == 0 => return Ok((Vec::new(), 0)),

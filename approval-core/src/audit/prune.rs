@@ -34,7 +34,7 @@ pub struct Pruned {
 }
 
 impl Retention {
-    /// Whether a request came to its end before the moment: nobody can decide, nothing can run, and nobody must settle anything.
+    /// Whether a request came to its end before the moment: no one can decide, nothing can run, and nothing is left to settle.
     #[must_use]
     pub fn lets_go(&self, request: &Request) -> bool {
         let ended = request.decision.as_ref().is_some_and(|decision| decision.at < self.before);

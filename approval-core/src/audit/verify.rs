@@ -35,9 +35,9 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct VerifyOptions {
     /// Public keys. With them every signature must be one of theirs, and the last seal must be signed: it speaks for those before
-    /// it, which may be from a time when nobody signed. `None`: signatures are not looked at.
+    /// it, which may be from a time when nothing was signed. `None`: signatures are not looked at.
     pub keys: Option<Arc<dyn SealVerifier>>,
-    /// Seals from where the writer of the store cannot write, from the first on, in their order. Without them nobody who
+    /// Seals from where the writer of the store cannot write, from the first on, in their order. Without them no one who
     /// rewrote the store and its seals alike is found out.
     pub held: Vec<Seal>,
     /// The trail was exported when this seal was the last, so those held elsewhere may go on behind it. `None`, unless set: a
@@ -85,7 +85,7 @@ pub struct Report {
     pub last: Option<(SealRef, Timestamp)>,
     /// Texts of rules and people there are. Each fits its digest.
     pub sources: u64,
-    /// Digests of rules and people that the trail names without their texts: what was in force then can be told apart, but not
+    /// Digests of rules and people that the trail names without their texts: what was in force then can be distinguished, but not
     /// read.
     pub without_text: BTreeSet<SourceDigest>,
 }
@@ -301,7 +301,7 @@ impl Verifier {
             if all.iter().any(|said| gone(&said) && said.proven) {
                 self.report.pruned = self.report.pruned.saturating_add(1);
             } else if let Some(announced) = all.iter().find(gone) {
-                // Told at the end: what else is wrong with the trail says more.
+                // Reported at the end: what else is wrong with the trail says more.
                 self.unproven = self.unproven.or(Some((first.request, announced.seal)));
                 self.report.unproven = self.report.unproven.saturating_add(1);
             } else {

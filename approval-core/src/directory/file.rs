@@ -26,14 +26,14 @@
 //! ```
 //!
 //! Where a file that is read again leaves out a zone, hours, holidays, or an entry of `groups`, `roles` or `on_call`, it must write
-//! so: `time_zone: UTC`, `hours: none`, `holidays: none`, `finance: none`. A mail address or alias that leads to nobody any more
+//! so: `time_zone: UTC`, `hours: none`, `holidays: none`, `finance: none`. A mail address or alias that leads to no person any more
 //! stands under `retired`, as in `retired: [user:old@example.com]`, or the person would be two people to rules about one's own
 //! requests. See [`WatchedFile`](crate::file::WatchedFile).
 //!
 //! All times of the day are civil times of a zone: the person's, else that of the directory, else UTC.
 //!
-//! A request that names `on_call:payments` asks whoever is on call when it is opened and, at each hand-over while it is open,
-//! whoever comes next, once. Those who handed over may still decide.
+//! A request that names `on_call:payments` asks the person on call when it is opened and, at each hand-over while it is open,
+//! the next person, once. Those who handed over may still decide.
 
 mod check;
 mod groups;
@@ -77,7 +77,7 @@ struct Inside {
     snapshot: Option<Snapshot>,
 }
 
-/// What holds from one moment until something changes: somebody goes to work or home, on call is handed over.
+/// What holds from one moment until something changes: a person goes to work or home, on call is handed over.
 #[derive(Clone, Debug)]
 struct Snapshot {
     from: Timestamp,
@@ -130,7 +130,7 @@ impl FileDirectory {
 impl Directory for FileDirectory {
     async fn people(&self, principals: &[&Principal], now: Timestamp) -> Result<Arc<People>, DirectoryError> {
         let people = self.snapshot(now);
-        // There is no end of plus tags: those that somebody uses are told apart here.
+        // There is no end of plus tags: those that a person uses are distinguished here.
         let unheard = |who: &&&Principal| {
             who.kind() == PrincipalKind::User
                 && !people.aliases.contains_key(**who)

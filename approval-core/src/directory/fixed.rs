@@ -115,7 +115,7 @@ impl StaticDirectory {
         Ok(self)
     }
 
-    /// The people that exist, under their canonical names: nobody else may vote, whatever a gate names.
+    /// The people that exist, under their canonical names: no other person may vote, whatever a gate names.
     ///
     /// # Errors
     /// When a principal cannot be read.

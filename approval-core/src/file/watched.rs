@@ -26,7 +26,7 @@ const EVERY: Span = Span::from_secs(1);
 /// section `policy`, every call is asked about. As a [`Directory`](crate::directory::Directory) it knows the people of the
 /// section `directory`; without one, every `user:` is taken at its word.
 ///
-/// A file that cannot be read, or has mistakes, changes nothing: the last good one goes on to hold. That is told by
+/// A file that cannot be read, or has mistakes, changes nothing: the last good one goes on to hold. That is reported by
 /// `tracing`, once for each new problem, and by [`status`](Self::status).
 ///
 /// Nor does a file count that loosens by leaving out: one that no longer mentions a section, the limits, every rule that
@@ -175,7 +175,7 @@ impl WatchedFile {
         self.0.look(clock.now(), true)
     }
 
-    /// Looks at the file every second, until nobody has this file any more. New content counts when it was the same twice,
+    /// Looks at the file every second, until no handle to this file is left. New content counts when it was the same twice,
     /// so that a file that is being written is not taken for its beginning: two seconds after it was written at the latest.
     pub fn watch(&self, clock: Arc<dyn Clock>) -> impl Future<Output = ()> + Send + use<> {
         let file = Arc::downgrade(&self.0);
@@ -186,7 +186,7 @@ impl WatchedFile {
                 clock.sleep_until(next).await;
                 let Some(file) = Weak::upgrade(&file) else { return };
                 let now = clock.now();
-                // It may lie on a slow disk. What goes wrong has been told by `look`.
+                // It may lie on a slow disk. What goes wrong has been reported by `look`.
                 drop(tokio::task::spawn_blocking(move || drop(file.look(now, false))).await);
             }
         }

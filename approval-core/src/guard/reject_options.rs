@@ -20,7 +20,7 @@ pub trait RejectOptions: Sized {
 }
 
 impl ApprovalError {
-    /// The reason that people chose when they rejected, as the enum that offered it. `None` when nobody rejected, nobody
+    /// The reason that people chose when they rejected, as the enum that offered it. `None` when no person rejected, no person
     /// chose, or the reason is none of this enum's.
     #[must_use]
     pub fn reject_reason<T: RejectOptions>(&self) -> Option<T> {

@@ -59,7 +59,7 @@ impl ApprovalManager {
 
 impl Guard {
     /// The body gets a [`Grant`] of `A`, for inner functions that demand proof of this action. Where the call is of another
-    /// action, or another version of it, nobody is asked and nothing runs.
+    /// action, or another version of it, no person is asked and nothing runs.
     ///
     /// ```no_run
     /// # async fn f(manager: approval_core::ApprovalManager, call: approval_core::Action) -> anyhow::Result<()> {
@@ -103,7 +103,7 @@ impl<A: Provable + ?Sized> Guard<A> {
 
     /// Waits for approval and runs `body` with the approved arguments; after an edit these are not those of the call. The
     /// grant is `None` for a call that the policy allowed without asking, whether or not it has a key, and whether or not people are
-    /// told of it.
+    /// notified of it.
     ///
     /// The body gets every number exactly as it was approved. An integer beyond 64 bits, which a [`Value`] cannot hold, is
     /// refused before people are asked: use [`Guard::run_exact`] for it.

@@ -10,7 +10,7 @@ use crate::{
     model::{CanonicalJson, Request},
 };
 
-/// A call that may run now. Say how it ended; dropped before that, nobody knows.
+/// A call that may run now. Say how it ended; dropped before that, it is not known.
 #[must_use = "say how the body ended: succeeded(..) or failed(..)"]
 pub struct Running(Kind);
 
@@ -48,7 +48,7 @@ impl Running {
         }
     }
 
-    /// The body begins, and whoever runs it tells of a panic: a drop without one is a drop.
+    /// The body begins, and the code that runs it reports a panic: a drop without one is a drop.
     pub(super) fn watch(&mut self) {
         self.unwound(Unwound::No);
     }

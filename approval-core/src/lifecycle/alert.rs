@@ -33,7 +33,7 @@ pub fn timeout_spike(
     })
 }
 
-/// Whether a spike is told of, given the last one that was told of for the action: once a window is enough.
+/// Whether a spike is reported, given the last one that was reported for the action: once a window is enough.
 #[must_use]
 pub fn is_told_again(last: &TimeoutSpike, spike: &TimeoutSpike) -> bool {
     after(last.at, spike.window) <= spike.at

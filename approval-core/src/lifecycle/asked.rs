@@ -15,7 +15,7 @@ pub(crate) enum PolicyAnswer<'a> {
     Runs {
         /// Name of the rule.
         rule: &'a Text,
-        /// These are told how it ends.
+        /// These are notified of how it ends.
         inform: &'a [Principal],
         /// While all of these, and those of the action itself, are open.
         run_windows: &'a [RunWindow],

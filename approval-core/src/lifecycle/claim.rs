@@ -71,7 +71,7 @@ impl Agents {
 /// The person that a caller runs for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behind {
-    /// Exactly this person, or exactly nobody.
+    /// Exactly this person, or exactly none.
     Exactly(Option<Principal>),
     /// Whatever person the request names: for workers that run what was asked for on behalf of many.
     Any,

@@ -1,4 +1,4 @@
-//! What can be asked of the lifecycle, and what it must be told for that.
+//! What can be asked of the lifecycle, and the facts that it needs for that.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub struct Draft {
     pub key: Option<Text>,
     /// How bad it would be if it were wrong.
     pub risk: Risk,
-    /// How soon somebody should look; follows from the risk if nothing is said.
+    /// How soon an approver should look; follows from the risk if nothing is said.
     pub priority: Option<Priority>,
     /// What must be met.
     pub gate: Arc<Gate>,
@@ -99,7 +99,7 @@ pub enum Ending {
         /// Whether it had begun.
         started: bool,
     },
-    /// Nobody knows.
+    /// It is not known.
     Unknown {
         /// Why not.
         why: Text,
@@ -178,7 +178,7 @@ pub enum Act {
         /// The answer.
         answer: Text,
     },
-    /// A remark by somebody whom it concerns, also after the decision.
+    /// A remark by a person whom it concerns, also after the decision.
     Comment {
         /// What.
         text: Text,
@@ -320,7 +320,7 @@ pub struct Facts<'a> {
     pub standing: &'a [Standing],
     /// The id of the standing approval, should this command lead to one.
     pub standing_id: StandingId,
-    /// Whether a notice that asks somebody to decide was delivered.
+    /// Whether a notice that asks a person to decide was delivered.
     pub notice_delivered: bool,
     /// For consuming a grant, and for revoking one that the policy no longer covers: what the policy says about the call now.
     /// Nothing is consumed without it.

@@ -45,7 +45,7 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     let mut request = request(draft, now)?;
     decide::not_halted(&request, facts)?;
     let Counts { attempts, at_once } = counted(&request, facts, now)?;
-    // What is counted if nobody is asked, where the policy lets it run.
+    // What is counted if no person is asked, where the policy lets it run.
     let (allowed, at_once) = match at_once {
         Ok(writes) if allowed => (Some(writes), None),
         Ok(writes) => (None, Some(writes)),
@@ -86,7 +86,7 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
     change.tell(told)?;
     change.count(attempts);
     if let Some(writes) = allowed {
-        let told = if change.request.gate.inform.is_empty() { "" } else { " and has people told" };
+        let told = if change.request.gate.inform.is_empty() { "" } else { " and notifies people" };
         let reason = Some(format!("rule {} lets it run{told}", change.request.gate.rule).into());
         let ground = quorum::Ground { reason, ..quorum::Ground::default() };
         let decision = decide::decision(Outcome::Approved, &change.request, ground, now);
@@ -108,7 +108,7 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
 struct Counts {
     /// Attempts, in any case.
     attempts: Vec<CountedWrite>,
-    /// What is counted if nobody is asked; the name of a limit that says that people must be.
+    /// What is counted if no person is asked; the name of a limit that says that people must be.
     at_once: Result<Vec<CountedWrite>, Text>,
 }
 

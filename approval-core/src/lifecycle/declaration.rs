@@ -93,7 +93,7 @@ fn own_request(demands: Demands<'_>) -> bool {
     demands.gate.allow_self_approval.unwrap_or(demands.risk < Risk::High)
 }
 
-/// Whether votes that met the requirements of then meet those of now, whoever cast them.
+/// Whether votes that met the requirements of then meet those of now, whichever people cast them.
 fn requirements(now: &Gate, then: &Gate) -> bool {
     if now.requirements == then.requirements && now.escalation == then.escalation {
         return true;

@@ -26,7 +26,7 @@ pub(super) fn delegate(case: &Case<'_>, to: &Principal) -> Result<Transition, Re
     }
     let rejected = |vote: &Vote| own(&vote.voter) && vote.ballot.is_reject();
     if request.votes.iter().any(rejected) {
-        return Err(refuse("whoever has rejected keeps the seat"));
+        return Err(refuse("a person who has rejected keeps the seat"));
     }
     let mut change = case.change_by(from);
     change.not_after(request.deadline);

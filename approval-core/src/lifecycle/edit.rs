@@ -131,7 +131,7 @@ fn both(request: &Request, edited: &Gate) -> Result<Gate, Refusal> {
             requirements: before.requirements.clone(),
             escalation: before.escalation.clone(),
         };
-        // Of a request that is not told apart from its rule, the rule counts as the action's own.
+        // Of a request that is not distinguished from its rule, the rule counts as the action's own.
         base.declared.get_or_insert_with(|| Arc::new(own));
         let first = before.requirements.len();
         base.requirements

@@ -11,13 +11,13 @@ pub(super) const DELEGATION_DEPTH: usize = 3;
 pub(super) enum Seat {
     /// No.
     None,
-    /// By delegation, but somebody whose seat it was has voted after all.
+    /// By delegation, but a person whose seat it was has voted after all.
     Taken,
     /// Yes.
     Free,
 }
 
-/// Somebody who sits in the seat of a person who is out of office.
+/// A person who sits in the seat of one who is out of office.
 #[derive(Clone, Copy)]
 pub(super) struct StandIn<'a> {
     /// Whose seat.
@@ -31,7 +31,7 @@ pub(super) struct StandIn<'a> {
 pub(super) struct Seating<'a> {
     request: &'a Request,
     people: &'a People,
-    /// Whether whoever stands in for somebody may sit in that one's seat.
+    /// Whether the stand-in of a person may sit in that person's seat.
     stand_ins: bool,
 }
 
@@ -41,13 +41,13 @@ impl<'a> Seating<'a> {
         Self { request, people, stand_ins }
     }
 
-    /// The same as if nobody stood in for anybody.
+    /// The same without stand-ins.
     pub(super) const fn without_stand_ins(mut self) -> Self {
         self.stand_ins = false;
         self
     }
 
-    /// Who stands in for whom at this moment and is not barred: seats that nobody has handed on by hand.
+    /// Who stands in for whom at this moment and is not barred: seats that were not handed on by hand.
     pub(super) fn stand_ins(&self) -> impl Iterator<Item = StandIn<'a>> {
         let all = self.people.stand_ins.iter().filter(|_| self.stand_ins);
         all.filter_map(|(owner, person)| {
@@ -82,7 +82,7 @@ impl<'a> Seating<'a> {
         }
     }
 
-    /// The canonical name of an actor who is asked to decide, even if somebody else has taken the seat meanwhile.
+    /// The canonical name of an actor who is asked to decide, even if another person has taken the seat meanwhile.
     ///
     /// # Errors
     /// Why the actor is not.
@@ -105,7 +105,7 @@ impl<'a> Seating<'a> {
         }
     }
 
-    /// Why a person never counts, whoever is asked.
+    /// Why a person never counts, whatever the gate names.
     pub(super) fn barred(&self, person: &Principal) -> Option<NotEligible> {
         let request = self.request;
         let is = |principal: &Principal| self.people.includes(principal, person);
@@ -161,7 +161,7 @@ impl<'a> Seating<'a> {
     }
 
     /// Visits all whose seat a person may sit in: the person, and who handed a seat on to the person, over others too.
-    /// Tells whether one of them on the way has voted. A chain ends at somebody who is barred or unknown.
+    /// Tells whether one of them on the way has voted. A chain ends at a person who is barred or unknown.
     fn walk_back(
         &self,
         person: &'a Principal,
@@ -210,7 +210,7 @@ impl<'a> Seating<'a> {
         people
     }
 
-    /// Whom a notice should reach, of all who may decide: not those for whom somebody stands in. Sorted, each once.
+    /// Whom a notice should reach, of all who may decide: not those who have a stand-in. Sorted, each once.
     pub(super) fn audience(&self) -> Vec<&'a Principal> {
         let mut people = self.deciders();
         people.retain(|person| !self.stand_ins().any(|one| one.owner == *person));

@@ -127,7 +127,7 @@ pub(super) fn fire(
     widen(change, widening, priority, facts, false)
 }
 
-/// Adds people to a requirement and asks those who were not asked before. Whoever is on call at this moment stays asked after
+/// Adds people to a requirement and asks those who were not asked before. The person on call at this moment stays asked after
 /// the hand-over.
 fn widen(
     change: &mut Change<'_>,
@@ -154,7 +154,7 @@ fn widen(
     let mut new = deciders(&change.request);
     new.retain(|person| before.binary_search(person).is_err());
     for person in &new {
-        // Whoever is on call is there for that, in quiet hours too.
+        // The person on call is there for that, in quiet hours too.
         let timing = if on_call.contains(person) { Timing::AtOnce } else { Timing::Usual };
         change.notify_at(NoticeKind::Escalated, person.clone(), timing);
     }

@@ -9,7 +9,7 @@ use crate::{
     model::{EventKind, Execution, ExecutionState, Grant, NoticeKind, PrincipalKind, Request, Text},
 };
 
-/// The process that executes it reports how the body ended; late, too, as long as nobody settled it and it does not run again.
+/// The process that executes it reports how the body ended; late, too, as long as it is not settled and does not run again.
 pub(super) fn finish(
     case: &Case<'_>,
     executor: ExecutorId,
@@ -54,7 +54,7 @@ pub(super) fn finish(
     ended(case, next)
 }
 
-/// The process is gone, and nobody knows how far it came.
+/// The process is gone, and it is not known how far it came.
 pub(super) fn lose_lease(case: &Case<'_>, lost: ExecutorId) -> Result<Transition, Refusal> {
     match case.request.execution.as_deref() {
         Some(Execution::Executing { executor, .. }) if *executor == lost => {

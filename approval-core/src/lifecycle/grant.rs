@@ -35,7 +35,7 @@ pub fn is_of_action(action: &ActionInfo, name: &str, version: u32) -> Result<(),
 /// [`Refusal::WrongGrant`] when it does not.
 pub fn is_proof(request: &Request) -> Result<(), Refusal> {
     if is_by_policy(request) {
-        return Err(Refusal::WrongGrant("nobody approved it: the policy let it run without asking"));
+        return Err(Refusal::WrongGrant("no person approved it: the policy let it run without asking"));
     }
     Ok(())
 }
@@ -110,7 +110,7 @@ fn is_unasked(request: &Request) -> bool {
 }
 
 /// How an approved call that has not run yet was counted against the limits on calls: it has a place since it was opened, if
-/// nobody was asked about it. `None`: it is counted when it runs.
+/// no person was asked about it. `None`: it is counted when it runs.
 #[must_use]
 pub fn counted_as(request: &Request) -> Option<Share> {
     // What was counted then has run, if this is another run.
@@ -118,7 +118,7 @@ pub fn counted_as(request: &Request) -> Option<Share> {
     (is_unasked(request) && !ran).then_some(Share::Place(request.created_at))
 }
 
-/// The limit that asks people about a call that nobody was asked about, if it were to run now.
+/// The limit that asks people about a call that no person was asked about, if it were to run now.
 pub(super) fn asking_limit(case: &Case<'_>) -> Option<Text> {
     if !is_unasked(case.request) {
         return None;
@@ -134,7 +134,7 @@ fn granted(request: &Request) -> Result<Grant, Refusal> {
     request.grant.as_deref().copied().ok_or(Refusal::NotApproved)
 }
 
-/// The grant, if the request is approved and nobody has used it, let it expire or taken it back.
+/// The grant, if the request is approved and it was not used, did not expire and was not taken back.
 pub(super) fn unspent(request: &Request) -> Result<Grant, Refusal> {
     let grant = granted(request)?;
     let Some(execution) = request.execution.as_deref() else { return Err(Refusal::NotApproved) };

@@ -1,4 +1,4 @@
-//! Whoever comes on call while a request is open is asked too; whoever handed over stays asked.
+//! A person who comes on call while a request is open is asked too; the one who handed over stays asked.
 
 use super::{Facts, Refusal, eligibility::Seating, history::Change, hours};
 use crate::{
@@ -6,12 +6,12 @@ use crate::{
     model::{EventKind, NoticeKind, People, Principal, PrincipalKind, Request, Timing, Widening},
 };
 
-/// When somebody else may come on call for a request.
+/// When another person may come on call for a request.
 pub(super) fn due_at(request: &Request) -> Option<Timestamp> {
     request.widened.iter().filter_map(|widening| widening.hand_over).min()
 }
 
-/// Asks whoever came on call. Of several hand-overs that are past due, the last one counts. Gives those who are asked for the
+/// Asks the person who came on call. Of several hand-overs that are past due, the last one counts. Gives those who are asked for the
 /// first time.
 pub(super) fn pass_on(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<Vec<Principal>, Refusal> {
     let now = change.now();
@@ -44,7 +44,7 @@ pub(super) fn pass_on(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<Vec<
         may_decide.contains(&person) && !seating.has_voted(person) && asked.binary_search(person).is_err()
     });
     for person in &told {
-        // Whoever is on call is there for that, in quiet hours too.
+        // The person on call is there for that, in quiet hours too.
         change.notify_at(NoticeKind::Decide, person.clone(), Timing::AtOnce);
     }
     Ok(told)

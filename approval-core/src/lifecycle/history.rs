@@ -79,17 +79,17 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Lets everybody in `to` be told.
+    /// Notifies everybody in `to`.
     pub(super) fn notify(&mut self, kind: NoticeKind, to: impl IntoIterator<Item = Principal>) {
         self.notices.extend(to.into_iter().map(|to| NoticeDraft { kind, to, timing: Timing::Usual }));
     }
 
-    /// Lets somebody be told at a time.
+    /// Notifies a person at a time.
     pub(super) fn notify_at(&mut self, kind: NoticeKind, to: Principal, timing: Timing) {
         self.notices.push(NoticeDraft { kind, to, timing });
     }
 
-    /// Takes back what would ask somebody to decide: it is decided.
+    /// Takes back what would ask a person to decide: it is decided.
     pub(super) fn ask_nobody(&mut self) {
         self.notices.retain(|notice| !notice.kind.asks());
     }

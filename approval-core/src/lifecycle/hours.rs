@@ -1,4 +1,4 @@
-//! Whom a new request asks, and when: who is on call, and what happens when nobody works.
+//! Whom a new request asks, and when: who is on call, and what happens when no person works.
 
 use std::collections::BTreeMap;
 
@@ -57,8 +57,8 @@ pub(super) fn ask(change: &mut Change<'_>, named: Vec<Principal>, facts: &Facts<
     Ok(())
 }
 
-/// When somebody is told something later in the life of a request: not while off work, where the requirement says so. Whoever
-/// was asked besides, as the one on call, is told at any hour.
+/// When a person is notified later in the life of a request: not while off work, where the requirement says so. A person who
+/// was asked besides, as the one on call, is notified at any hour.
 pub(super) fn timing(request: &Request, person: &Principal, people: &People) -> Timing {
     let Some(back) = people.back(person) else { return Timing::Usual };
     if request.widened.iter().any(|widening| widening.to.contains(person)) {
@@ -76,7 +76,7 @@ pub(super) fn timing(request: &Request, person: &Principal, people: &People) -> 
     }
 }
 
-/// Who is on call at this moment, of those who are named so. They stay asked after they handed over, whoever comes next
+/// Who is on call at this moment, of those who are named so. They stay asked after they handed over, no matter who comes next
 /// besides.
 pub(super) fn on_call(named: &[Principal], people: &People) -> Vec<Principal> {
     let rotations = named.iter().filter(|principal| principal.kind() == PrincipalKind::OnCall);
@@ -112,7 +112,7 @@ fn keep_on_call(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Refusa
     Ok(())
 }
 
-/// Nobody of a requirement works. Since when time is counted, if not from now on.
+/// No person of a requirement works. Since when time is counted, if not from now on.
 fn outside_hours(
     change: &mut Change<'_>,
     requirement: usize,
@@ -136,7 +136,7 @@ fn outside_hours(
     Ok(until)
 }
 
-/// Those who may fill the seats of a requirement, and are told of it.
+/// Those who may fill the seats of a requirement, and are notified of it.
 struct Circle {
     people: Vec<Principal>,
     /// How many seats there are.
@@ -182,7 +182,7 @@ impl Circle {
         back.get(self.count.saturating_sub(1)).or(back.last()).copied().map(to_micros)
     }
 
-    /// When they are told that the rule holds.
+    /// When they are notified that the rule holds.
     fn timings(&self, rule: &OutsideHours, people: &People) -> Vec<(Principal, Timing)> {
         let later = |person: &Principal| people.back(person).map_or(Timing::Usual, Timing::NotBefore);
         match rule {
@@ -192,7 +192,7 @@ impl Circle {
                 told
             }
             OutsideHours::Queue => self.at(later),
-            // Nobody is on call: better to be woken than never to be asked.
+            // No person is on call: better to be woken than never to be asked.
             OutsideHours::OnCall(_) | OutsideHours::Everyone => self.at(|_| Timing::AtOnce),
         }
     }

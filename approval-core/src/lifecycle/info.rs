@@ -48,7 +48,7 @@ pub(super) fn provide_info(case: &Case<'_>, answer: &Text) -> Result<Transition,
     Ok(change.finish())
 }
 
-/// A remark by somebody whom it concerns, also after the decision.
+/// A remark by a person whom it concerns, also after the decision.
 pub(super) fn comment(case: &Case<'_>, text: &Text) -> Result<Transition, Refusal> {
     if !case.command.operator && !case.is_requester() && !case.is_principal() && !case.is_approver() {
         return Err(case.not_permitted(

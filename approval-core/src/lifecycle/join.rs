@@ -19,7 +19,7 @@ pub fn may_join(draft: &Draft, request: &Request, people: &People) -> bool {
         && draft.declaration.as_deref().is_none_or(|today| asks_for_more(today, request).is_none())
 }
 
-/// Whether two calls have the same person behind them, however spelled; or nobody.
+/// Whether two calls have the same person behind them, however spelled; or none.
 #[must_use]
 pub fn same_person(people: &People, one: Option<&Principal>, other: Option<&Principal>) -> bool {
     match (one, other) {

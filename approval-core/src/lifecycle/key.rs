@@ -109,7 +109,7 @@ impl Life {
             Status::Approved => match request.execution.as_deref() {
                 Some(Execution::NotStarted) => Self::Approved,
                 Some(Execution::GrantExpired { .. }) => Self::Lapsed,
-                // Old rows name no cause. Whether a halt or an operator revoked them cannot be told, so nobody is asked again.
+                // Old rows name no cause. Whether a halt or an operator revoked them is not known, so no person is asked again.
                 Some(Execution::Revoked { by, cause, .. }) => match cause {
                     RevokedFor::Reason if by.is_person() => Self::Refused,
                     RevokedFor::Reason | RevokedFor::Halt | RevokedFor::Definition => Self::Lapsed,

@@ -22,7 +22,7 @@ pub struct LimitReached {
     pub limit: Text,
     /// What there was room for, and what was asked for.
     pub why: String,
-    /// When there may be room again; `None`: never, or nobody knows.
+    /// When there may be room again; `None`: never, or it is not known.
     pub room_at: Option<Timestamp>,
 }
 
@@ -129,7 +129,7 @@ pub(super) fn take_approved(
     all.map_err(|(_, reached)| reached)
 }
 
-/// Counts a call that nobody was asked about at the moment at which it runs. How it was counted before (`share`; `None`: not at
+/// Counts a call that no person was asked about at the moment at which it runs. How it was counted before (`share`; `None`: not at
 /// all, or that has run already) is taken off, so that it counts once, and there where it runs.
 ///
 /// # Errors

@@ -88,7 +88,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Seats a person in one seat, moving others on where that makes room. Nobody who sits loses a seat.
+    /// Seats a person in one seat, moving others on where that makes room. No person who sits loses a seat.
     fn place(&mut self, person: usize, fits: &impl Fn(usize, usize) -> bool, visited: &mut [bool]) -> bool {
         for (number, seats) in self.requirements.iter().enumerate() {
             let Some(seen) = visited.get_mut(number) else { continue };

@@ -1,4 +1,4 @@
-//! Whom the directory must be asked about before a rule can be applied. Whoever is left out here passes under any name.
+//! Whom the directory must be asked about before a rule can be applied. A person who is left out here passes under any name.
 
 use super::{Act, Behind, Command, Draft, Standing};
 use crate::model::{CoveredBehalf, Gate, Principal, Request};

@@ -89,7 +89,7 @@ fn undecided<'a>(seating: &Seating<'a>, rejects: &[Cast<'a>]) -> Verdict {
 }
 
 /// The votes that count, in the order of voting: of each person the latest, if it stands, nothing bars the person, and
-/// there is a seat that nobody before in the chain of delegations has taken.
+/// there is a seat that no person before in the chain of delegations has taken.
 fn casts<'a>(request: &'a Request, seating: &Seating<'a>) -> Vec<Cast<'a>> {
     let mut casts: Vec<Cast<'_>> = Vec::with_capacity(request.votes.len());
     for vote in &request.votes {
@@ -116,7 +116,7 @@ fn seated<'a>(request: &'a Request, seating: &Seating<'a>, casts: &[Cast<'a>]) -
     Some(chosen.into_iter().filter_map(|number| casts.get(number).copied()).collect())
 }
 
-/// Fills all seats of every matching of a gate, each on its own: see [`matching::fill`]. Requirements are told by their index
+/// Fills all seats of every matching of a gate, each on its own: see [`matching::fill`]. Requirements are named by their index
 /// in the gate.
 fn fill(gate: &Gate, people: usize, fits: impl Fn(usize, usize) -> bool) -> Result<Vec<usize>, Missing> {
     let mut chosen: Vec<usize> = Vec::new();
@@ -167,7 +167,7 @@ pub(super) fn approvers<'a>(request: &'a Request, people: &'a People) -> Result<
     let fits =
         |requirement: usize, person: usize| match (by_requirement.get(requirement), everybody.get(person)) {
             (Some(eligible), Some(person)) => eligible.binary_search(person).is_ok(),
-            // Of what is not there nobody fills a seat.
+            // No person fills a seat of a requirement that is not there.
             _ => false,
         };
     fill(&request.gate, everybody.len(), fits).map_err(|Missing { requirement, filled }| {

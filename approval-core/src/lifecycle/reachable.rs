@@ -11,7 +11,7 @@ use crate::{
     model::{Principal, PrincipalKind, Request},
 };
 
-/// Who of those who rejected make it impossible to meet all requirements: as long as their rejections stand, nobody else can
+/// Who of those who rejected make it impossible to meet all requirements: as long as their rejections stand, no other person can
 /// fill the seats. Empty: it can still be met, or not because of them.
 ///
 /// A rejection counts as that person's no for good, though the person may still change it. Counted as still possible are all
@@ -127,7 +127,7 @@ impl<'a> Hopes<'a, '_> {
         widens.flat_map(|(_, stage)| &stage.to)
     }
 
-    /// Whether somebody else comes on call for what a requirement names, while it is open.
+    /// Whether another person comes on call for what a requirement names, while it is open.
     fn more_come_on_call(&self, requirement: usize, named: &[&Principal]) -> bool {
         let rotations = named.iter().filter(|one| one.kind() == PrincipalKind::OnCall);
         let next = rotations.filter_map(|one| self.seating.people().hand_overs.get(*one));

@@ -10,13 +10,13 @@ use crate::{
     model::{ArgumentsDigest, Decision, ExecutionState, Halt, Principal, Text},
 };
 
-/// Why somebody may not vote.
+/// Why a person may not vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotEligible {
     /// Agents and services never vote.
     NotAPerson,
-    /// The directory knows nobody of that name.
+    /// The directory knows no person of that name.
     Unknown,
     /// No requirement names the person, directly, through a group, by delegation or by escalation.
     NotAsked,
@@ -27,7 +27,7 @@ pub enum NotEligible {
     OwnRequest,
     /// The person is the requester.
     Requester,
-    /// The person sits in the seat of somebody who has voted after all.
+    /// The person sits in the seat of a person who has voted after all.
     SeatTaken,
 }
 
@@ -37,11 +37,11 @@ impl NotEligible {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotAPerson => "only people vote, and this is none",
-            Self::Unknown => "the directory knows nobody of that name",
+            Self::Unknown => "the directory knows no person of that name",
             Self::NotAsked => "no requirement of this request names them",
             Self::Excluded => "the gate of this request excludes them",
             Self::OwnRequest => {
-                "the agent acts on their behalf, and the gate lets nobody approve one's own request at this risk"
+                "the agent acts on their behalf, and the gate lets no person approve one's own request at this risk"
             }
             Self::Requester => "they asked for it themselves",
             Self::SeatTaken => "the person who handed them the seat has voted after all",
@@ -55,7 +55,7 @@ impl NotEligible {
 pub enum Refusal {
     /// It is decided already; this is the decision.
     AlreadyDecided(Arc<Decision>),
-    /// The deadline has passed, though nobody noted it yet.
+    /// The deadline has passed, though that is not written yet.
     DeadlinePassed(Timestamp),
     /// This person may not.
     NotAnApprover {
@@ -78,7 +78,7 @@ pub enum Refusal {
         /// What they are now.
         current: ArgumentsDigest,
     },
-    /// A requirement can be met by nobody.
+    /// No person can meet a requirement.
     NoApprover {
         /// Which requirement (index).
         requirement: usize,
@@ -116,7 +116,7 @@ pub enum Refusal {
     /// The grant is not the one of this request, action, agent and arguments.
     WrongGrant(&'static str),
     /// The stored arguments or attachments do not fit the digest of the request: something other than this library changed
-    /// the row. Nobody can approve it, edit it, try it again or run it.
+    /// the row. No person can approve it, edit it, try it again or run it.
     Altered,
     /// The action is declared with this besides, since the request was opened.
     DefinitionChanged(&'static str),

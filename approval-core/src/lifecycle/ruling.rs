@@ -16,7 +16,7 @@ use crate::{
 pub enum RunRuling {
     /// It may run without asking.
     Allows {
-        /// These are told how it ends.
+        /// These are notified of how it ends.
         inform: Vec<Principal>,
         /// While all of these are open.
         run_windows: Vec<RunWindow>,
@@ -70,7 +70,7 @@ pub(super) fn of_edit<'a>(case: &Case<'a>, edited: ArgumentsDigest) -> Result<Op
 /// Refuses what the policy forbids now, and what lies outside of its run windows. Answers when the window that is open now
 /// closes.
 ///
-/// - What is denied does not run, whoever approved it. The grant stays as it is.
+/// - What is denied does not run, even if people approved it. The grant stays as it is.
 /// - What no person approved (a rule, a standing approval or silence did) does not run if the policy now asks for more than
 ///   what it was approved under.
 /// - What people approved runs, however many others the policy would ask today: they are not asked again.
@@ -95,7 +95,7 @@ pub(super) fn check(case: &Case<'_>, claim: &Claim) -> Result<Option<Timestamp>,
     window::open_until(request.gate.run_windows.iter().chain(ruled).chain(declared), case.now)
 }
 
-/// Whom the policy of now wants told besides those whom the gate informs.
+/// Whom the policy of now notifies besides those whom the gate informs.
 pub(super) fn to_inform<'a>(case: &Case<'a>) -> &'a [Principal] {
     match case.facts.ruling {
         Some(RunRuling::Allows { inform, .. }) => inform,

@@ -13,7 +13,7 @@ const BYTES_A_DAY: u64 = 256 << 20;
 
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
-/// The new texts that one agent brought into one namespace in a day (UTC). A text that is kept already is not new, whoever brought it.
+/// The new texts that one agent brought into one namespace in a day (UTC). A text that is kept already is not new, whichever agent brought it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NewSources {
     /// Days since 1970-01-01.

@@ -1,4 +1,4 @@
-//! Whoever stands in for a person who is out of office sits in that one's seat, as if it had been handed on.
+//! The stand-in of a person who is out of office sits in that person's seat, as if it had been handed on.
 
 use super::{
     Facts, Refusal, delegate,

@@ -221,7 +221,7 @@ pub(super) fn approve_covered(
 }
 
 /// After an approval: makes the standing approval that those who decided asked for. All of them must have asked for the
-/// same: nobody gives more away than everybody does whose approval it takes.
+/// same: no person gives more away than all do whose approval it takes.
 pub(super) fn give(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Refusal> {
     let now = change.now();
     let request = &change.request;
@@ -254,7 +254,7 @@ pub(super) fn give(change: &mut Change<'_>, facts: &Facts<'_>) -> Result<(), Ref
 /// have room for 64.
 const MOST_TAKEN_BACK: usize = 16;
 
-/// Whether a command may end a request by a rejection, which takes standing approvals back: it must be told those for the
+/// Whether a command may end a request by a rejection, which takes standing approvals back: its facts must hold those for the
 /// action of the request that [`may_be_taken_back`].
 #[must_use]
 pub fn may_reject(request: &Request, act: &Act) -> bool {
@@ -262,7 +262,7 @@ pub fn may_reject(request: &Request, act: &Act) -> bool {
     let rejected = || request.status.is_open() && request.votes.iter().any(rejects);
     match act {
         Act::Vote { ballot, .. } => ballot.is_reject() || rejected(),
-        // They can make it impossible to approve what somebody rejected before.
+        // They can make it impossible to approve what a person rejected before.
         Act::ApproveStanding { .. }
         | Act::ApproveEdited { .. }
         | Act::Delegate { .. }
@@ -334,7 +334,7 @@ fn take_back(
     Ok(())
 }
 
-/// What must hold of the standing approval that gave the grant, if one did, when the grant is consumed: nobody has taken it
+/// What must hold of the standing approval that gave the grant, if one did, when the grant is consumed: it was not taken
 /// back. That it ran out or was used up meanwhile does not matter, since it covered the call when that was opened.
 pub(super) fn not_withdrawn(case: &Case<'_>) -> Result<Option<Requires>, Refusal> {
     let Some(id) = case.request.decision.as_deref().and_then(|decision| decision.by_standing) else {

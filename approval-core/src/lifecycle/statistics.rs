@@ -16,7 +16,7 @@ pub struct Subject {
     pub agent: Text,
     /// How bad it would be if it were wrong.
     pub risk: Risk,
-    /// How soon somebody should look, as it is now.
+    /// How soon an approver should look, as it is now.
     pub priority: Priority,
 }
 

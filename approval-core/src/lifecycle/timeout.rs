@@ -103,7 +103,7 @@ pub(super) fn tick(case: &Case<'_>) -> Result<Transition, Refusal> {
     if change.is_empty() {
         return Err(Refusal::NothingToDo);
     }
-    // Somebody who voted before may fill a seat of a requirement that was widened just now.
+    // A person who voted before may fill a seat of a requirement that was widened just now.
     if decide::not_halted(case.request, case.facts).is_ok() && intact(case.request).is_ok() {
         decide::decide_by_votes(&mut change, case.facts)?;
     }
@@ -141,7 +141,7 @@ fn at_the_end(case: &Case<'_>, change: &mut Change<'_>) -> Result<(), Refusal> {
     let (outcome, reason) = match request.gate.on_timeout {
         OnTimeout::Reject | OnTimeout::Escalate => (Outcome::Expired, None),
         OnTimeout::Approve => match no_approval_by_timeout(case) {
-            None => (Outcome::Approved, Some("nobody objected in time, and the gate approves then")),
+            None => (Outcome::Approved, Some("no person objected in time, and the gate approves then")),
             Some(why) => (Outcome::Expired, Some(why)),
         },
     };
@@ -158,15 +158,15 @@ fn no_approval_by_timeout(case: &Case<'_>) -> Option<&'static str> {
     if request.risk > Risk::Low {
         Some("not approved by timeout: the risk is too high")
     } else if request.question.is_some() {
-        Some("not approved by timeout: nobody answered the question")
+        Some("not approved by timeout: no person answered the question")
     } else if request.votes.iter().any(|vote| vote.ballot.is_reject()) {
-        Some("not approved by timeout: somebody rejected it")
+        Some("not approved by timeout: a person rejected it")
     } else if request.status == Status::InfoRequested || request.info.iter().any(is_open) {
         Some("not approved by timeout: an approver's question is not answered")
     } else if quorum::approvers(request, case.facts.people).is_err() {
         Some("not approved by timeout: there are not enough people who could have objected")
     } else if !case.facts.notice_delivered {
-        Some("not approved by timeout: nobody was told of it")
+        Some("not approved by timeout: no person was notified of it")
     } else if decide::not_halted(request, case.facts).is_err() {
         Some("not approved by timeout: it is halted")
     } else if intact(request).is_err() {

@@ -10,13 +10,13 @@ use crate::{
 /// What must still hold when a transition is written; the manager turns it into conditions of the commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requires {
-    /// The halts are the ones that the facts told.
+    /// The halts are the ones that the facts hold.
     SameHalts,
     /// This process has not lost its lease.
     LeaseHeld(ExecutorId),
     /// This process has lost its lease.
     LeaseLost(ExecutorId),
-    /// The standing approval still has this version: nobody has taken it back since.
+    /// The standing approval still has this version: it was not taken back since.
     SameStanding(StandingId, u64),
 }
 
@@ -36,7 +36,7 @@ pub struct Transition {
     pub request: Request,
     /// Its new lines of history. Never empty.
     pub events: Vec<EventLine>,
-    /// What is to be told.
+    /// The notices to send.
     pub notices: Vec<NoticeDraft>,
     /// It may not be written before.
     pub not_before: Option<Timestamp>,

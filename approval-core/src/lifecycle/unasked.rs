@@ -13,7 +13,7 @@ pub struct Unasked {
     pub has_key: bool,
     /// Whether it may run only while a window is open.
     pub has_window: bool,
-    /// Whether people are told of it.
+    /// Whether people are notified of it.
     pub informs: bool,
 }
 
@@ -23,7 +23,7 @@ pub enum Way {
     /// It runs; a line in the journal tells of it.
     AtOnce,
     /// It runs by a request that is approved at once: to be found by its key, to begin in a write that its windows bound,
-    /// or for people to be told of.
+    /// or for people to be notified of.
     ByRequest,
     /// People are asked all the same.
     AskPeople,

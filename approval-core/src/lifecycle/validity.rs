@@ -1,4 +1,4 @@
-//! What a gate and a question must be like, whoever made them.
+//! What a gate and a question must be like, wherever they come from.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ pub(super) fn gate(gate: &Gate, risk: Risk, is_question: bool) -> Result<(), Ref
     }
     match gate.on_timeout {
         OnTimeout::Escalate if gate.escalation.is_empty() => {
-            return bad(&gate.rule, "escalates on timeout to nobody", "add an escalation stage");
+            return bad(&gate.rule, "escalates on timeout to no person", "add an escalation stage");
         }
         OnTimeout::Approve if risk > Risk::Low => {
             return bad(
@@ -109,10 +109,12 @@ fn escalation_stage(gate: &Gate, stage: &EscalationStage) -> Result<(), Refusal>
     named("escalation stage", &stage.to)
 }
 
-/// Whoever is asked must be people or groups, and somebody.
+/// Those who are asked must be people or groups, and at least one.
 pub(super) fn named(where_: &str, principals: &[Principal]) -> Result<(), Refusal> {
     if principals.is_empty() {
-        return Err(Invalid::new("approvers", where_, "names nobody").hint("name people or groups").into());
+        return Err(Invalid::new("approvers", where_, "names no person")
+            .hint("name people or groups")
+            .into());
     }
     for principal in principals {
         match principal.kind() {

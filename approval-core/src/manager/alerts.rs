@@ -19,10 +19,10 @@ const LONGEST_NAP: Span = Span::from_secs(60);
 /// And at most so often.
 const SHORTEST_NAP: Span = Span::from_secs(1);
 
-/// Who is told of spikes.
+/// Who is notified of spikes.
 pub(crate) type OnSpike = Arc<dyn Fn(&TimeoutSpike) + Send + Sync>;
 
-/// What is looked for, and who is told.
+/// What is looked for, and who is notified.
 #[derive(Clone)]
 pub(crate) struct Alerts {
     pub(crate) watch: TimeoutWatch,
@@ -83,15 +83,15 @@ async fn turn(core: &Core, alerts: &Alerts) -> Result<(), StoreError> {
         }
         tracing::warn!(action = %spike.action, timeouts = spike.timeouts, of = spike.of, "{spike}");
         core.store.append_journal(vec![JournalLine::TimeoutSpike(spike.clone())]).await?;
-        // Somebody else's code: it must not end the watch.
+        // Code of the application: it must not end the watch.
         if catch_unwind(AssertUnwindSafe(|| (alerts.on_spike)(&spike))).is_err() {
-            tracing::error!(action = %spike.action, "what is told of a spike of time-outs panicked");
+            tracing::error!(action = %spike.action, "the callback about a spike of time-outs panicked");
         }
     }
     Ok(())
 }
 
-/// Whether nobody, in whatever process, told of this action within the window; if so, it is noted that we do.
+/// Whether no process alerted about this action within the window; if so, it is noted that this one does.
 async fn is_first(core: &Core, spike: &TimeoutSpike) -> Result<bool, StoreError> {
     let name = RecordName::new(format!("alert/timeouts/{}/{}", core.settings.namespace, spike.action));
     let found = core.store.record(&name).await?;

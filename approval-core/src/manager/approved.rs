@@ -148,7 +148,7 @@ impl Approved {
         let Some(grant) = self.request.grant.as_ref().map(|grant| grant.id) else {
             return Err(ApprovalError::of_refusal(About::of(&self.request), Refusal::NotApproved));
         };
-        // On a task of its own: a caller that goes away meanwhile must not leave a spent grant that nobody answers for.
+        // On a task of its own: a caller that goes away meanwhile must not leave a spent grant without a report.
         let (manager, request) = (self.manager.clone(), Arc::clone(&self.request));
         let spent = core.runtime.spawn(async move {
             manager.core.link_before_begin(&request).await?;

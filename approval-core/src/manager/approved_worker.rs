@@ -1,4 +1,4 @@
-//! Running what was approved while nobody waited for it.
+//! Running what was approved while no caller waited for it.
 
 use std::{collections::BTreeSet, future::Future, panic::AssertUnwindSafe, sync::Arc};
 
@@ -47,7 +47,7 @@ impl Drop for ApprovedWorker {
 }
 
 impl ApprovalManager {
-    /// Runs `handle` for every approved request of an action that nobody has begun: those there are, and those to come, of
+    /// Runs `handle` for every approved request of an action that no process has begun: those there are, and those to come, of
     /// this and other processes. Each is claimed by spending its grant, so that one worker alone runs it; if that process is
     /// lost meanwhile, the request becomes unknown and a person settles it.
     ///
@@ -224,7 +224,7 @@ impl<F> Worker<F> {
 }
 
 impl Core {
-    /// Something was approved that nobody may be waiting for.
+    /// Something was approved for which no caller may be waiting.
     pub(crate) fn ring_approved(&self) {
         let mut bells = lock(&self.approved_bells);
         if bells.is_empty() {

@@ -108,7 +108,7 @@ impl Core {
     }
 
     /// Writes a text, unless the store has it, and counts it: rules whose text is another one at each call would fill the store. What
-    /// counts is the agent of this manager, so that nobody else's rules wait for it.
+    /// counts is the agent of this manager, so that the rules of no other agent wait for it.
     async fn keep(&self, what: SourceKind, source: &Source) -> Result<(), ApprovalError> {
         let name = keys::new_sources(&self.settings.namespace, &self.settings.agent);
         let bytes = source.text().len() as u64;
@@ -258,7 +258,7 @@ impl Core {
         let started = self.in_force();
         self.policy.subscribe(Arc::downgrade(listener));
         self.directory.subscribe(Arc::downgrade(listener));
-        // Nobody tells what was read again before that.
+        // What was read again before that is not reported.
         for ((what, before), (_, now)) in started.into_iter().zip(self.in_force()) {
             if let Some(reload) = Reload::between(what, before, now) {
                 self.reloaded(&reload);

@@ -42,9 +42,9 @@ const SHARDS: usize = 64;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Nobody could ever decide.
+    /// No person could ever decide.
     #[error(
-        "nobody could decide: the manager has no channel that hears decisions; add one with .notifier(..) or .handler(..), \
+        "no person could decide: the manager has no channel that hears decisions; add one with .notifier(..) or .handler(..), \
          or say .unattended() if decisions come from elsewhere (another process, manager.decider(..))"
     )]
     NobodyDecides,
@@ -151,7 +151,7 @@ impl ManagerBuilder {
         self.shared_notifier(Arc::new(notifier))
     }
 
-    /// Names a channel that another process on the same store serves: people are told through it of what this process asks, and
+    /// Names a channel that another process on the same store serves: people are notified through it of what this process asks, and
     /// decide there. That process adds the channel itself with [`ManagerBuilder::notifier`] or [`ManagerBuilder::handler`] (whose
     /// channel is called `handler`). Until it runs, the notices wait.
     ///
@@ -283,7 +283,7 @@ impl ManagerBuilder {
     /// Starts the manager: on the current Tokio runtime, or, where there is none, on a thread of its own.
     ///
     /// # Errors
-    /// When nobody could decide, two channels have one name, the agent has no proper name, or the workers could not be
+    /// When no person could decide, two channels have one name, the agent has no proper name, or the workers could not be
     /// started.
     pub fn build(self) -> Result<ApprovalManager, BuildError> {
         if !self.unattended && !self.notifiers.iter().any(|notifier| notifier.capabilities().decides) {

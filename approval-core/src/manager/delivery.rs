@@ -206,8 +206,8 @@ fn shown(core: &Core, row: &OutboxNotice, request: Arc<Request>, attempts: u32) 
     if row.kind.asks() { notice.with_token_key(core.settings.token_key.clone()) } else { notice }
 }
 
-/// Brings the earlier messages to the same receiver up to date. `None` if there are none: nothing is to be said to somebody
-/// who was never told.
+/// Brings the earlier messages to the same receiver up to date. `None` if there are none: nothing is to be said to a person
+/// who was never notified.
 async fn close(core: &Core, notifier: &dyn Notifier, notice: &Notice) -> Result<Sent, ApprovalError> {
     let earlier = core.store.notices(notice.request.id).await?;
     let mut any = false;
@@ -237,7 +237,7 @@ async fn close(core: &Core, notifier: &dyn Notifier, notice: &Notice) -> Result<
     Ok(Ok(any.then(Delivered::default)))
 }
 
-/// Whether a waiting notice will not be delivered any more, because its request is decided and nobody is at it.
+/// Whether a waiting notice will not be delivered any more, because its request is decided and no worker is at it.
 async fn row_is_dead(core: &Core, row: &OutboxNotice) -> Result<bool, ApprovalError> {
     let Delivery::Waiting { next_at, .. } = &row.delivery else { return Ok(true) };
     let now = core.now().await?;

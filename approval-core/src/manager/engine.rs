@@ -1,4 +1,4 @@
-//! Load, apply, commit; and again when somebody else was faster.
+//! Load, apply, commit; and again when another writer was faster.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// How often a change is applied again to what others wrote in between. Each round means that somebody else got through.
+/// How often a change is applied again to what others wrote in between. Each round means that another writer got through.
 const ROUNDS: usize = 1000;
 
 /// What opening a request came to.
@@ -187,7 +187,7 @@ impl Core {
         })
     }
 
-    /// Writes down that the time of a request, or of its grant, is over; unless somebody did something in time whose change
+    /// Writes down that the time of a request, or of its grant, is over; unless something was done in time whose change
     /// was still on its way when the request was read. Only what the store says afterwards is known to be the end.
     pub(super) async fn note_end(&self, id: RequestId) -> Result<(), ApprovalError> {
         let mut next = Vec::new();
@@ -205,7 +205,7 @@ impl Core {
         for (request, command) in next {
             // Nothing follows from these.
             match self.try_execute(request, &command, None, &mut Vec::new()).await {
-                // Somebody else did it.
+                // Another process did it.
                 Ok(_) | Err(Tried::Refused { .. }) => {}
                 Err(Tried::Failed(error)) => {
                     tracing::error!(%request, act = ?command.act, %error, "failed to do what follows from a change of another request");
@@ -311,7 +311,7 @@ impl Core {
         }
     }
 
-    /// Whether somebody got a notice that asks. Looked up only where the timeout rule may approve.
+    /// Whether a person got a notice that asks. Looked up only where the timeout rule may approve.
     async fn delivered(&self, request: &Request) -> Result<bool, ApprovalError> {
         if request.gate.on_timeout != OnTimeout::Approve || !request.status.is_open() {
             return Ok(false);

@@ -12,7 +12,7 @@ use crate::{
     model::{CanonicalJson, Execution as ExecutionRecord, Request},
 };
 
-/// A grant that was spent. Says how the body ended, or, dropped before that, that nobody knows.
+/// A grant that was spent. Says how the body ended, or, dropped before that, that it is not known.
 #[must_use = "say how the body ended: succeeded(..) or failed(..)"]
 pub struct Execution {
     manager: ApprovalManager,
@@ -27,7 +27,7 @@ pub struct Execution {
 /// Whether a body panicked, as far as is known.
 #[derive(Debug, Default)]
 pub(crate) enum Unwound {
-    /// Nobody watches the body: if the thread unwinds, it is taken to be the body that panicked.
+    /// The body is not watched: if the thread unwinds, it is taken to be the body that panicked.
     #[default]
     Unwatched,
     /// The body is watched, and has not panicked.
@@ -105,7 +105,7 @@ impl Execution {
         self.started = true;
     }
 
-    /// The body begins, or went on to panic, under somebody's eyes.
+    /// The body begins, or went on to panic, while it is watched.
     pub(crate) fn watch(&mut self, unwound: Unwound) {
         self.started = true;
         self.unwound = unwound;

@@ -154,7 +154,7 @@ impl<A: ?Sized> Grant<A> {
 /// Whether an approval of `request` proves one of `A`.
 ///
 /// # Errors
-/// When it does not: it is for another action, or nobody approved it.
+/// When it does not: it is for another action, or no person approved it.
 pub(crate) fn proves<A: Provable + ?Sized>(request: &Request) -> Result<(), ApprovalError> {
     proves_action::<A>(&request.action)
         .and_then(|()| lifecycle::is_proof(request))

@@ -256,7 +256,7 @@ impl Core {
                     Ok(_) => ended += 1,
                     Err(ApprovalError::Store(error)) => return Err(error.into()),
                     Err(error) if ended_by_itself(&error) => {}
-                    // The others end all the same, and whoever halts hears that one did not.
+                    // The others end all the same, and the operator who halts gets the error that one did not.
                     Err(error) => {
                         tracing::error!(request = %request.id, %error, "failed to end what a halt covers");
                         failed.get_or_insert(error);

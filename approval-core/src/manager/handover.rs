@@ -10,7 +10,7 @@ use crate::{
     sync::{Mutex, lock},
 };
 
-/// How long nobody else delivers what was claimed when it was written: as long as a notice waits whose process ended right
+/// How long no other process delivers what was claimed when it was written: as long as a notice waits whose process ended right
 /// then. What takes longer is claimed again meanwhile.
 const LEASE: Span = Span::from_secs(10);
 /// Notices that wait here at the most; further ones wait in the store.
@@ -56,14 +56,14 @@ impl Handover {
         std::mem::take(&mut inside.waiting)
     }
 
-    /// The claim for notices that are about to be written; `None` if the store shall keep them for whoever comes.
+    /// The claim for notices that are about to be written; `None` if the store shall keep them for the next process.
     pub(crate) fn claim(&self) -> Option<ClaimWhenWriting> {
         let inside = lock(&self.inside);
         (inside.open && inside.waiting.len() < CAPACITY)
             .then_some(ClaimWhenWriting { owner: self.owner, lease: LEASE })
     }
 
-    /// Hands over what was written. Not ours, or nobody there to take it: it stays in the store until its claim ends.
+    /// Hands over what was written. Not ours, or no worker to take it: it stays in the store until its claim ends.
     pub(crate) fn put(&self, owner: ExecutorId, until: Timestamp, notices: &[OutboxNotice]) {
         if owner != self.owner {
             return;

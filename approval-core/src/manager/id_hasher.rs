@@ -1,4 +1,4 @@
-//! Hashing of ids for maps. Ids are UUIDs with many random bits that this library made itself: nobody chooses them to make a
+//! Hashing of ids for maps. Ids are UUIDs with many random bits that this library made itself: no one chooses them to make a
 //! map slow, and a few cheap steps spread them.
 
 use std::hash::{BuildHasherDefault, Hasher};

@@ -17,7 +17,7 @@ pub(crate) enum Join {
     None,
     /// This one is open.
     With(Stored),
-    /// Nothing is open: whoever opens a request takes this place along.
+    /// Nothing is open: the call that opens a request takes this place along.
     Slot(JoinSlot),
 }
 
@@ -49,7 +49,7 @@ impl Core {
         Ok(lifecycle::same_person(&people, person, request.on_behalf_of.as_ref()))
     }
 
-    /// What a draft joins, if its gate says so. A call with a key of its own is told from others by that.
+    /// What a draft joins, if its gate says so. A call with a key of its own is distinguished from others by that.
     pub(crate) async fn join(&self, draft: &Draft) -> Result<Join, ApprovalError> {
         if !lifecycle::wants_to_join(draft) {
             return Ok(Join::None);

@@ -33,7 +33,7 @@ pub(crate) struct Journal {
 #[derive(Default)]
 struct Buffer {
     lines: Vec<JournalLine>,
-    /// The worker is gone: whoever has a line writes it.
+    /// The worker is gone: the call that has a line writes it.
     closed: bool,
 }
 
@@ -70,7 +70,7 @@ impl Journal {
     }
 
     /// Appends a line without waiting, from a destructor; it may go beyond the capacity, for it is never dropped. Says
-    /// whether somebody must [`Journal::flush`], because there is no worker.
+    /// whether the caller must [`Journal::flush`], because there is no worker.
     #[must_use]
     pub(crate) fn force(&self, line: JournalLine) -> bool {
         let mut buffer = lock(&self.buffer);

@@ -166,7 +166,7 @@ fn follow(draft: &mut Draft, request: &Request) {
     draft.enclosed = Some(Arc::new(enclosed));
 }
 
-/// Whether a request, or its grant, has come to its end by time that nobody noted yet.
+/// Whether a request, or its grant, has come to its end by time, and that is not written yet.
 fn time_is_up(request: &Request, now: Timestamp) -> bool {
     let is_over = |at: Timestamp| at <= now;
     if request.status.is_open() {

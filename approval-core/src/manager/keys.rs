@@ -77,7 +77,7 @@ pub(crate) fn joined(draft: &Draft, person: Option<&Principal>) -> RecordName {
     part(b"approvals join v2");
     part(draft.namespace.as_bytes());
     part(draft.requester.as_str().as_bytes());
-    // Empty outside of any run, as it was always stored; a run with an empty name is told apart below.
+    // Empty outside of any run, as it was always stored; a run with an empty name is distinguished below.
     part(draft.run.as_deref().unwrap_or_default().as_bytes());
     part(draft.digest.as_bytes());
     // No principal is empty.

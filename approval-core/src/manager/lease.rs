@@ -55,7 +55,7 @@ impl Lease {
         self.ttl / 3
     }
 
-    /// How long a claim of notices keeps others away: long enough that whoever is alive prolongs it in time.
+    /// How long a claim of notices keeps others away: long enough that a living process prolongs it in time.
     pub(crate) fn of_notices(&self) -> Span {
         self.ttl.saturating_mul(2)
     }

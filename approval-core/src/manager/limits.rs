@@ -155,7 +155,7 @@ impl Core {
         Ok(counted)
     }
 
-    /// Strikes requests that are decided out of a count of open ones, if it is full. So nobody who decides has to count
+    /// Strikes requests that are decided out of a count of open ones, if it is full. So no decision has to count
     /// backwards, and nothing that fails in between leaves a wrong count behind.
     async fn strike_decided(&self, counted: &mut Counted) -> Result<(), StoreError> {
         let full = counted.limit.open.and_then(|most| usize::try_from(most).ok());
@@ -253,7 +253,7 @@ impl Core {
         Ok(all)
     }
 
-    /// Counts a call that nobody needs to be asked about, by the limits of the policy that allowed it.
+    /// Counts a call that no person needs to be asked about, by the limits of the policy that allowed it.
     ///
     /// # Errors
     /// The limit that it goes over, if that denies.

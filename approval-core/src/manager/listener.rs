@@ -15,7 +15,7 @@ impl ChangeListener for Core {
     fn changed(&self, changes: &[Change]) {
         for change in changes {
             match change {
-                // Nobody here waits for a request of another namespace.
+                // No task here waits for a request of another namespace.
                 Change::Request { stored: Some(stored), .. }
                     if !crate::lifecycle::is_within(&stored.request, &self.settings.namespace) => {}
                 Change::Request { id, stored: Some(stored) } => {

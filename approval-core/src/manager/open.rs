@@ -118,7 +118,7 @@ impl ApprovalManager {
         self.open_draft(prepared, self.core.draft(prepared, gate, basis).await?, preview).await
     }
 
-    /// Opens the request of a call that the policy lets run, by a gate that says who is told afterwards, and when it may run:
+    /// Opens the request of a call that the policy lets run, by a gate that says who is notified afterwards, and when it may run:
     /// it is approved at once, unless a limit says that people must be asked.
     pub(crate) async fn open_allowed(
         &self,
@@ -161,7 +161,7 @@ impl ApprovalManager {
                 // Ids sort by time, and that has gone on.
                 draft.id = RequestId::generate(core.now().await?);
             }
-            // Registered before the request exists: whatever happens to it is told.
+            // Registered before the request exists: whatever happens to it reaches the waiter.
             let about = About::opening(draft.id, &prepared.spec.info.name, prepared.keyed);
             let waiter = PendingApproval::register(self, about).opening(&prepared.spec);
             let opened = match core.open(&draft, limits).await {

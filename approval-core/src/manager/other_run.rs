@@ -25,7 +25,7 @@ impl Drop for Watched<'_> {
 }
 
 impl ApprovalManager {
-    /// The request once its body runs no more, whoever runs it; still running if that is so at `until`.
+    /// The request once its body runs no more, in any process; still running if that is so at `until`.
     pub(crate) async fn until_ended(
         &self,
         request: RequestId,

@@ -1,4 +1,4 @@
-//! Delivers the notices of the outbox: repeats what failed, with back-off, and drops what nobody needs any more.
+//! Delivers the notices of the outbox: repeats what failed, with back-off, and drops what is not needed any more.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -118,7 +118,7 @@ impl<'a> Worker<'a> {
     }
 
     async fn turn(&mut self) -> Result<Option<Timestamp>, ApprovalError> {
-        // Nothing is told from a store that is not whole yet.
+        // Nothing is sent from a store that is not whole yet.
         self.core.halts.view(self.core).await?;
         let NoticeClaims { notices, next } = self.core.store.claim_notices(&self.claim).await?;
         self.begin(notices.into_iter().map(|claimed| claimed.notice)).await?;

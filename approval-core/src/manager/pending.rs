@@ -177,7 +177,7 @@ impl PendingApproval {
         async move { manager.get(id).await }
     }
 
-    /// The next thing that happens to the request, from its opening on; `None` once it is decided and all was told.
+    /// The next thing that happens to the request, from its opening on; `None` once it is decided and all was given.
     ///
     /// # Errors
     /// When the store failed.
@@ -208,7 +208,7 @@ impl PendingApproval {
             self.manager.core.at_work()?;
             let waiter = Arc::clone(&self.waiter);
             std::future::poll_fn(move |context| waiter.poll_news(context)).await;
-            // These news are used up: whoever awaits the result afterwards must look for it.
+            // The wake-up is consumed: a caller that awaits the result afterwards must look for it.
             self.begin_to_load();
         }
     }
@@ -342,7 +342,7 @@ impl Future for PendingApproval {
                 }
             }
         };
-        // Only now: what was decided before the shutdown is told.
+        // Only now: what was decided before the shutdown is given.
         let answer = answer.or_else(|| match this.more.as_deref() {
             Some(More { loading: Some(_), .. }) => None,
             _ => this.manager.core.at_work().err().map(Err),

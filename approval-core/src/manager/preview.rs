@@ -78,7 +78,7 @@ impl Core {
         })
     }
 
-    /// Computes the preview of a call and puts it into its draft. Whatever goes wrong becomes the preview: people are told
+    /// Computes the preview of a call and puts it into its draft. Whatever goes wrong becomes the preview: people are shown
     /// of it, and asked all the same.
     pub(crate) async fn preview(
         &self,
@@ -99,7 +99,7 @@ impl Core {
         };
         if let Err(why) = &computed {
             let action = draft.action.name.as_str();
-            tracing::warn!(action, why, "the preview failed; people are told, and asked all the same");
+            tracing::warn!(action, why, "the preview failed; people are shown that, and asked all the same");
         }
         let revision = draft.predecessor.as_ref().map_or(1, |one| one.revision);
         let mut enclosed = draft.enclosed.as_deref().map_or_else(Enclosed::default, Clone::clone);

@@ -25,7 +25,7 @@ use crate::{
     store::StoreError,
 };
 
-/// What somebody answered.
+/// What a person answered.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Answer<T> {
@@ -118,7 +118,7 @@ impl<T: DeserializeOwned + JsonSchema> AskBuilder<T> {
         self
     }
 
-    /// How soon somebody should look; medium unless set.
+    /// How soon an approver should look; medium unless set.
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = Some(priority);
         self

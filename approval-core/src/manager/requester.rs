@@ -8,7 +8,7 @@ use crate::{
     model::{Principal, Request},
 };
 
-/// The right to open requests and to wait for them. Whoever holds only this cannot decide anything, and sees only requests of
+/// The right to open requests and to wait for them. Code that holds only this cannot decide anything, and sees only requests of
 /// the agent that runs: that of its [`Context`](super::Context), else the manager's. A request of another agent does not exist
 /// for it.
 #[derive(Clone, Debug)]

@@ -133,7 +133,7 @@ impl Reruns {
 /// none. Rounded up to a power of two, so that the record is written a few times at the most.
 pub(super) fn duration(request: &Request) -> Option<NonZeroU64> {
     let until = lifecycle::rerun_until(request)?;
-    // What cannot be told in milliseconds since 1970 has no bound.
+    // What cannot be written in milliseconds since 1970 has no bound.
     let until = u64::try_from(until.as_millisecond()).unwrap_or(u64::MAX).saturating_add(1);
     let millis = until.saturating_sub(request.id.opened_millis());
     // What is too long for a power of two has no bound.

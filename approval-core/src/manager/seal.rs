@@ -35,7 +35,7 @@ pub(crate) async fn run(core: Arc<Core>) {
     }
 }
 
-/// Seals, unless somebody has a moment ago. How long until the next turn.
+/// Seals, unless another process has a moment ago. How long until the next turn.
 async fn turn(sealer: &Sealer) -> Result<Span, AuditError> {
     let pause = sealer.pause().await?;
     if pause > Span::ZERO {
@@ -46,7 +46,7 @@ async fn turn(sealer: &Sealer) -> Result<Span, AuditError> {
 }
 
 /// Hands the seals to one place outside the store until the manager stops. A worker for each: a place that takes its time keeps
-/// neither the others waiting nor the sealing. Whoever made the seals need not write where this process does.
+/// neither the others waiting nor the sealing. The process that made the seals need not write where this process does.
 pub(crate) async fn run_sink(core: Arc<Core>, sink: Arc<dyn SealSink>) {
     let Some(sealer) = &core.sealer else { return };
     let mut failures = 0_u32;

@@ -30,7 +30,7 @@ impl Sink {
         self.0.upgrade().ok_or(ApprovalError::ShutDown)
     }
 
-    /// The same, for what changes something: nobody would tell the others of it after a shutdown.
+    /// The same, for what changes something: the others would not be notified of it after a shutdown.
     fn core_at_work(&self) -> Result<Arc<Core>, ApprovalError> {
         let core = self.core()?;
         core.at_work().map(|()| core)
@@ -55,7 +55,7 @@ impl DecisionSink for Sink {
     async fn get(&self, request: RequestId) -> Result<Arc<Request>, ApprovalError> {
         let core = self.core()?;
         let stored = core.load(request).await?;
-        // Whoever looks at a request is likely to decide next.
+        // A person who looks at a request is likely to decide next.
         core.cache.put(&stored);
         Ok(stored.request)
     }

@@ -55,7 +55,7 @@ pub(crate) struct RedactedPath {
 }
 
 impl ActionSpec {
-    /// The action of this name: version 1, risk medium, one hour, nobody asked yet.
+    /// The action of this name: version 1, risk medium, one hour, no approvers yet.
     ///
     /// # Errors
     /// When it is no name of an action.
@@ -133,14 +133,14 @@ impl ActionSpec {
         self.info(|info| info.schema = Some(schema))
     }
 
-    /// Parameters that the digest does not cover; people are told.
+    /// Parameters that the digest does not cover; people are shown which.
     #[must_use]
     pub fn unbound<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.info(|info| info.unbound.extend(names.into_iter().map(Text::from)))
     }
 
     /// Running it twice does no harm: the same call may run again, under the same approval, what failed or is in doubt, while
-    /// the grant lives and nobody revoked or halted it. Afterwards a person has it tried again with
+    /// the grant lives and it was not revoked or halted. Afterwards a person has it tried again with
     /// [`ApprovalManager::retry`](super::ApprovalManager::retry).
     #[must_use]
     pub fn idempotent(self) -> Self {
@@ -179,7 +179,7 @@ impl ActionSpec {
         self
     }
 
-    /// How soon somebody should look; follows from the risk if nothing is said.
+    /// How soon an approver should look; follows from the risk if nothing is said.
     #[must_use]
     pub const fn priority(mut self, priority: Priority) -> Self {
         self.priority = Some(priority);
@@ -297,7 +297,7 @@ impl ActionSpec {
         self.gate(|gate| gate.reminders = Some(Reminders { every, at_most }))
     }
 
-    /// What happens if nobody whom the requirement of this index names works when the request is opened.
+    /// What happens if no person whom the requirement of this index names works when the request is opened.
     #[must_use]
     pub fn outside_hours(self, requirement: usize, rule: OutsideHours) -> Self {
         self.gate(|gate| {
@@ -378,7 +378,7 @@ impl ActionSpec {
     /// the text beside the arguments; it is stored with the request, and cut after [`crate::model::PREVIEW_LIMIT`].
     ///
     /// It approves nothing, and stops nothing: when it fails, panics or takes longer than
-    /// [`ActionSpec::preview_timeout`], people are told so, and asked all the same. It must change nothing.
+    /// [`ActionSpec::preview_timeout`], people are shown that, and asked all the same. It must change nothing.
     ///
     /// ```
     /// use approval_core::ActionSpec;

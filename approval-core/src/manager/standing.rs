@@ -23,7 +23,7 @@ const PAGE: usize = 500;
 
 type ByAction = HashMap<ActionName, Arc<[Standing]>>;
 
-/// Remembers the standing approvals in force. Only ever a guess: whoever rests on one is bound to its version.
+/// Remembers the standing approvals in force. Only ever a guess: a write that rests on one is bound to its version.
 #[derive(Debug)]
 pub(crate) struct StandingWatch {
     prefix: String,

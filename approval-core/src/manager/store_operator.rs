@@ -84,7 +84,7 @@ impl StoreOperator {
     }
 
     /// Confirms that the clock is right: the mark is set to it, ahead or back. What expired by a mark that was wrong can be decided
-    /// once more where nobody noted its end yet. Stop the other processes on the store before a mark is set back: they go on with
+    /// once more where its end is not written yet. Stop the other processes on the store before a mark is set back: they go on with
     /// the one that they know. On record in the journal. The reading before, and after.
     ///
     /// # Errors

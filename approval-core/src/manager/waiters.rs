@@ -1,6 +1,6 @@
 //! Who waits for which request. A waiter costs a few dozen bytes: no thread, no timer, no query.
 //!
-//! No wake-up is lost: a waiter registers first and looks at the store afterwards; what is told in between stays in its
+//! No wake-up is lost: a waiter registers first and looks at the store afterwards; what arrives in between stays in its
 //! cell until it asks.
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 use super::id_hasher::IdHasher;
 use crate::sync::{Arc, Mutex, lock};
 
-/// What a waiter is told.
+/// What a waiter receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News<V> {
     /// This is how it stands.
@@ -107,7 +107,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Waiters<K, V> {
         self.shards.get(shard).map(|shard| work(&mut lock(shard)))
     }
 
-    /// Registers a waiter. Look at the store afterwards: what happened before is not told.
+    /// Registers a waiter. Look at the store afterwards: what happened before is not received.
     pub(crate) fn register(&self, key: K) -> Arc<WaiterCell<V>> {
         let cell = Arc::new(WaiterCell { inside: Mutex::new(Inside { news: None, waker: None }) });
         self.with_shard(&key, |shard| match shard.entry(key) {
@@ -152,7 +152,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Waiters<K, V> {
         }
     }
 
-    /// Whether somebody waits for `key`.
+    /// Whether a task waits for `key`.
     pub(crate) fn has(&self, key: K) -> bool {
         self.with_shard(&key, |shard| shard.contains_key(&key)).unwrap_or_default()
     }

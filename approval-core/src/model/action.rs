@@ -62,7 +62,7 @@ level! {
 }
 
 level! {
-    /// How soon somebody should look.
+    /// How soon an approver should look.
     Priority, "priority" {
         /// When there is time.
         Low = "low",

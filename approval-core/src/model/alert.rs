@@ -1,4 +1,4 @@
-//! When operators should be told that people do not answer any more.
+//! When operators should be alerted that people do not answer any more.
 
 use std::fmt;
 
@@ -60,7 +60,7 @@ impl fmt::Display for TimeoutSpike {
         let Self { action, window, timeouts, of, usual_timeouts, usual_of, .. } = self;
         write!(
             f,
-            "nobody decided in time about {timeouts} of {of} requests for {action} within {window:#} (before that: \
+            "no person decided in time about {timeouts} of {of} requests for {action} within {window:#} (before that: \
              {usual_timeouts} of {usual_of}); see whether those who are asked can be reached"
         )
     }

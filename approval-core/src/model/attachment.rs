@@ -188,7 +188,7 @@ pub(crate) fn check_together(attachments: &[Attachment]) -> Result<(), Invalid> 
     if attachments.len() > ATTACHMENT_COUNT_LIMIT {
         let why = format!("are more than {ATTACHMENT_COUNT_LIMIT}, the most that a request holds");
         return Err(Invalid::new("attachments", attachments.len().to_string(), why)
-            .hint("put several into one file, or leave out what nobody decides by"));
+            .hint("put several into one file, or leave out what no person needs for the decision"));
     }
     let mut weight = 0_usize;
     for (index, attachment) in attachments.iter().enumerate() {

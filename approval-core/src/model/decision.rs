@@ -59,10 +59,10 @@ pub struct Decision {
     /// Whether the timeout rule approved, without any vote.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_timeout: bool,
-    /// The standing approval that it rests on: nobody was asked.
+    /// The standing approval that it rests on: no person was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_standing: Option<StandingId>,
-    /// Whether the policy let it run: nobody was asked.
+    /// Whether the policy let it run: no person was asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_policy: bool,
     /// Whether a halt cancelled it.
@@ -144,11 +144,11 @@ pub enum Execution {
         /// Whether the body had begun.
         started: bool,
     },
-    /// Nobody knows: the process was lost, or the body was dropped half-way. A person settles it.
+    /// It is not known: the process was lost, or the body was dropped half-way. A person settles it.
     Unknown {
         /// Since when.
         at: Timestamp,
-        /// Why nobody knows.
+        /// Why it is not known.
         why: Text,
         /// The process that may still report.
         executor: ExecutorId,
@@ -204,7 +204,7 @@ impl ExecutionState {
         Self::Revoked,
     ];
 
-    /// Whether it came to its end: nothing can run any more, and nobody must settle anything.
+    /// Whether it came to its end: nothing can run any more, and nothing is left to settle.
     #[must_use]
     pub const fn is_over(self) -> bool {
         match self {

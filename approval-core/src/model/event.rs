@@ -135,7 +135,7 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         basis: Option<Arc<Basis>>,
     },
-    /// Nobody who could fill a seat of a requirement worked when the request was opened.
+    /// No person who could fill a seat of a requirement worked when the request was opened.
     OutsideHours {
         /// Which requirement (index).
         requirement: usize,
@@ -153,7 +153,7 @@ pub enum EventKind {
         /// Who.
         to: Vec<Principal>,
     },
-    /// A seat was handed on, or taken by whoever stands in for somebody who is out of office; then the actor is `to`.
+    /// A seat was handed on, or taken by the stand-in of a person who is out of office; then the actor is `to`.
     Delegated {
         /// Whose.
         from: Principal,
@@ -225,7 +225,7 @@ pub enum EventKind {
         /// From then on it is worthless.
         expires_at: Timestamp,
     },
-    /// A standing approval covers it: nobody is asked.
+    /// A standing approval covers it: no person is asked.
     Covered {
         /// The standing approval.
         standing: StandingId,
@@ -252,11 +252,11 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         basis: Option<Arc<Basis>>,
     },
-    /// The body ended, or it was found that nobody knows how.
+    /// The body ended, or it was found that it is not known how.
     Executed {
         /// `succeeded`, `failed` or `unknown`.
         state: Text,
-        /// The error, or why nobody knows.
+        /// The error, or why it is not known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<Text>,
     },

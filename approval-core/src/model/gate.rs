@@ -18,7 +18,7 @@ pub struct Requirement {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_share: bool,
     /// What happens when the request is opened and none of these people works at that moment. `None`: they are asked at once
-    /// all the same; whoever has quiet hours is told after them.
+    /// all the same; a person with quiet hours is notified after them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside_hours: Option<OutsideHours>,
     /// Requirements of the same number are matched together: a person fills one seat among them, and may fill another one among
@@ -27,7 +27,7 @@ pub struct Requirement {
     pub matching: u32,
 }
 
-/// What happens when nobody who could fill a seat works at the moment.
+/// What happens when no person who could fill a seat works at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutsideHours {
@@ -103,7 +103,7 @@ pub enum DelegationRule {
     Directory,
     /// To these principals, or to whom the directory permits.
     To(Vec<Principal>),
-    /// To nobody.
+    /// To no person.
     Forbidden,
 }
 
@@ -173,10 +173,10 @@ pub struct Gate {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_standing: bool,
     /// Whether a call joins a request of the same agent for the same action with the same arguments that is open, rather than
-    /// opening one more. One of those who wait for it then runs the body; the others are told that it ran.
+    /// opening one more. One of those who wait for it then runs the body; the others get the answer that it ran.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub join_identical: bool,
-    /// People and groups who are told afterwards how it ended, and need not decide anything.
+    /// People and groups who are notified afterwards of how it ended, and need not decide anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inform: Vec<Principal>,
     /// What approvers may change.

@@ -15,7 +15,7 @@ pub enum HaltScope {
     Everything,
     /// What this agent does.
     Agent(Principal),
-    /// This action, whoever does it.
+    /// This action, of every agent.
     Action(ActionName),
 }
 

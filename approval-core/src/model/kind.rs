@@ -51,7 +51,7 @@ impl ActionKind {
     /// do not have them: draw the plain arguments then.
     ///
     /// All of it is read from the arguments, which the digest binds: from their own members, or from those of the one
-    /// argument that has them all. The arguments may hold more, so whoever draws this still shows all of them. A secret
+    /// argument that has them all. The arguments may hold more, so a page that shows this still shows all of them. A secret
     /// text reads as [`REDACTED`]; where another field is secret, there is no kind.
     #[must_use]
     pub fn of(request: &Request) -> Option<Self> {

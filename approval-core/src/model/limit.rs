@@ -33,7 +33,7 @@ pub struct CountedPer {
     /// Each action for itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub action: bool,
-    /// Each person behind the calls (`on_behalf_of`) separately. Calls on behalf of nobody count together.
+    /// Each person behind the calls (`on_behalf_of`) separately. Calls without a person behind them count together.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub person: bool,
 }
@@ -223,7 +223,7 @@ impl Limit {
     }
 
     /// The person whose counter counts a call on behalf of `person`, where each person is counted separately; the inner
-    /// `None` is the counter of calls on behalf of nobody.
+    /// `None` is the counter of calls without a person behind them.
     #[must_use]
     pub fn person<'a>(&self, person: Option<&'a Principal>) -> Option<Option<&'a Principal>> {
         self.per.person.then_some(person)

@@ -1,4 +1,4 @@
-//! Rows of the outbox: what is to be told, to whom, through which channel, and how far that has come.
+//! Rows of the outbox: what is to be sent, to whom, through which channel, and how far that has come.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{
     id::{NoticeId, RequestId},
 };
 
-/// Why somebody is told something.
+/// Why a person is notified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
@@ -28,7 +28,7 @@ pub enum NoticeKind {
     Closed,
     /// To the requester: how it ended.
     Outcome,
-    /// For information: it ran, and how that ended. Nobody is asked anything.
+    /// For information: it ran, and how that ended. No decision is asked for.
     Informed,
 }
 
@@ -40,7 +40,7 @@ impl NoticeKind {
     }
 }
 
-/// What a transition wants told. Which channels carry it is the manager's matter.
+/// A notice that a transition asks for. Which channels carry it is the manager's matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeDraft {
     /// Why.
@@ -51,7 +51,7 @@ pub struct NoticeDraft {
     pub timing: Timing,
 }
 
-/// When somebody is told.
+/// When a person is notified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Timing {
     /// As the receiver wishes: after quiet hours, with the daily digest, or now.

@@ -15,7 +15,7 @@ pub struct People {
     /// (`role:…`).
     pub groups: BTreeMap<Principal, BTreeSet<Principal>>,
     /// Other spellings of a person (alias, plus tag), each with the canonical principal or with a spelling that leads on to it.
-    /// Spellings that lead in a circle stand for nobody.
+    /// Spellings that lead in a circle stand for no person.
     pub aliases: BTreeMap<Principal, Principal>,
     /// To whom a person may delegate, beyond what the gate permits.
     pub delegates: BTreeMap<Principal, BTreeSet<Principal>>,
@@ -75,7 +75,7 @@ impl People {
         self.aliases.keys().find(|alias| self.resolve(alias).is_err())
     }
 
-    /// The canonical principal of a person however addressed; `None` when nobody of that name is known, when it is no person,
+    /// The canonical principal of a person however addressed; `None` when no person of that name is known, when it is no person,
     /// or when its aliases lead in a circle.
     #[must_use]
     pub fn person<'a>(&'a self, spelled: &'a Principal) -> Option<&'a Principal> {

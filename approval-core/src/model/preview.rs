@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Request, Text};
 
-/// Longest preview that is stored and shown, in bytes (4 KiB). What is longer is cut, and people are told.
+/// Longest preview that is stored and shown, in bytes (4 KiB). What is longer is cut, and people are shown that.
 pub const PREVIEW_LIMIT: usize = 4 * 1024;
 
 /// What an action would do ("47 rows will be deleted"), worked out before people were asked. It is shown to them and binds
@@ -110,7 +110,7 @@ pub trait ToPreview {
     /// The text.
     ///
     /// # Errors
-    /// Why it could not be worked out; people are told, and are asked all the same.
+    /// Why it could not be worked out; people are shown that, and are asked all the same.
     fn to_preview(&self) -> Result<String, String>;
 }
 

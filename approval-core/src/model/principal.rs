@@ -17,7 +17,7 @@ pub enum PrincipalKind {
     User,
     /// A set of people; who is in it says the directory.
     Group,
-    /// Whoever is on call at the moment; who that is says the directory.
+    /// The person on call at the moment, by the directory.
     OnCall,
     /// Everybody who has a role, such as `role:operator`; who that is says the directory.
     Role,

@@ -74,10 +74,10 @@ pub struct ActionInfo {
     /// Arithmetic with placeholders and a currency (`{cents} / 100 USD`), computed anew likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Text>,
-    /// Parameters that the digest does not cover; people are told.
+    /// Parameters that the digest does not cover; people are shown which.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unbound: Vec<Text>,
-    /// Paths of arguments that are kept secret from people; they are told.
+    /// Paths of arguments that are kept secret from people; they are shown which.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<Text>,
     /// Whether running it twice does no harm, so that what is in doubt, or failed, may run again while its grant lives.
@@ -156,13 +156,13 @@ pub struct Widening {
     pub requirement: usize,
     /// Who is added to it.
     pub to: Vec<Principal>,
-    /// The stage that fired (index into [`Gate::escalation`]); `None` when somebody escalated by hand, or when it was opened
+    /// The stage that fired (index into [`Gate::escalation`]); `None` when a person escalated by hand, or when it was opened
     /// and asked who was on call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<usize>,
     /// When.
     pub at: Timestamp,
-    /// When somebody else may come on call for what it names; then that person is asked too.
+    /// When another person may come on call for what it names; then that person is asked too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hand_over: Option<Timestamp>,
 }
@@ -212,7 +212,7 @@ pub struct Request {
     pub original: ArgumentsDigest,
     /// How bad it would be if it were wrong.
     pub risk: Risk,
-    /// How soon somebody should look.
+    /// How soon an approver should look.
     pub priority: Priority,
     /// What must be met.
     pub gate: Arc<Gate>,
@@ -245,7 +245,7 @@ pub struct Request {
     /// Whether the deadline has been moved by [`super::OnTimeout::Escalate`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub extended: bool,
-    /// Whether the agent answers what approvers ask it. If not, they are told that nobody will.
+    /// Whether the agent answers what approvers ask it. If not, they are shown that no answer will come.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub answers_info: bool,
     /// What approvers asked the agent.
@@ -265,7 +265,7 @@ pub struct Request {
     pub execution: Option<Box<Execution>>,
     /// When it was opened.
     pub created_at: Timestamp,
-    /// From when on stages, reminders and the time to decide are counted, if that is later than the opening: nobody worked
+    /// From when on stages, reminders and the time to decide are counted, if that is later than the opening: no person worked
     /// then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begins_at: Option<Box<Timestamp>>,
@@ -292,7 +292,7 @@ impl Request {
         self.enclosed.as_ref().map_or(&[], |enclosed| &enclosed.attachments)
     }
 
-    /// The digest of arguments and attachments as they stand, computed anew: that of [`Revision::digest`], unless somebody
+    /// The digest of arguments and attachments as they stand, computed anew: that of [`Revision::digest`], unless someone
     /// changed the one or the other behind the back of the lifecycle.
     #[must_use]
     pub fn digest_again(&self) -> ArgumentsDigest {

@@ -41,7 +41,7 @@ pub enum StandingReach {
     Run,
     /// This agent.
     Agent,
-    /// This action, whoever does it.
+    /// This action, of every agent.
     Action,
 }
 
@@ -49,10 +49,10 @@ pub enum StandingReach {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StandingBehalf {
-    /// The person behind the request that is approved; of a request on behalf of nobody: calls on behalf of nobody.
+    /// The person behind the request that is approved; of a request without one: calls without one.
     #[default]
     Same,
-    /// Any person, and nobody.
+    /// Any person, and none.
     Everyone,
 }
 
@@ -65,9 +65,9 @@ fn is_same(behalf: &StandingBehalf) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "of")]
 pub enum CoveredBehalf {
-    /// Any person, and nobody.
+    /// Any person, and none.
     Everyone,
-    /// Nobody.
+    /// No person.
     Nobody,
     /// This person.
     Person {
@@ -146,7 +146,7 @@ impl StandingTerms {
         Self { reach, arguments, lasts: STANDING_DEFAULT, calls: None, behalf: StandingBehalf::Same }
     }
 
-    /// On behalf of any person, and of nobody.
+    /// On behalf of any person, and of none.
     #[must_use]
     pub const fn for_everyone(mut self) -> Self {
         self.behalf = StandingBehalf::Everyone;

@@ -17,7 +17,7 @@ pub enum Dimension {
     Agent,
     /// How bad it would be if it were wrong.
     Risk,
-    /// How soon somebody should look, as it was last.
+    /// How soon an approver should look, as it was last.
     Priority,
     /// Who voted.
     Approver,

@@ -1,6 +1,6 @@
 //! Text in a form in which nothing hides.
 //!
-//! Whoever decides must see what will run. Some characters are not seen: controls, invisible and zero-width characters,
+//! A person who decides must see what will run. Some characters are not seen: controls, invisible and zero-width characters,
 //! variation selectors and tags (which can smuggle whole messages). Some make other text appear elsewhere than it
 //! stands: bidirectional controls, carriage returns, escape sequences. Some pass for another: the many kinds of space.
 //! Every such character is replaced by its number, as in `⟨U+202E⟩`.

@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 pub enum Ballot {
     /// Let it run.
     Approve,
-    /// Do not let it run; for a question: nobody shall answer it.
+    /// Do not let it run; for a question: no person shall answer it.
     Reject {
         /// Name of one of [`super::Gate::reject_options`].
         #[serde(default, skip_serializing_if = "Option::is_none")]

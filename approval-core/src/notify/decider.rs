@@ -73,7 +73,7 @@ impl Decider {
     }
 
     /// The person whom the directory knows under this channel's own, authenticated identity (a Slack user id, a mail
-    /// address); `None` when it knows nobody.
+    /// address); `None` when it knows no such person.
     ///
     /// # Errors
     /// When the directory failed.
@@ -98,7 +98,7 @@ impl Decider {
     }
 
     /// Everybody who may decide about a request at this moment: by name, through a group, by escalation or delegation, and
-    /// barred by nothing. Sorted, each once; nobody, once it is decided. For channels that let one of several people answer.
+    /// barred by nothing. Sorted, each once; empty, once it is decided. For channels that let one of several people answer.
     ///
     /// # Errors
     /// When there is no such request, or the store or the directory failed.
@@ -149,7 +149,7 @@ impl Decider {
         self.vote(seen.id, by, seen.revision.digest, Ballot::Approve, note.map(Text::from)).await
     }
 
-    /// Approves the arguments of `seen`, and calls of the same kind to come: nobody is asked about these as long as `terms`
+    /// Approves the arguments of `seen`, and calls of the same kind to come: no person is asked about these as long as `terms`
     /// last. If several people must approve, calls to come are approved only when all of them ask for the same terms.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::{
     model::{Delivery, NoticeDraft, NoticeKind, OutboxNotice, Request, Text},
 };
 
-/// Turns what a transition wants told into rows of the outbox: one for every channel that the receiver wants and that
+/// Turns the notices that a transition asks for into rows of the outbox: one for every channel that the receiver wants and that
 /// reaches them; for a receiver without a preference, for every channel that reaches them. They are delivered when the
 /// receiver wants it.
 pub(crate) async fn route(

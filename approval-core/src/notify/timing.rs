@@ -19,7 +19,7 @@ pub(crate) fn earliest(draft: &NoticeDraft, now: Timestamp) -> Timestamp {
 
 /// When a notice is delivered, of which `reach` tells what its receiver wishes at the [`earliest`] moment.
 ///
-/// Only what asks the receiver to decide waits: that something is decided is told at once.
+/// Only what asks the receiver to decide waits: that something is decided is sent at once.
 pub(crate) fn deliver_at(draft: &NoticeDraft, request: &Request, reach: &Reach, now: Timestamp) -> Timestamp {
     let earliest = earliest(draft, now);
     if draft.timing == Timing::AtOnce || !draft.kind.asks() {

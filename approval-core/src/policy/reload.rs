@@ -1,4 +1,4 @@
-//! Who is told that rules or people were read again.
+//! Who is notified that rules or people were read again.
 
 use std::{
     fmt,
@@ -10,7 +10,7 @@ use crate::{
     sync::{Mutex, lock},
 };
 
-/// Is told that rules or people were read again and hold now. Called on whichever thread reads them: must not block.
+/// Is notified that rules or people were read again and hold now. Called on whichever thread reads them: must not block.
 pub trait ReloadListener: Send + Sync {
     /// Something else holds from now on.
     fn reloaded(&self, reload: &Reload);

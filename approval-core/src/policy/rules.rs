@@ -39,7 +39,7 @@ use crate::{
 /// policy:
 ///   defaults:                          # for every rule that does not say otherwise
 ///     outcome: ask                     # where no rule matches: allow, ask (the default) or deny
-///     approvers: [group:ops]           # for actions that nobody is named for
+///     approvers: [group:ops]           # for actions that no person is named for
 ///     timeout: 1h
 ///     on_timeout: reject               # or escalate, or approve (for minimal and low risk)
 ///   rules:                             # the first that matches counts
@@ -106,7 +106,7 @@ use crate::{
 /// - The rules are asked once more when an approval is used, and can only forbid: see [`Policy`].
 /// - A rule whose condition cannot be evaluated counts as the stricter of `ask` and its own outcome. One that would let the
 ///   call run asks whom the next rule asks that is about it.
-/// - A rule with `shadow: true` does nothing; what it would have done is told by `tracing` and stands behind the name of the
+/// - A rule with `shadow: true` does nothing; what it would have done is logged by `tracing` and stands behind the name of the
 ///   rule that did count, in the journal and in the history.
 #[derive(Clone, Debug)]
 pub struct Rules(Arc<Inner>, Arc<[Arc<Limit>]>, Option<Arc<Source>>);

@@ -1,4 +1,4 @@
-//! A call that nobody makes, to ask a policy about.
+//! A call that is not made, to ask a policy about.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub struct SampleCall {
     digest: ArgumentsDigest,
     /// The agent that calls: `agent:sample`.
     pub agent: Principal,
-    /// The person behind it: nobody.
+    /// The person behind it: none.
     pub on_behalf_of: Option<Principal>,
     /// The run: none.
     pub run: Option<Text>,

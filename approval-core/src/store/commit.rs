@@ -70,7 +70,7 @@ pub struct RecordWrite {
 pub struct ClaimWhenWriting {
     /// Who delivers them.
     pub owner: ExecutorId,
-    /// How long nobody else gets them.
+    /// How long no other owner gets them.
     pub lease: Span,
 }
 

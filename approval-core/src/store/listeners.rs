@@ -1,4 +1,4 @@
-//! Who is told of changes.
+//! Who is notified of changes.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ type List = Arc<[Weak<dyn ChangeListener>]>;
 pub struct Listeners(RwLock<List>);
 
 impl Listeners {
-    /// Nobody listens yet.
+    /// There is no listener yet.
     #[must_use]
     pub fn new() -> Self {
         Self(RwLock::new(Arc::new([])))
@@ -27,7 +27,7 @@ impl Listeners {
         *list = list.iter().filter(|l| l.strong_count() > 0).cloned().chain([listener]).collect();
     }
 
-    /// Whether nobody would hear a change.
+    /// Whether no listener would receive a change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()

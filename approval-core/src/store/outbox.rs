@@ -17,7 +17,7 @@ pub struct NoticeClaim {
     pub namespace: Text,
     /// Through these channels only; empty means any.
     pub channels: Arc<[Text]>,
-    /// How long nobody else gets them.
+    /// How long no other owner gets them.
     pub lease: Span,
     /// How many at the most.
     pub limit: usize,

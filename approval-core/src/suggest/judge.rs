@@ -7,7 +7,7 @@ use crate::model::{Ballot, EventKind, EventLine, Execution, Request, Status};
 pub(super) enum Judged {
     /// People approved it as it was asked, and nothing went wrong.
     For,
-    /// It says nothing: it is open, nobody decided about it, or the agent took it back itself.
+    /// It says nothing: it is open, no person decided about it, or the agent took it back itself.
     Nothing,
     /// Something speaks against letting such calls run; in the words of [`against`].
     Against(&'static str),
@@ -29,8 +29,9 @@ pub(super) fn judge(request: &Request, history: &[EventLine]) -> Judged {
     }
     for line in history {
         // Lines that cannot be read speak against anything that rests on them.
-        let told =
-            line.event().map_or(Some("told in lines that cannot be read"), |event| told_against(&event.what));
+        let told = line
+            .event()
+            .map_or(Some("recorded in lines that cannot be read"), |event| told_against(&event.what));
         if let Some(why) = told {
             return Judged::Against(why);
         }
@@ -66,7 +67,7 @@ fn against(request: &Request) -> Option<&'static str> {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "what else is told says nothing against a call")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "what else is recorded says nothing against a call")]
 fn told_against(what: &EventKind) -> Option<&'static str> {
     match what {
         EventKind::Voted { ballot: Ballot::Reject { .. }, .. } => Some("voted against"),

@@ -12,7 +12,7 @@ use crate::{
     store::{HALTS, Record, RecordName, Store, Stored, unfinished},
 };
 
-/// Differences that are told; of the others only how many there are.
+/// Differences that are listed; of the others only how many there are.
 const TOLD: usize = 20;
 /// Requests compared at the same time.
 const REQUESTS: usize = 128;

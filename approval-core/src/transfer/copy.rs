@@ -39,7 +39,7 @@ pub(super) async fn copy(transfer: &Transfer) -> Result<Copied, TransferError> {
     }
     let (from, to) = (&*transfer.from, &*transfer.to);
     halts(from).await?;
-    // Nobody should wait for a copy that cannot be finished: a little is made good by the time that it takes.
+    // No one should wait for a copy that cannot be finished: a little is made good by the time that it takes.
     let origin = from.now().await.map_err(TransferError::Source)?;
     time_goes_on(to, after(origin, -TOLERANCE)).await?;
     let target = match Target::begin(to, &transfer.source).await? {

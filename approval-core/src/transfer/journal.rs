@@ -53,7 +53,7 @@ impl Run<'_> {
         }
     }
 
-    /// Appends lines. A store that cannot be told their numbers must come to the same by itself.
+    /// Appends lines. A store that cannot take their numbers must come to the same by itself.
     async fn append(&self, after: u64, missing: &[JournalEntry]) -> Result<(), TransferError> {
         match self.to.import_journal(missing.to_vec()).await {
             Ok(()) => return Ok(()),

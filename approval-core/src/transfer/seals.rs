@@ -11,7 +11,7 @@ use crate::{
 
 /// Changes read at a time in the source.
 const PAGE: usize = 4096;
-/// Changes read at a time in the target: so many histories are sealed once more at the most, where it cannot be told closer.
+/// Changes read at a time in the target: so many histories are sealed once more at the most, where it is not known more exactly.
 const STEP: usize = 256;
 
 /// Histories of the source that grew since the last seal, and the end of its changes.

@@ -51,7 +51,7 @@ impl Document {
     /// Reads a text. `name` is what messages call the file.
     ///
     /// # Errors
-    /// When it is no YAML, too large or too deep. Other mistakes are told by [`Document::finish`].
+    /// When it is no YAML, too large or too deep. Other mistakes are reported by [`Document::finish`].
     pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines: Vec<&str> = text.lines().collect();
@@ -93,7 +93,7 @@ impl Document {
     }
 
     /// Whether as many mistakes were found as are listed ([`MISTAKE_LIMIT`](super::MISTAKE_LIMIT)): going on finds nothing that
-    /// is told.
+    /// is reported.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.mistakes.borrow().is_full()
@@ -123,7 +123,7 @@ impl Document {
             (one.place, &one.path, &one.message).cmp(&(other.place, &other.path, &other.message))
         });
         mistakes.dedup();
-        // What is no value at all (an alias) is not told a second time as a wrong one.
+        // What is no value at all (an alias) is not reported a second time as a wrong one.
         let misread: Vec<Place> = mistakes
             .iter()
             .filter(|one| one.path.is_empty() && one.place.length > 0)

@@ -1,4 +1,4 @@
-//! A mistake in a file, and how it is told.
+//! A mistake in a file, and how it is reported.
 
 use std::{fmt, sync::Arc};
 

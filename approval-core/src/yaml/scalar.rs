@@ -130,7 +130,7 @@ impl<'a> Item<'a> {
         })
     }
 
-    /// The place of a part of the text, given in bytes. The whole value where it cannot be told.
+    /// The place of a part of the text, given in bytes. The whole value where it cannot be determined.
     #[must_use]
     pub fn place_of(&self, part: Range<usize>) -> Place {
         let Value::Scalar(scalar) = &self.node.value else { return self.place() };

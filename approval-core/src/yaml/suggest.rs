@@ -1,6 +1,6 @@
 //! "Did you mean …?" for misspelled words.
 
-/// Longest word that is compared with others, in bytes: nobody mistypes more.
+/// Longest word that is compared with others, in bytes: no one mistypes more.
 const GIVEN_LIMIT: usize = 200;
 
 /// How many letters are compared with each other at most for one suggestion, and for all of a document: enough for 10

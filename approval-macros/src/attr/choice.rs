@@ -61,7 +61,7 @@ choice! {
 }
 
 choice! {
-    /// What happens when nobody decided in time.
+    /// What happens when no person decided in time.
     OnTimeout, "a way to end":
     "reject" => Reject,
     "escalate" => Escalate,

@@ -18,7 +18,7 @@ const APPROVER: &str = "\"user:ann@example.com\" or \"group:finance\"";
 pub(crate) struct Requirement {
     pub(crate) count: u32,
     pub(crate) approvers: Vec<Approver>,
-    /// Whether somebody who fills a seat of another requirement may fill one here too.
+    /// Whether a person who fills a seat of another requirement may fill one here too.
     pub(crate) may_share: bool,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn approvers(key: &Ident, tokens: TokenStream, errors: &mut Errors) -
         );
     }
     if people.is_empty() && requirements.is_empty() && errors.len() == before {
-        errors.at(key.span(), format!("`approvers` names nobody: add {APPROVER}"));
+        errors.at(key.span(), format!("`approvers` names no person: add {APPROVER}"));
     }
     if !people.is_empty() {
         requirements.push(Requirement { count: 1, approvers: people, may_share: false });
@@ -111,7 +111,7 @@ pub(crate) fn require(key: &Ident, tokens: TokenStream, errors: &mut Errors) -> 
         return None;
     };
     if people.is_empty() {
-        errors.at(key.span(), format!("`require` names nobody: add {APPROVER}"));
+        errors.at(key.span(), format!("`require` names no person: add {APPROVER}"));
     } else if count.value == 0 {
         errors.at(count.span, "nothing is approved with zero votes: write 1 or more");
     } else if usize::try_from(count.value).is_ok_and(|count| count > people.len())
@@ -183,7 +183,7 @@ pub(crate) fn escalate(key: &Ident, tokens: TokenStream, errors: &mut Errors) ->
             None
         }
         (Some(_), _) => {
-            errors.at(key.span(), "`escalate` names nobody: add `to(\"group:oncall\")`");
+            errors.at(key.span(), "`escalate` names no person: add `to(\"group:oncall\")`");
             None
         }
     }

@@ -67,7 +67,7 @@ fn timeouts(attributes: &Attributes, errors: &mut Errors) {
     if on_timeout.value == OnTimeout::Escalate && !attributes.is_given("escalate") {
         errors.at(
             on_timeout.span,
-            "`on_timeout = \"escalate\"` needs somebody to turn to: add `escalate(after = \"10m\", to(\"group:oncall\"))`",
+            "`on_timeout = \"escalate\"` needs people to escalate to: add `escalate(after = \"10m\", to(\"group:oncall\"))`",
         );
     }
 }
@@ -115,7 +115,7 @@ fn escalations(attributes: &Attributes, errors: &mut Errors) {
         errors.at(
             remind.every.span,
             format!(
-                "nobody is ever reminded, since people have only {}: shorten this, or give them a longer `timeout`",
+                "no person is ever reminded, since people have only {}: shorten this, or give them a longer `timeout`",
                 duration::display(deadline)
             ),
         );

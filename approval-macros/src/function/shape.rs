@@ -77,7 +77,7 @@ fn qualifiers(sig: &Signature, errors: &mut Errors) {
     if let Some(abi) = &sig.abi {
         errors.over(
             abi,
-            "an `extern` function is called by code that cannot be told of a refusal: guard a Rust function that it calls",
+            "an `extern` function is called by code that cannot handle a refusal: guard a Rust function that it calls",
         );
     }
     if let Safety::Unsafe(token) = &sig.safety {

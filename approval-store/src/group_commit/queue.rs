@@ -23,7 +23,7 @@ pub(crate) trait Executor<J> {
 #[derive(Debug)]
 struct Inside<J> {
     jobs: VecDeque<J>,
-    /// The executor sleeps, and nobody has rung for it yet.
+    /// The executor sleeps, and was not woken yet.
     asleep: bool,
     closed: bool,
 }
@@ -74,7 +74,7 @@ impl<J> Queue<J> {
     }
 
     /// Has `executor` do the work until the queue is closed and empty; tells it when nothing came for `patience`. Should it
-    /// panic, the queue is closed and what waits is dropped, so that nobody waits for an answer that never comes.
+    /// panic, the queue is closed and what waits is dropped, so that no caller waits for an answer that never comes.
     pub(crate) fn drive(&self, executor: &mut impl Executor<J>, patience: Duration) {
         let _end = End(self);
         loop {

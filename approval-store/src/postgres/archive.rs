@@ -44,7 +44,7 @@ fn lowest_id(millisecond: i64) -> Uuid {
 }
 
 impl PostgresStore {
-    /// Puts away documents, histories and settled notices of requests that came to their end: nobody can decide, nothing
+    /// Puts away documents, histories and settled notices of requests that came to their end: no one can decide, nothing
     /// can run or is in doubt, nothing is due and no notice waits. They move into partitions by the month in which they were
     /// opened; a small row stays behind in the working table.
     ///

@@ -111,7 +111,7 @@ impl PostgresBuilder {
         self
     }
 
-    /// How long nobody else looks after what is due and was given to this process; 10 seconds unless set. If the process dies,
+    /// How long no other process looks after what is due and was given to this process; 10 seconds unless set. If the process dies,
     /// that is how long it is delayed.
     pub const fn due_lease(mut self, lease: Duration) -> Self {
         self.due_lease = lease;

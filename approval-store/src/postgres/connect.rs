@@ -19,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub(super) struct Connector {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
-    /// What a new session is told first.
+    /// What a new session is sent first.
     pub(super) setup: Arc<str>,
 }
 

@@ -40,7 +40,7 @@ const MISSED: &str = "SELECT batch, writer, requests, records, notices FROM chan
 /// After so many missed batches it is cheaper to look at everything that is waited for.
 const MANY: usize = 20_000;
 
-/// Most batches that are remembered as told. What is not remembered is told twice, which does no harm.
+/// Most batches that are remembered as reported. What is not remembered is reported twice, which does no harm.
 const MARKS: usize = 100_000;
 
 /// Most requests that are read by one statement.
@@ -74,12 +74,12 @@ pub(super) struct Line {
     heard: UnboundedReceiver<Notification>,
 }
 
-/// How much of the log was told.
+/// How much of the log was reported.
 struct Told {
     /// All batches below this number.
     below: i64,
     /// Batches from there on of which was notified, with a mark of what. Everybody who may connect to the database may
-    /// notify anything: what the log says otherwise is told, too.
+    /// notify anything: what the log says otherwise is reported, too.
     also: HashMap<i64, u64>,
     marks: RandomState,
 }
@@ -122,7 +122,7 @@ impl Ear {
     /// Connects again, as often as it takes, and tells what was missed meanwhile.
     async fn again(&self, told: &mut Told) -> Line {
         let [mut pause, longest] = PAUSES;
-        // Numbers that were taken and not written may be given again after a crash of the server. What is told twice does
+        // Numbers that were taken and not written may be given again after a crash of the server. What is reported twice does
         // no harm.
         told.below = told.below.saturating_sub(GIVEN_AGAIN);
         told.also.clear();
@@ -292,7 +292,7 @@ impl Batch {
         changes.extend(self.requests.into_iter().map(request));
         let record = |name| match String::from_utf8(name) {
             Ok(name) => Change::Record(RecordName::new(name)),
-            // None of ours: whoever waits for anything looks again.
+            // None of ours: a task that waits for anything looks again.
             Err(_) => Change::Everything,
         };
         changes.extend(self.records.into_iter().map(record));

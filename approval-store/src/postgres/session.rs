@@ -69,7 +69,7 @@ pub(super) struct Session {
     connection: Option<Connected>,
     /// Counts the transactions of this process.
     batch: i64,
-    /// Those that are told why their change was not written.
+    /// Those that get the reason why their change was not written.
     answering: JoinSet<()>,
 }
 

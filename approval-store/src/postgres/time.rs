@@ -1,7 +1,7 @@
 //! The server's time, as this process knows it.
 //!
 //! What decides is the server's clock, read there while the locks are held. For what is only computed beforehand the time
-//! is reckoned: the last moment that the server told, and what has passed since by a clock of this process that nobody sets.
+//! is reckoned: the last moment that the server gave, and what has passed since by a clock of this process that cannot be set.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -14,10 +14,10 @@ use approval_core::{
     store::{ClockReading, StoreTime},
 };
 
-/// How long a moment that the server told is good for reckoning.
+/// How long a moment that the server gave is good for reckoning.
 const FRESH: Duration = Duration::from_secs(30);
 
-/// A moment of the clock that nobody sets.
+/// A moment of the clock that cannot be set.
 #[expect(
     clippy::disallowed_methods,
     reason = "it measures how long ago the server's clock was read; it tells no time"
@@ -26,7 +26,7 @@ fn moment_here() -> Instant {
     Instant::now()
 }
 
-/// What the server told last.
+/// What the server gave last.
 #[derive(Clone, Copy, Debug)]
 struct Told {
     micros: i64,
@@ -48,7 +48,7 @@ pub(super) struct Reckoned {
 pub(super) enum ServerTime {
     /// The server.
     Reckoned(Mutex<Reckoned>),
-    /// A clock of a test, which the server is told.
+    /// A clock of a test, which is sent to the server.
     Given(StoreTime),
 }
 
@@ -69,7 +69,7 @@ impl ServerTime {
         }
     }
 
-    /// The server told this moment, just now, and how far it is ahead of its clock, in microseconds.
+    /// The server gave this moment, just now, and how far it is ahead of its clock, in microseconds.
     pub(super) fn told(&self, moment: Timestamp, lag: i64) {
         match self {
             Self::Given(time) => time.raise(moment),

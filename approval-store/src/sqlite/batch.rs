@@ -16,7 +16,7 @@ pub(super) struct Batch<'a> {
     pub(super) time: &'a StoreTime,
     /// Versions of records read or written in this transaction: many changes are bound to the same few.
     records: HashMap<RecordName, Option<u64>>,
-    /// What listeners are told once it is durable.
+    /// What listeners are notified of once it is durable.
     pub(super) changes: Vec<Change>,
     /// Called at named points, for tests that kill the process there.
     pub(super) failpoint: &'a (dyn Fn(&'static str) + Send + Sync),

@@ -112,7 +112,7 @@ fn refused(path: &Path, error: std::io::Error) -> StoreError {
     StoreError::caused_by(format!("the file {} is not used as a store{hint}", shown_path(path)), error)
 }
 
-/// Makes the file if there is none, so that nobody else can read it. What SQLite puts beside it inherits that.
+/// Makes the file if there is none, so that no other user can read it. What SQLite puts beside it inherits that.
 fn make_private(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -18,7 +18,7 @@ pub(super) trait Task: Send + 'static {
 
 /// Work in the queue, whatever its kind.
 pub(super) trait Job: Send {
-    /// Does it. Nobody is told yet.
+    /// Does it. No caller is answered yet.
     fn run(&mut self, batch: &mut Batch<'_>, now: Timestamp) -> Result<(), StoreError>;
 
     /// Its transaction is durable: tells the caller.
@@ -28,7 +28,7 @@ pub(super) trait Job: Send {
     fn refuse(self: Box<Self>, error: StoreError);
 }
 
-/// A task and who waits for it. A caller that stopped waiting is told in vain; the work is done all the same.
+/// A task and who waits for it. A caller that stopped waiting is answered in vain; the work is done all the same.
 struct Pending<T: Task> {
     task: T,
     outcome: Option<T::Outcome>,

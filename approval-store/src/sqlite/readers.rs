@@ -70,7 +70,7 @@ impl Readers {
         }
     }
 
-    /// Lets go of all connections, once nobody uses them any more.
+    /// Lets go of all connections, once they are not used any more.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         for place in self.single.places.iter().chain(&self.scans.places) {

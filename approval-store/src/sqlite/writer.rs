@@ -55,7 +55,7 @@ pub(super) struct Writer {
     pub(super) commit: Commit,
 }
 
-/// Why a transaction failed. Nothing of it is written, except where nobody knows.
+/// Why a transaction failed. Nothing of it is written, except where that is not known.
 enum Failure {
     /// Nothing was begun: each job by itself would fare no better.
     NotBegun(StoreError),
@@ -113,7 +113,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Gets the write lock, for which other processes may have to be waited for. What they write meanwhile is told.
+    /// Gets the write lock, for which other processes may have to be waited for. What they write meanwhile is reported.
     fn begin(&mut self) -> Result<(), StoreError> {
         let [mut pause, longest] = PAUSES;
         let mut waited = Duration::ZERO;
@@ -122,7 +122,7 @@ impl Writer {
             match self.connection.prepare_cached(BEGIN).and_then(|mut begin| begin.execute([])) {
                 Ok(_) => return Ok(()),
                 Err(error) if is_busy(&error) && waited < self.busy => {
-                    // Nobody unparks this thread: it is a pause that needs no clock.
+                    // Nothing unparks this thread: it is a pause that needs no clock.
                     std::thread::park_timeout(pause);
                     waited = waited.saturating_add(pause);
                     pause = pause.saturating_mul(2).min(longest);
@@ -136,7 +136,7 @@ impl Writer {
         }
     }
 
-    /// Does the jobs inside the open transaction. What listeners are to be told once it is durable, and what is seen then.
+    /// Does the jobs inside the open transaction. What listeners are to be notified of once it is durable, and what is seen then.
     fn fill(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(Vec<Change>, Seen), StoreError> {
         // The lock is held from here on: whatever other processes wrote is there, and nothing more comes.
         let mut changes = Vec::new();
@@ -217,7 +217,7 @@ impl Writer {
         read.map(Some)
     }
 
-    /// Folds the log into the file, so that one whole file is left behind where nobody else uses it.
+    /// Folds the log into the file, so that one whole file is left behind where no other process uses it.
     pub(super) fn end(self) {
         let folded: rusqlite::Result<()> = self
             .connection

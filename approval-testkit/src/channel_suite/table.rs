@@ -32,13 +32,13 @@ cases! { $
         every_kind_of_notice_is_taken: "it takes every kind of notice",
         a_notice_may_come_twice: "a notice that is delivered again does no harm, and one answer is one vote",
         a_notice_may_come_again_after_the_decision: "a notice that comes after the decision does no harm",
-        an_earlier_message_is_brought_up_to_date: "it brings messages up to date, as often as it is told to",
+        an_earlier_message_is_brought_up_to_date: "it brings messages up to date, as often as it is asked to",
     }
     showing {
         people_see_what_they_decide_on: "people see the action, its description, the agent, the risk and every argument",
         hidden_characters_are_made_visible: "nothing that it shows has hidden characters",
         long_arguments_are_shown_whole_or_not_decided_on: "what is not shown whole cannot be decided on",
-        redacted_values_stay_secret: "people are told what is redacted, and do not see its value",
+        redacted_values_stay_secret: "people are shown what is redacted, and do not see its value",
         people_see_edited_arguments: "people see the arguments as they are after an edit",
         people_see_what_comes_along: "people see what is attached, with the digest or address that they approve, and the preview",
         people_see_a_question: "people see a question and its options",

@@ -7,7 +7,7 @@ use approval_core::{
     store::{Change, ChangeListener, Listeners},
 };
 
-/// Holds each change back until the next one was told.
+/// Holds each change back until the next one was reported.
 #[derive(Debug)]
 pub(super) struct Relay {
     to: Arc<Listeners>,

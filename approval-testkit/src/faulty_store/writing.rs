@@ -9,7 +9,7 @@ use approval_core::{
 
 use super::{Fault, FaultyStore};
 
-/// Long enough that a listener that was told too early looks before the write.
+/// Long enough that a listener that was notified too early looks before the write.
 const A_WHILE: Duration = Duration::from_millis(30);
 
 impl FaultyStore {

@@ -105,7 +105,7 @@ impl Scripted {
                 Tried::Outdated => {
                     let now = decider.get(id).await?;
                     if now.status.is_open() && now.chain == request.chain {
-                        // Its time is up, though nobody has noted it: there is nothing to be done any more.
+                        // Its time is up, though that is not written: there is nothing to be done any more.
                         self.script().open.remove(&id);
                         return Ok(());
                     }

@@ -26,7 +26,7 @@ impl ApproveAll {
         Self(Scripted::new().then_approve_all())
     }
 
-    /// Votes that were refused, and why: nobody can approve a question, for instance.
+    /// Votes that were refused, and why: no person can approve a question, for instance.
     #[must_use]
     pub fn refusals(&self) -> Vec<RefusedStep> {
         self.0.refusals()

@@ -78,7 +78,7 @@ impl fmt::Display for Report {
             write!(f, "\n  {unused}")?;
         }
         for (request, action) in &self.open {
-            write!(f, "\n  nobody has decided yet on {action} {request}")?;
+            write!(f, "\n  no person has decided yet on {action} {request}")?;
         }
         Ok(())
     }

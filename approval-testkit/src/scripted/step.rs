@@ -70,7 +70,7 @@ pub(super) enum State {
 /// One step of a script.
 #[derive(Clone)]
 pub(super) struct Step {
-    /// Who, as written and as read; nobody ignores a request.
+    /// Who, as written and as read; `None` ignores a request.
     pub(super) by: Option<(String, Fallible<Principal>)>,
     pub(super) deed: Deed,
     pub(super) filter: Filter,

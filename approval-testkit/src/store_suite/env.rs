@@ -192,7 +192,7 @@ pub(super) fn claim(owner: ExecutorId, channels: &[&str]) -> NoticeClaim {
     }
 }
 
-/// Longest time to wait for a change to be told; far more than it takes.
+/// Longest time to wait for a change to be reported; far more than it takes.
 const HEARD_WITHIN: Duration = Duration::from_secs(10);
 
 /// Takes down what a store tells.
@@ -239,7 +239,9 @@ impl Ear {
                     }
                 }
                 Ok(None) | Err(_) => {
-                    return Err(Stop::Broken(format!("a change was not told; what was told: {all:.300?}")));
+                    return Err(Stop::Broken(format!(
+                        "a change was not reported; what was reported: {all:.300?}"
+                    )));
                 }
             }
         }

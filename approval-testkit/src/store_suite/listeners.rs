@@ -34,8 +34,8 @@ pub(super) async fn listeners_hear_of_requests(env: &mut Env) -> Check {
     committed(env.store.commit(update(1, &sample)?).await?)?;
     let told = ear.until(|change| is_about(change, id)).await?;
     if let Some(Change::Request { stored: Some(stored), .. }) = told.last() {
-        ensure_eq!(stored.version, 2, "the version that was told");
-        ensure_eq!(&stored.request, sample.document()?.request(), "the request that was told");
+        ensure_eq!(stored.version, 2, "the version that was reported");
+        ensure_eq!(&stored.request, sample.document()?.request(), "the request that was reported");
     }
     Ok(())
 }
@@ -89,7 +89,7 @@ pub(super) async fn listeners_do_not_hear_of_refusals(env: &mut Env) -> Check {
         Change::Record(name) => name.as_str() == "refused",
         _ => false,
     });
-    ensure!(!refused, "a refused commit is told of: {told:.300?}");
+    ensure!(!refused, "a refused commit is reported: {told:.300?}");
     Ok(())
 }
 
@@ -122,7 +122,11 @@ pub(super) async fn changes_of_a_request_are_told_in_order(env: &mut Env) -> Che
         let told = ear.until(|change| is_about(change, id)).await?;
         match told.last() {
             Some(Change::Request { stored: Some(stored), .. }) => {
-                ensure!(stored.version >= last, "version {} is told after version {last}", stored.version);
+                ensure!(
+                    stored.version >= last,
+                    "version {} is reported after version {last}",
+                    stored.version
+                );
                 last = stored.version;
             }
             // It tells that something changed and leaves the rest to loading: that cannot be out of order.
@@ -139,7 +143,7 @@ pub(super) async fn what_is_told_can_be_loaded(env: &mut Env) -> Check {
         let (store, commit) = (Arc::clone(&env.store), creation(&sample)?);
         let writer = tokio::spawn(async move { store.commit(commit).await });
         ear.until(|change| is_about(change, id)).await?;
-        ensure!(env.store.load(id).await?.is_some(), "a request is told of before it can be loaded");
+        ensure!(env.store.load(id).await?.is_some(), "a request is reported before it can be loaded");
         committed(writer.await??)?;
     }
     Ok(())

@@ -288,7 +288,7 @@ pub(super) async fn a_commit_may_claim_its_notices(env: &mut Env) -> Check {
         committed(env.store.commit(commit.clone()).await?)?;
         let told = ear.until(|change| matches!(change, Change::Claimed { .. } | Change::Notices)).await?;
         let Some(Change::Claimed { owner: by, until: end, notices }) = told.last() else {
-            return Err(Stop::Broken(format!("claimed notices are told as {:.300?}", told.last())));
+            return Err(Stop::Broken(format!("claimed notices are reported as {:.300?}", told.last())));
         };
         ensure_eq!((*by, *end, notices), (owner(number), until, &commit.notices), "what the owner is handed");
         written.append(&mut commit.notices);

@@ -470,7 +470,7 @@ async fn what_the_policy_let_run_gives_no_proof_however_it_is_begun() {
     let id = requests(&manager).await[0].id;
     let found = manager.attach(id).await.unwrap().await.unwrap();
     let (_, text) = error(found.proves::<Refund>());
-    assert!(text.contains("nobody approved it"), "{text}");
+    assert!(text.contains("no person approved it"), "{text}");
     let (refused, text) = error(found.begin_as(needing(call()).spec()).await);
     assert!(matches!(refused, ApprovalError::Refused { .. }), "{text}");
     assert_eq!(state(&manager.get(id).await.unwrap()), Some(ExecutionState::NotStarted), "it is unspent");
@@ -498,7 +498,7 @@ async fn what_failed_under_a_rule_does_not_run_again_for_a_body_that_needs_a_gra
     assert!(soon(manager.guard(again()).run(failing)).await.is_err());
     let runs = Runs::default();
     let (_, text) = error(soon(runs.run(&manager, needing(again()))).await);
-    assert!(text.contains("nobody approved it"), "{text}");
+    assert!(text.contains("no person approved it"), "{text}");
     assert_eq!(runs.count(), 0);
     soon(runs.run(&manager, again())).await.unwrap();
     assert_eq!(runs.count(), 1, "the call that the policy lets run may");

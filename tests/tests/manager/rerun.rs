@@ -180,7 +180,7 @@ async fn the_policy_is_asked_about_the_edited_arguments() {
     assert!(denied(&refused), "{text}");
 }
 
-/// A call that names nobody.
+/// A call that names no person.
 fn free() -> Action {
     Action::new("payments.refund").unwrap().arguments(&json!({"cents": 500})).unwrap()
 }

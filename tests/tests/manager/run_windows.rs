@@ -20,7 +20,7 @@ fn window() -> RunWindow {
     RunWindow::new("UTC", [("daily", "13:00-14:00")]).unwrap()
 }
 
-/// A call that names nobody, with a window of its own.
+/// A call that names no person, with a window of its own.
 fn within() -> Action {
     free().describe(|action| Ok(action.run_window(window()))).unwrap()
 }

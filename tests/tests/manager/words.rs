@@ -71,7 +71,7 @@ async fn each_end_has_its_stable_word_and_its_advice() {
     let rejected = rejected("no").await;
     let told = [
         (&pending, "approval_required", "waits for people"),
-        (&expired, "approval_timeout", "nobody decided in time"),
+        (&expired, "approval_timeout", "no person decided in time"),
         (&cancelled, "approval_cancelled", "was cancelled"),
         (&rejected, "approval_denied", "was not run"),
         (&ran, "already_ran", "already ran for this call and succeeded"),

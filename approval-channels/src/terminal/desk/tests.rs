@@ -440,7 +440,7 @@ fn the_end_of_input_votes_nothing_and_lists_what_is_open() {
     room.ask("two", ANN);
     let text = room.on(Event::Ended("The input ended".into()));
     let expected = format!(
-        "The input ended: nobody can answer here any more. What is open stays undecided:\n  act.one for \
+        "The input ended: no person can answer here any more. What is open stays undecided:\n  act.one for \
          agent:worker-3 ({})\n  act.two for agent:worker-3 ({})\nGo elsewhere.\n",
         id("one"),
         id("two")

@@ -299,7 +299,7 @@ async fn a_question_to_an_agent_that_answers_none_is_said_to_stay_unanswered() {
     let mut room = Room::with(&[ANN], vec![Ok(request("one"))], None, vec![]).await;
     room.ask(ANN).await;
     room.type_in("ask why?");
-    room.until("nobody will answer unless an operator does.").await;
+    room.until("no answer will come unless an operator gives one.").await;
     room.until("user:ann@example.com> ").await;
 }
 
@@ -385,8 +385,8 @@ async fn after_the_end_of_input_notices_do_not_get_through() {
     while let Ok(more) = output.try_recv() {
         seen.push_str(&more);
     }
-    assert!(seen.contains("nobody can answer here any more. What is open stays undecided:"), "{seen}");
-    assert!(seen.ends_with("Nobody can answer here any more. Write to the desk.\n"), "{seen}");
+    assert!(seen.contains("no person can answer here any more. What is open stays undecided:"), "{seen}");
+    assert!(seen.ends_with("No person can answer here any more. Write to the desk.\n"), "{seen}");
 }
 
 #[tokio::test]
@@ -418,7 +418,7 @@ async fn a_terminal_of_nobody_or_of_no_person_does_not_start() {
         Decider::new("terminal", Arc::new(clerk))
     };
     let terminal = || Terminal::new(io::empty(), io::sink());
-    assert!(terminal().start(clerk()).await.unwrap_err().to_string().contains("acts for nobody"));
+    assert!(terminal().start(clerk()).await.unwrap_err().to_string().contains("acts for no person"));
     let group = terminal().acting_as(principal("group:finance"));
     assert!(group.start(clerk()).await.unwrap_err().to_string().contains("no person"));
     let ann = terminal().acting_as(principal(ANN));

@@ -37,7 +37,7 @@ pub(super) fn attachments(page: &mut Page, view: &View, width: Option<usize>) ->
     total
 }
 
-/// A text as JSON, so that it is told from what the terminal says, and no run of blank lines pushes anything off the screen.
+/// A text as JSON, so that it is distinguished from what the terminal says, and no run of blank lines pushes anything off the screen.
 pub(super) fn quoted(page: &mut Page, text: &str, width: Option<usize>) -> usize {
     let lines = json::lines(&Value::from(text).to_string());
     let rows = rows(&lines, width);

@@ -51,7 +51,7 @@ fn purchase(page: &mut Page, purchase: &Purchase, width: Option<usize>) -> usize
         + text(page, "for", Style::Plain, &purchase.description, width)
 }
 
-/// As JSON, so that it is told which of the values is a text, and where one ends.
+/// As JSON, so that it is clear which of the values is a text, and where one ends.
 fn config_change(page: &mut Page, change: &ConfigChange) -> usize {
     field(page, "setting", Style::Plain, &change.setting_name);
     field(page, "change", Style::Warning, &format!("{} -> {}", change.old_value, change.new_value));

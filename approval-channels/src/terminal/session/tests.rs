@@ -45,7 +45,7 @@ async fn the_end_of_the_input_votes_nothing_and_says_how_else_to_decide() {
     rig.until("decide at the front desk").await;
     rig.ended().await;
     rig.ask("two", ANN);
-    rig.until("Nobody can answer here any more. To decide, decide at the front desk").await;
+    rig.until("No person can answer here any more. To decide, decide at the front desk").await;
     assert_eq!(rig.ballots_so_far(), 0);
 }
 
@@ -188,7 +188,7 @@ async fn end_of_file_at_a_terminal_votes_nothing() {
     rig.ask("one", ANN);
     rig.until("ann@example.com> ").await;
     rig.type_in("y\u{4}\u{4}");
-    rig.until("nobody can answer here any more").await;
+    rig.until("no person can answer here any more").await;
     rig.ended().await;
     assert_eq!(rig.ballots_so_far(), 0);
 }

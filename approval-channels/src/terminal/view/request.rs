@@ -14,7 +14,7 @@ impl View {
     /// The request as it stands.
     ///
     /// # Errors
-    /// When a part of it cannot be read, so that it cannot be shown as it is: then nobody is to decide about it here.
+    /// When a part of it cannot be read, so that it cannot be shown as it is: then no person is to decide about it here.
     pub(in crate::terminal) fn of(request: &Request) -> Result<Self, String> {
         let revision = &request.revision;
         let action = &request.action;
@@ -74,7 +74,7 @@ pub(in crate::terminal) fn ending(request: &Request) -> String {
             format!("rejected{by}, without whom it can no longer be approved")
         }
         Outcome::Rejected => format!("rejected{by}"),
-        Outcome::Expired => "expired, nobody decided in time".to_owned(),
+        Outcome::Expired => "expired, no person decided in time".to_owned(),
         Outcome::Cancelled if decision.by_halt => format!("cancelled by a halt{by}"),
         Outcome::Cancelled if decision.by_definition => "replaced, since the action changed".to_owned(),
         Outcome::Cancelled => format!("cancelled{by}"),
@@ -144,7 +144,7 @@ const fn fallback(on_timeout: OnTimeout) -> &'static str {
     match on_timeout {
         OnTimeout::Reject => "it expires and nothing runs",
         OnTimeout::Escalate => "more people are asked, and after that it expires",
-        OnTimeout::Approve => "it is approved if nobody has rejected it and no question is unanswered",
+        OnTimeout::Approve => "it is approved if no person has rejected it and no question is unanswered",
     }
 }
 

@@ -129,7 +129,7 @@ impl History {
     }
 
     /// Each line must name the hash of the one before. Of two that do not fit, the one that fits its other neighbour, a seal or
-    /// the request's word is whole; if neither does, it cannot be told which was edited first.
+    /// the request's word is whole; if neither does, it is not known which was edited first.
     fn chained(
         &self,
         request: RequestId,

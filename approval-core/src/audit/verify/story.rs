@@ -1,6 +1,6 @@
 //! Whether a history tells what can have happened. A chain says that nothing was changed after it was written; who writes the
 //! database can write a false one from the start, and a seal is put on it like on any other. What matters most is seen all the
-//! same: a run that nobody approved, or two runs for one approval.
+//! same: a run that no one approved, or two runs for one approval.
 
 use super::Breach;
 use crate::{
@@ -45,7 +45,7 @@ pub(super) fn possible<'e>(
 
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "what else is told, by newer programs too, changes nothing about what may run"
+    reason = "what else is recorded, by newer programs too, changes nothing about what may run"
 )]
 fn next(told: Told, event: &Event) -> Result<Told, &'static str> {
     let first = matches!(told, Told::Nothing);

@@ -1,4 +1,4 @@
-//! Days on which nobody works.
+//! Days on which no person works.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! When somebody does not want to be disturbed, and by what.
+//! When a person does not want to be disturbed, and by what.
 
 use jiff::{Span, tz::TimeZone};
 
@@ -40,7 +40,7 @@ impl QuietHours {
         (end > at).then_some(end)
     }
 
-    /// Whether there is a priority of which nothing could be told at any hour of the week.
+    /// Whether there is a priority of which no notice could be sent at any hour of the week.
     #[must_use]
     pub fn never_end(&self) -> bool {
         // No clock is set in UTC, and any week is like any other.

@@ -47,7 +47,7 @@ impl Shift {
     }
 }
 
-/// Somebody takes over for a while.
+/// Another person takes over for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
     /// From this moment on.
@@ -87,7 +87,7 @@ impl Rotation {
         self.members.get(usize::try_from(place).ok()?)
     }
 
-    /// A moment after `at` before which nobody else comes on call. `None`: never, as far as can be seen.
+    /// A moment after `at` before which no other person comes on call. `None`: never, as far as can be seen.
     #[must_use]
     pub fn next_hand_over(&self, at: Timestamp) -> Option<Timestamp> {
         let exceptions = self.overrides.iter().flat_map(|one| [one.from, one.to]);

@@ -1,4 +1,4 @@
-//! When somebody works.
+//! When a person works.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 /// How many days ahead an opening is looked for: more than two years, of holidays that follow each other without a gap.
 const HORIZON: usize = 800;
 
-/// When somebody works: hours of the week in a time zone, but for holidays and absences.
+/// When a person works: hours of the week in a time zone, but for holidays and absences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// The zone in which the hours and the holidays are meant.

@@ -9,7 +9,7 @@ use crate::model::Principal;
 pub(super) struct Names(BTreeMap<String, Principal>);
 
 impl Names {
-    /// Notes a name of a person. Gives whose it is already, if it is somebody else's.
+    /// Notes a name of a person. Gives whose it is already, if it is another person's.
     pub(super) fn add(&mut self, name: &str, person: &Principal) -> Option<Principal> {
         let owner = self.0.entry(mailbox(name)).or_insert_with(|| person.clone());
         (owner != person).then(|| owner.clone())

@@ -12,7 +12,7 @@ use crate::{
 
 /// Sections of which each entry makes a principal. A person excluded by it is no longer excluded once it is left out.
 const GROUPS: [&str; 3] = ["groups", "roles", "on_call"];
-/// When people work. Without it, deadlines run and rules approve by silence while nobody is there.
+/// When people work. Without it, deadlines run and rules approve by silence while no person is there.
 const TIMES: [&str; 3] = ["time_zone", "hours", "holidays"];
 
 /// What is written, also where it is left out on purpose.
@@ -26,7 +26,7 @@ pub(super) struct Outline {
     zone: Option<TimeZone>,
     /// Groups, roles and rotations with an entry of their own.
     entries: BTreeMap<&'static str, BTreeSet<Principal>>,
-    /// Names that lead to nobody on purpose.
+    /// Names that lead to no person on purpose.
     pub(super) retired: BTreeSet<String>,
 }
 
@@ -161,7 +161,7 @@ impl Roster {
         }
     }
 
-    /// Names of people who are still there. A name that leads to nobody is another person to every rule about oneself.
+    /// Names of people who are still there. A name that leads to no person is another person to every rule about oneself.
     fn names_left_out_by(&self, after: &Self, missing: &mut Vec<(String, String)>) {
         let mut names: BTreeMap<&Principal, Vec<&str>> = BTreeMap::new();
         for (name, person) in self.names.all() {
@@ -274,13 +274,13 @@ mod tests {
         ("defaults.quiet_hours", "they say when people are informed"),
         ("defaults.digest", "it says when people are informed"),
         ("people.name", "it is shown"),
-        ("people.slack", "nobody decides by an identity that leads to nobody"),
-        ("people.identities", "nobody decides by an identity that leads to nobody"),
+        ("people.slack", "no person decides by an identity that leads to none"),
+        ("people.identities", "no person decides by an identity that leads to none"),
         ("people.channels", "they say how the person is informed"),
         ("people.quiet_hours", "they say when the person is informed"),
         ("people.digest", "it says when the person is informed"),
         ("people.out_of_office", "the person is back, and the stand-in may not decide any more"),
-        ("people.delegates", "the seat may be handed to nobody else then"),
+        ("people.delegates", "the seat may be handed to no other person then"),
         ("people.roles", "as the members of a group"),
         ("on_call.start", "a rotation must have it"),
         ("on_call.turn", "a rotation must have it"),

@@ -75,7 +75,7 @@ impl Reading {
             if hours.is_none() && !value.is_map() {
                 value.wrong_with("is not a map of days", "write { mon-fri: 09:00-17:00 }");
             }
-            // Also where something is wrong, so that those who use it are not told that it is missing.
+            // Also where something is wrong, so that those who use it do not get the mistake that it is missing.
             named.hours.insert(key.text().unwrap_or_default().to_owned(), hours.unwrap_or_default());
         }
         for Entry { key, value } in
@@ -121,7 +121,7 @@ impl Reading {
         listed
     }
 
-    /// Names that lead to nobody any more, on purpose.
+    /// Names that lead to no person any more, on purpose.
     fn retired(&self, fields: &Fields<'_>, roster: &mut Roster) {
         for item in fields.optional("retired").and_then(|item| item.list()).unwrap_or_default() {
             let Some(name) = item.parse::<Principal>() else { continue };
@@ -130,7 +130,7 @@ impl Reading {
             } else if let Some(owner) = self.names.find(name.name()) {
                 item.wrong_with(
                     format!("`{name}` is a name of {owner}"),
-                    "list here what leads to nobody any more",
+                    "list here what leads to no person any more",
                 );
             } else {
                 roster.outline.retired.insert(mailbox(name.name()));
@@ -138,7 +138,7 @@ impl Reading {
         }
     }
 
-    /// Notes a name of a person, unless it is somebody else's: one of the two could vote as both.
+    /// Notes a name of a person, unless it is another person's: one of the two could vote as both.
     fn claim(&mut self, item: &Item<'_>, name: &str, id: &Principal, roster: &mut Roster) {
         if let Some(owner) = self.names.add(name, id) {
             item.wrong_with(
@@ -166,7 +166,7 @@ impl Reading {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "add an entry under `directory.people`".to_owned(),
             };
-            item.wrong_with(format!("nobody is listed as `{spelled}`"), hint);
+            item.wrong_with(format!("no person is listed as `{spelled}`"), hint);
         }
         found
     }
@@ -187,7 +187,7 @@ fn stand_ins(listed: &[(Principal, Item<'_>)], people: &BTreeMap<Principal, Pers
                 (Some(person), format!("{row}, from {moment}"))
             }
         };
-        // Told once, at the one whose id is first.
+        // Reported once, at the one whose id is first.
         if let Some((_, item)) = listed.iter().find(|(id, _)| Some(id) == first) {
             item.wrong_with(message, "name a stand-in who is there");
         }

@@ -45,7 +45,7 @@ pub(super) fn read(
     for (name, ..) in &roles {
         roster.outline.note_entry("roles", name.clone());
     }
-    // Of a group that is left out on purpose nobody is a member.
+    // A group that is left out on purpose has no members.
     for (name, key, value) in all().filter(|(.., value)| !value.is_none()) {
         let items = value.list().unwrap_or_default();
         if value.is_list() && items.is_empty() {
@@ -64,7 +64,7 @@ pub(super) fn read(
             for way in circles {
                 let names: Vec<&str> = way.iter().map(Principal::as_str).collect();
                 let message = format!("groups contain each other: {}", names.join(" -> "));
-                // Told once, at the group whose name is first.
+                // Reported once, at the group whose name is first.
                 let key = way.first().and_then(key).unwrap_or_else(|| fields.item());
                 key.wrong_with(message, "take one of them out of another");
             }
@@ -114,7 +114,7 @@ fn member(item: &Item<'_>, reading: &Reading, groups: &BTreeSet<&Principal>) -> 
     None
 }
 
-/// What stands under a person about others: delegates, roles, and identities that nobody else may have.
+/// What stands under a person about others: delegates, roles, and identities that no other person may have.
 fn person(
     id: &Principal,
     item: &Item<'_>,
@@ -125,7 +125,7 @@ fn person(
     for delegate in many(item, "delegates") {
         let Some(to) = member(&delegate, reading, groups) else { continue };
         if to == *id {
-            delegate.wrong_with("nobody hands a seat on to oneself", "name somebody else");
+            delegate.wrong_with("a person cannot hand a seat on to themselves", "name another person");
         } else if let Some(person) = roster.people.get_mut(id) {
             person.delegates.insert(to);
         }

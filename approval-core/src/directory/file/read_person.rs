@@ -46,7 +46,7 @@ pub(super) struct Name<'a> {
     pub(super) text: String,
 }
 
-/// What stands under a key of a person, one thing or several. Unknown keys are told elsewhere.
+/// What stands under a key of a person, one thing or several. Unknown keys are reported elsewhere.
 pub(super) fn many<'a>(item: &Item<'a>, key: &str) -> Vec<Item<'a>> {
     let entries = if item.is_map() { item.entries() } else { None };
     let found = entries.into_iter().flatten().find(|entry| entry.key.text() == Some(key));
@@ -154,7 +154,7 @@ pub(super) fn read(
     let hours = !no_hours && (wishes.has_hours || defaults.has_hours);
     let key = fields.as_ref().and_then(|fields| fields.key("holidays"));
     if let Some(holidays) = key.filter(|_| !hours && !none("holidays")) {
-        holidays.wrong_with("holidays mean nothing to whoever has no hours", "add `hours`");
+        holidays.wrong_with("holidays mean nothing to a person without hours", "add `hours`");
     }
     let digest = wishes.digest.or(defaults.digest);
     let quiet = wishes.quiet.or_else(|| defaults.quiet.clone());
@@ -244,12 +244,12 @@ fn quiet_hours(item: &Item<'_>) -> Option<Vec<QuietRule>> {
             let ranges = one.ranges();
             (ranges.into_iter().fold(WeeklyHours::new(), |all, range| all.on(WEEK, range)), None)
         };
-        // What is critical comes at any hour, unless somebody says otherwise.
+        // What is critical comes at any hour, unless the file says otherwise.
         rules.push(QuietRule { hours, up_to: up_to.unwrap_or(Priority::High) });
     }
     let quiet = QuietHours { zone: TimeZone::UTC, rules };
     if quiet.never_end() {
-        item.wrong_with("never end: nothing would ever be told", "leave some hours of the week open");
+        item.wrong_with("never end: no notice would ever be sent", "leave some hours of the week open");
     }
     Some(quiet.rules)
 }
@@ -281,7 +281,7 @@ fn out_of_office(
         let stand_in_item = absence.optional("stand_in");
         let stand_in = stand_in_item.as_ref().and_then(|item| reading.known_person(item));
         if let Some(item) = stand_in_item.filter(|_| stand_in.as_ref() == Some(id)) {
-            item.wrong_with("nobody stands in for oneself", "name somebody else");
+            item.wrong_with("a person cannot stand in for themselves", "name another person");
         }
         if let (Some(from), Some(to)) = (from, to) {
             if let Some(until) = until.filter(|_| to <= from) {

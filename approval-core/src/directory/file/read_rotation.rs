@@ -18,7 +18,7 @@ pub(super) fn read(fields: &Fields<'_>, reading: &Reading, roster: &mut Roster) 
         let Some(name) = read_groups::name(&key, PrincipalKind::OnCall) else { continue };
         roster.outline.note_entry("on_call", name.clone());
         if value.is_none() {
-            // Left out on purpose: nobody is on call.
+            // Left out on purpose: no person is on call.
             roster.groups.insert(name, BTreeSet::new());
             continue;
         }
@@ -39,7 +39,7 @@ fn rotation(item: &Item<'_>, reading: &Reading) -> Option<Rotation> {
     let items = listed.as_ref().and_then(|item| item.list_up_to(LIST_LIMIT, "make several rotations of it"));
     let items = items.unwrap_or_default();
     if let Some(listed) = listed.filter(|listed| listed.is_list() && items.is_empty()) {
-        listed.wrong_with("nobody is on call", "name at least one person");
+        listed.wrong_with("no person is on call", "name at least one person");
     }
     let members = items.iter().filter_map(|item| reading.known_person(item)).collect();
     let mut overrides = Vec::new();

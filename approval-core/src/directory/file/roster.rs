@@ -85,7 +85,7 @@ impl Roster {
     }
 
     /// The one name of a person however addressed: by id, alias or mail address, in any case, with any plus tag. `None`:
-    /// nobody of that name is listed, or it is no person.
+    /// no person of that name is listed, or it is no person.
     #[must_use]
     pub fn canonical(&self, spelled: &Principal) -> Option<&Principal> {
         if spelled.kind() == PrincipalKind::User { self.names.find(spelled.name()) } else { None }
@@ -104,7 +104,7 @@ impl Roster {
         self.people.keys().chain(self.groups.keys()).chain(self.rotations.keys())
     }
 
-    /// How a person wants to be told at a moment of something of this priority.
+    /// How a person wants to be notified at a moment of something of this priority.
     #[must_use]
     pub fn reach(&self, person: &Principal, priority: Priority, at: Timestamp) -> Reach {
         self.person(person).map(|person| person.reach(priority, at)).unwrap_or_default()
@@ -116,7 +116,7 @@ impl Roster {
         self.person(person).map(Person::profile)
     }
 
-    /// Whom a channel knows under an identity of its own. A mail address leads to whoever has the mailbox.
+    /// Whom a channel knows under an identity of its own. A mail address leads to the person who has the mailbox.
     #[must_use]
     pub fn identify(&self, channel: &str, identity: &str) -> Option<&Principal> {
         if channel == "email" && identity.contains('@') {

@@ -83,7 +83,7 @@ fn follow(
     None
 }
 
-/// Who stands in for each of those who are out of office at a moment: the first in the row who is not. Nobody, where a row
+/// Who stands in for each of those who are out of office at a moment: the first in the row who is not. Left out, where a row
 /// ends without one, or leads in a circle.
 pub(super) fn at(people: &BTreeMap<Principal, Person>, now: Timestamp) -> BTreeMap<&Principal, &Principal> {
     let mut found: BTreeMap<&Principal, Option<&Principal>> = BTreeMap::new();

@@ -19,7 +19,7 @@ pub trait Proof: Sized {
     /// The proof for the body of a call that is about to run.
     ///
     /// # Errors
-    /// When nobody was asked, or the grant is of another action: the definition of an action whose body takes a grant rules
+    /// When no person was asked, or the grant is of another action: the definition of an action whose body takes a grant rules
     /// out the former, [`names_action`] the latter.
     fn given(running: &Running) -> Result<Self, ApprovalError>;
 }

@@ -60,7 +60,8 @@ impl Running {
     /// Proof of the approval, for the body: see [`super::Proof`].
     pub(super) fn grant<A: Provable + ?Sized>(&self) -> Result<Grant<A>, ApprovalError> {
         self.inner.grant()?.ok_or_else(|| {
-            Invalid::new("grant", self.spec.name().as_str(), "does not exist, since nobody was asked").into()
+            Invalid::new("grant", self.spec.name().as_str(), "does not exist, since no person was asked")
+                .into()
         })
     }
 

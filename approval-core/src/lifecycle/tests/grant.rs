@@ -87,7 +87,7 @@ fn needing_proof(world: &World) -> Act {
 fn a_body_that_demands_a_proof_does_not_run_what_the_policy_alone_let_run() {
     let mut let_run =
         World::open(Draft { allowed: true, ..draft(gate([need(1, "ann")])) }, People::default());
-    let refusal = Refusal::WrongGrant("nobody approved it: the policy let it run without asking");
+    let refusal = Refusal::WrongGrant("no person approved it: the policy let it run without asking");
     assert_eq!(is_proof(&let_run.request).unwrap_err(), refusal);
     let act = needing_proof(&let_run);
     assert_eq!(let_run.act(&agent(), act, 1).unwrap_err(), refusal);

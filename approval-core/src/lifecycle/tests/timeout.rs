@@ -51,7 +51,7 @@ fn the_timeout_rule_approves_nothing_else() {
     let reason = expired(&|world| drop(world.reject("ann", 1).unwrap()));
     assert!(reason.contains("rejected"), "{reason}");
     let reason = expired(&|world| world.notice_delivered = false);
-    assert!(reason.contains("told"), "{reason}");
+    assert!(reason.contains("notified"), "{reason}");
     let reason = expired(&|world| world.people.known = Some([user("zoe")].into()));
     assert!(reason.contains("people"), "{reason}");
     let reason = expired(&|world| world.halts = Halts(vec![halt()]));

@@ -9,7 +9,7 @@ const MEDIA_TYPE_LIMIT: usize = 400;
 /// Longest address, in bytes.
 const ADDRESS_LIMIT: usize = 2_000;
 
-/// A name that leads to no other folder, wherever somebody saves the file.
+/// A name that leads to no other folder, wherever a person saves the file.
 pub(super) fn name(text: &str) -> Result<Text, Invalid> {
     let why = if text.trim().is_empty() {
         "is empty"
@@ -111,7 +111,7 @@ pub(super) fn is_text(media_type: &str) -> bool {
         || named.contains(&essence.as_str())
 }
 
-/// An address that everybody reads alike: RFC 3986 in ASCII, `http` or `https`, and nobody in front of the host, since
+/// An address that every program reads alike: RFC 3986 in ASCII, `http` or `https`, and no user in front of the host, since
 /// `https://bank.example@evil.example` leads to the latter.
 pub(super) fn address(text: &str) -> Result<Text, Invalid> {
     let bad = |why| {

@@ -1,4 +1,4 @@
-//! Values that nobody shall see, but that a digest shall still bind.
+//! Values that no person shall see, but that a digest shall still bind.
 //!
 //! A bare hash of a short secret can be guessed by trying, so redacted values enter the digest keyed. The key belongs
 //! to the processes that call actions, never to the store.

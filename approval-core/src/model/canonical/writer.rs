@@ -71,7 +71,7 @@ impl Entry {
         text.get(self.start.checked_add(1)?..self.key_end)
     }
 
-    /// The order of two keys; most are told apart without looking at the text.
+    /// The order of two keys; most are distinguished without looking at the text.
     fn compare(self, other: Self, text: &str) -> Ordering {
         if self.prefix != other.prefix && self.prefix != 0 && other.prefix != 0 {
             self.prefix.cmp(&other.prefix)

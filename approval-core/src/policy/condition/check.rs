@@ -1,4 +1,4 @@
-//! What can be told of a condition before there is a call: unknown names, values that do not fit each other.
+//! What can be checked of a condition before there is a call: unknown names, values that do not fit each other.
 //!
 //! Where a type is not known (arguments are anything), the call decides, and an error then asks people.
 

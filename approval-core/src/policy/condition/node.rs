@@ -151,7 +151,7 @@ impl Comparison {
     }
 }
 
-/// Resolves an expression that was checked. What it cannot resolve is told in words.
+/// Resolves an expression that was checked. What it cannot resolve is described in words.
 pub(super) fn lower(expression: IdedExpr, patterns: &Patterns) -> Result<Node, String> {
     Lowering { patterns, bound: Vec::new() }.node(expression)
 }

@@ -1,4 +1,4 @@
-//! Which rule decides about a call, for whoever means to put another one before it.
+//! Which rule decides about a call, for a tool that puts another one before it.
 
 use super::{
     Rules,
@@ -24,7 +24,7 @@ pub(crate) struct Deciding<'r> {
     pub(crate) cost_threshold: bool,
     /// Why its condition could not be evaluated.
     pub(crate) failure: Option<String>,
-    /// Whom it asks, if the action itself names nobody.
+    /// Whom it asks, if the action itself names no person.
     pub(crate) requirements: Vec<Requirement>,
 }
 

@@ -27,7 +27,7 @@ pub struct Explanation {
     pub why: String,
     /// The rules in their order, up to the one that counted.
     pub looked: Vec<Looked>,
-    /// What people would be shown, or told.
+    /// What people would be shown, or notified of.
     pub people: Vec<String>,
 }
 
@@ -131,12 +131,12 @@ fn told(ruling: &Ruling, call: &Call<'_>) -> (&'static str, String, Vec<String>)
         |of: &[crate::model::Principal]| of.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match ruling {
         Ruling::Allow { rule, run_windows } => {
-            let mut people = vec!["nobody is asked; a journal line tells of it".to_owned()];
+            let mut people = vec!["no person is asked; a journal line records it".to_owned()];
             people.extend(only_within(run_windows, call));
             ("allow", rule.to_string(), people)
         }
         Ruling::Notify { rule, to, run_windows } => {
-            let mut people = vec![format!("told afterwards: {}", names(to))];
+            let mut people = vec![format!("notified afterwards: {}", names(to))];
             people.extend(only_within(run_windows, call));
             ("notify", rule.to_string(), people)
         }
@@ -150,7 +150,7 @@ fn told(ruling: &Ruling, call: &Call<'_>) -> (&'static str, String, Vec<String>)
     }
 }
 
-/// When a call that nobody is asked about may run.
+/// When a call that no person is asked about may run.
 fn only_within(ruled: &[RunWindow], call: &Call<'_>) -> Option<String> {
     let mut windows: Vec<String> = Vec::new();
     for window in call.gate.run_windows.iter().chain(ruled).map(ToString::to_string) {
@@ -181,7 +181,7 @@ fn asked(gate: &Gate, call: &Call<'_>, names: &dyn Fn(&[crate::model::Principal]
         lines.push(format!("needs {count} of {}{shared}{outside}", names(of)));
     }
     if gate.requirements.is_empty() {
-        lines.push("nobody is named: the action itself must name approvers, or the call fails".to_owned());
+        lines.push("no person is named: the action itself must name approvers, or the call fails".to_owned());
     }
     if !gate.excluded.is_empty() {
         lines.push(format!("not by {}", names(&gate.excluded)));

@@ -91,7 +91,7 @@ impl Inner {
     }
 
     /// Whom to ask about a call that a rule might let run, if only that could be said: whom the next rule that is about it
-    /// asks. So nobody gets easier people to decide by arguments that no condition can be evaluated with.
+    /// asks. So no caller gets easier people to decide by arguments that no condition can be evaluated with.
     fn next_asking<'r>(
         &'r self,
         places: &[usize],

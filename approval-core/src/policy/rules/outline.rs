@@ -110,7 +110,7 @@ fn restricts(what: &str, item: &Item<'_>) -> bool {
         "defaults.delegation" => !item.is_none() && !item.is_word("directory"),
         // Silence that approves is looser than anything else that follows from it.
         "defaults.on_timeout" => !item.is_none() && !item.is_word("approve"),
-        // Whoever is asked besides may decide besides.
+        // People who are asked besides may decide besides.
         "defaults.outside_hours" => item.is_word("queue"),
         _ => !item.is_none() && !item.has_nothing(),
     }
@@ -128,10 +128,10 @@ mod tests {
         ("ttl_seconds", "the same as defaults.timeout"),
         ("fallback_when_not_approved", "the same as defaults.on_timeout"),
         ("default_approvers", "the same as defaults.approvers"),
-        ("defaults.approvers", "a call that names nobody is refused without them"),
-        ("defaults.require", "a call that names nobody is refused without them"),
+        ("defaults.approvers", "a call that names no person is refused without them"),
+        ("defaults.require", "a call that names no person is refused without them"),
         ("defaults.reminders", "they remind"),
-        ("defaults.digest", "it says when people are told"),
+        ("defaults.digest", "it says when people are notified"),
         ("defaults.reject_options", "they say how to reject"),
     ];
 

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
     pub(super) requirements: Vec<Requirement>,
-    /// For an action that nobody is named for, neither by itself nor by the rule.
+    /// For an action that no person is named for, neither by itself nor by the rule.
     pub(super) fallback: Arc<[Requirement]>,
     pub(super) excluded: Vec<Principal>,
     pub(super) veto: Option<u32>,

@@ -100,7 +100,7 @@ impl Test {
         }
     }
 
-    /// How it is told.
+    /// How it is reported.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Always => "always".to_owned(),

@@ -461,8 +461,8 @@ fn settings_that_say_nothing_or_two_things_are_mistakes() {
             "ask.editable: names no argument",
         ),
         ("policy: {defaults: {reject_options: []}}", "defaults.reject_options: names no option"),
-        ("policy: {defaults: {excluded: []}}", "defaults.excluded: names nobody"),
-        ("policy: {rules: [{name: a, ask: {approvers: []}}]}", "ask.approvers: names nobody"),
+        ("policy: {defaults: {excluded: []}}", "defaults.excluded: names no person"),
+        ("policy: {rules: [{name: a, ask: {approvers: []}}]}", "ask.approvers: names no person"),
         ("policy: {rules: [{name: a, action: [], allow: true}]}", "action: names no action"),
     ] {
         let told = ApprovalsFile::parse("f.yaml", text).map(drop).unwrap_err().to_string();

@@ -91,7 +91,7 @@ impl NoticeRow {
         Some(self.lease.as_ref().map_or(next_at, |lease| lease.until.max(next_at)))
     }
 
-    /// Nobody else gets it until then.
+    /// No other owner gets it until then.
     pub(super) fn claim(&mut self, owner: ExecutorId, until: i64) {
         self.lease = Some(Box::new(Lease { owner, until }));
     }

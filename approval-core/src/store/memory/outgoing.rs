@@ -2,7 +2,7 @@
 
 use crate::store::Change;
 
-/// Changes of one shard that listeners have not been told yet. Two commits on one request may come from two threads;
+/// Changes of one shard that listeners have not been notified of yet. Two commits on one request may come from two threads;
 /// the one that finds no other telling tells, and what others add meanwhile too.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
@@ -21,7 +21,7 @@ impl Outgoing {
         Some(changes)
     }
 
-    /// What was added while the caller told the last ones. `None`: nothing, the caller is done.
+    /// What was added while the caller notified them of the last ones. `None`: nothing, the caller is done.
     pub(super) fn more(&mut self) -> Option<Vec<Change>> {
         if self.waiting.is_empty() {
             self.telling = false;

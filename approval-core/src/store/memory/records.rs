@@ -86,7 +86,7 @@ impl Held<'_> {
         for RecordWrite { name, value } in writes {
             match value {
                 Some(value) => {
-                    // Nobody writes a record so often that its version ends.
+                    // No record is written so often that its version ends.
                     let version = map.get(&name).map_or(1, |record| record.version.saturating_add(1));
                     map.insert(name.clone(), Record { name, version, value, updated_at: at });
                 }

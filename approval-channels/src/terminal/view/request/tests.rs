@@ -237,7 +237,7 @@ fn endings_say_who_decided_what_and_why() {
     change(&mut rejected, |decision| (decision.unreachable, decision.option) = (true, None));
     let text = format!("rejected by {by}, without whom it can no longer be approved: half would do");
     assert_eq!(ending(&rejected), text);
-    assert_eq!(ending(&decided(Outcome::Expired)), "expired, nobody decided in time");
+    assert_eq!(ending(&decided(Outcome::Expired)), "expired, no person decided in time");
     assert_eq!(ending(&decided(Outcome::Cancelled)), format!("cancelled by {by}"));
     let mut by_timeout = decided(Outcome::Approved);
     change(&mut by_timeout, |decision| decision.by_timeout = true);

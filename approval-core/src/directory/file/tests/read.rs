@@ -27,13 +27,13 @@ on_call:
         "3:48: people.user:ann@example.com.slack: Slack id \"ann\" is no member id",
         "3:61: people.user:ann@example.com.digest: time \"noon\" is no time of the day",
         "4:34: people.user:bob@example.com.email: `ann+x@example.com` is user:ann@example.com already",
-        "4:64: people.user:bob@example.com.delegates: nobody is listed as `user:cat`",
+        "4:64: people.user:bob@example.com.delegates: no person is listed as `user:cat`",
         "5:3: people.group:x: `group:x` is no person",
         "7:3: groups.a: groups contain each other: group:a -> group:b -> group:a",
-        "8:16: groups.b[1]: nobody is listed as `user:anne@example.com`",
+        "8:16: groups.b[1]: no person is listed as `user:anne@example.com`",
         "10:17: on_call.pay.start: date and time \"tomorrow\" cannot be read",
         "10:33: on_call.pay.turn: is no turn",
-        "10:47: on_call.pay.members: nobody is on call",
+        "10:47: on_call.pay.members: no person is on call",
     ];
     for (told, part) in told.iter().zip(parts) {
         assert!(told.contains(part), "{told}\nhas not {part}");

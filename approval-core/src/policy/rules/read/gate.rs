@@ -53,7 +53,7 @@ pub(super) fn ask(item: &Item<'_>, may_relax: bool) -> Option<Part> {
     if item.bool()? {
         return Some(Part::default());
     }
-    item.wrong_with("asks nobody", "write `allow: true`, `deny: reason`, or who is asked");
+    item.wrong_with("asks no person", "write `allow: true`, `deny: reason`, or who is asked");
     None
 }
 
@@ -72,7 +72,7 @@ fn settings(fields: &Fields<'_>, may_relax: bool) -> Part {
         && fields.key("escalate").is_none()
         && let Some(item) = fields.optional("on_timeout")
     {
-        item.wrong_with("escalates to nobody", "add `escalate: {after: …, to: …}`");
+        item.wrong_with("escalates to no person", "add `escalate: {after: …, to: …}`");
     }
     if part.allow_self_approval == Some(true) && !may_relax {
         needs_relax(fields, "allow_self_approval");

@@ -22,7 +22,7 @@ pub(super) fn limits(fields: &Fields<'_>) -> Vec<Arc<Limit>> {
         if !names.insert(Text::clone(&limit.name)) {
             item.wrong_with(
                 format!("`{}` is the name of another limit too", limit.name),
-                "give each its own: what they count is told apart by their names",
+                "give each its own: what they count is distinguished by their names",
             );
             continue;
         }

@@ -142,7 +142,7 @@ fn one(fields: &Fields<'_>, defaults: &Part, run_windows: &[RunWindow], may_rela
     Some(Outcome::Ask(Arc::new(part.or(defaults))))
 }
 
-/// Who is told.
+/// Who is notified.
 pub(super) fn notify(item: &Item<'_>) -> Option<Outcome> {
     let to: Vec<Principal> = gate::people(item);
     (!to.is_empty()).then_some(Outcome::Notify(to))

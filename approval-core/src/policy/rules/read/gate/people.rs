@@ -1,4 +1,4 @@
-//! Who is asked, told or excluded.
+//! Who is asked, notified or excluded.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,10 @@ use crate::{
 pub(in super::super) fn people(item: &Item<'_>) -> Vec<Principal> {
     let items = item.up_to(LIST_LIMIT, "name a group of them: see `directory.groups`");
     if items.is_empty() {
-        item.wrong_with("names nobody", "name people or groups, as in [user:ann@example.com, group:finance]");
+        item.wrong_with(
+            "names no person",
+            "name people or groups, as in [user:ann@example.com, group:finance]",
+        );
     }
     let mut people: Vec<Principal> = Vec::new();
     let mut seen: BTreeSet<Principal> = BTreeSet::new();
@@ -53,7 +56,7 @@ pub(in super::super) fn requirements<'a>(
     let outside_hours = outside.as_ref().and_then(outside_hours);
     let Some(require) = fields.optional("require") else {
         if let Some(item) = outside.filter(|_| approvers.is_none()) {
-            item.wrong_with("is about nobody", "name `approvers` beside it");
+            item.wrong_with("is about no person", "name `approvers` beside it");
         }
         let mut of = approvers.and_then(|item| any_of(&item)).unwrap_or_default();
         for requirement in &mut of {
