@@ -109,7 +109,7 @@ impl Real {
         };
         let transition = create(setup.draft(), &facts, at(0))?;
         let mut real = Self {
-            request: transition.request.clone(),
+            request: Request::clone(&transition.request),
             lines: Vec::new(),
             people,
             halts,
@@ -132,7 +132,7 @@ impl Real {
             self.earlier_grant = granted(&self.request);
         }
         self.lines.extend(transition.events);
-        self.request = transition.request;
+        self.request = Arc::unwrap_or_clone(transition.request);
         self.grants += 1;
     }
 

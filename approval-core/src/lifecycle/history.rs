@@ -1,5 +1,7 @@
 //! A change in the making: the new request, its lines of history, each sealed to the one before it, and what goes along.
 
+use std::sync::Arc;
+
 use super::{Command, CountedWrite, Refusal, Requires, StandingWrite, Transition};
 use crate::{
     clock::Timestamp,
@@ -139,7 +141,7 @@ impl<'a> Change<'a> {
     /// The finished transition.
     pub(super) fn finish(self) -> Transition {
         Transition {
-            request: self.request,
+            request: Arc::new(self.request),
             events: self.events,
             notices: self.notices,
             not_before: self.not_before,

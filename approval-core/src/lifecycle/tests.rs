@@ -182,7 +182,7 @@ impl World {
             ruling: Some(ALLOWS),
             limits: Vec::new(),
             standing: Vec::new(),
-            request: transition.request.clone(),
+            request: Request::clone(&transition.request),
             lines: Vec::new(),
             grants: 100,
         };
@@ -235,7 +235,7 @@ impl World {
     fn take(&mut self, transition: Transition) {
         assert!(!transition.events.is_empty(), "every transition has a line of history");
         self.lines.extend(transition.events);
-        self.request = transition.request;
+        self.request = Arc::unwrap_or_clone(transition.request);
         verify_chain(self.request.id, &self.lines, &self.request.chain).unwrap();
         self.grants += 1;
     }

@@ -1,5 +1,7 @@
 //! What follows from a command.
 
+use std::sync::Arc;
+
 use super::{Command, CountedWrite};
 use crate::{
     clock::Timestamp,
@@ -33,7 +35,7 @@ pub struct StandingWrite {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// The request as it will be.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// Its new lines of history. Never empty.
     pub events: Vec<EventLine>,
     /// The notices to send.

@@ -165,18 +165,21 @@ impl Core {
             {
                 self.cache.forget(id);
                 self.halts.forget();
-                self.try_execute(id, &command, None, &mut next).await
+                // On the heap, as all that few commands come to: most must not carry it.
+                Box::pin(self.try_execute(id, &command, None, &mut next)).await
             }
             other => other,
         };
         let result = match result {
             Err(Tried::Refused { request, refusal, .. }) if is_too_late(&request, &refusal) => {
-                self.note_end(id).await?;
-                self.try_execute(id, &command, None, &mut next).await
+                Box::pin(self.note_end(id)).await?;
+                Box::pin(self.try_execute(id, &command, None, &mut next)).await
             }
             other => other,
         };
-        self.go_on(next).await;
+        if !next.is_empty() {
+            Box::pin(self.go_on(next)).await;
+        }
         result.map_err(|tried| match tried {
             Tried::Failed(error) => error,
             Tried::Refused { request, refusal, .. } => {
@@ -193,7 +196,9 @@ impl Core {
         let mut next = Vec::new();
         let noted = self.try_execute(id, &due::tick(), None, &mut next).await;
         self.cache.forget(id);
-        self.go_on(next).await;
+        if !next.is_empty() {
+            Box::pin(self.go_on(next)).await;
+        }
         match noted {
             Ok(_) | Err(Tried::Refused { .. }) => Ok(()),
             Err(Tried::Failed(error)) => Err(error),
@@ -365,7 +370,6 @@ impl Core {
             counted,
             next: _,
         } = transition;
-        let request = Arc::new(request);
         let notices = notify::route(&notices, &request, &self.notifiers, &*self.directory, now).await;
         let mut conditions = self.conditions(&requires, halts);
         let (versions, mut writes) = self.standing.writes(&standing)?;

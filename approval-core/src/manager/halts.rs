@@ -109,7 +109,7 @@ impl HaltWatch {
         let seen = lock(&self.seen).clone();
         match seen {
             Some(view) => Ok(view),
-            None => self.read(core).await,
+            None => Box::pin(self.read(core)).await,
         }
     }
 
@@ -120,7 +120,7 @@ impl HaltWatch {
         let age = |view: &HaltView| Duration::try_from(now.duration_since(view.0.read_at)).ok();
         match seen {
             Some(view) if age(&view).is_some_and(|age| age < FRESH) => Ok(view),
-            _ => self.read(core).await,
+            _ => Box::pin(self.read(core)).await,
         }
     }
 

@@ -54,6 +54,11 @@ impl Core {
         if !lifecycle::wants_to_join(draft) {
             return Ok(Join::None);
         }
+        // On the heap: few calls join, and the others must not carry it.
+        Box::pin(self.look_for_open(draft)).await
+    }
+
+    async fn look_for_open(&self, draft: &Draft) -> Result<Join, ApprovalError> {
         let person = self.canonical(draft.on_behalf_of.as_ref()).await?;
         let name = keys::joined(draft, person.as_ref());
         let record = self.store.record(&name).await?;

@@ -148,7 +148,8 @@ impl ApprovalManager {
         }
         for _ in 0..ROUNDS {
             if look && let Some(key) = &prepared.key {
-                match core.place(&mut draft, key).await? {
+                // On the heap, as all here that most calls do not need: they must not carry it.
+                match Box::pin(core.place(&mut draft, key)).await? {
                     Placed::Opens => {}
                     Placed::Waits(stored) => return Ok(self.join(prepared, &stored)),
                     Placed::Refused(stored) => return Ok(self.join(prepared, &stored).repeated()),
@@ -157,7 +158,7 @@ impl ApprovalManager {
             if core.will_ask_now(&draft, limits, preview.is_some()).await?
                 && let Some(preview) = preview.take()
             {
-                core.preview(&prepared.spec, &mut draft, preview).await;
+                Box::pin(core.preview(&prepared.spec, &mut draft, preview)).await;
                 // Ids sort by time, and that has gone on.
                 draft.id = RequestId::generate(core.now().await?);
             }
@@ -182,7 +183,7 @@ impl ApprovalManager {
             match opened {
                 Opened::New(stored) => {
                     if let Some(followed) = stored.request.predecessor
-                        && let Some(refused) = core.link(followed, &stored.request).await?
+                        && let Some(refused) = Box::pin(core.link(followed, &stored.request)).await?
                     {
                         waiter.forget();
                         return Err(refused);

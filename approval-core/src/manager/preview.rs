@@ -72,7 +72,7 @@ impl Core {
         if !matters {
             return Ok(false);
         }
-        Ok(match self.draw_up(draft, run, &mut false).await? {
+        Ok(match Box::pin(self.draw_up(draft, run, &mut false)).await? {
             DrawnUp::Joined(_) => false,
             DrawnUp::New(drawn) => drawn.transition.request.status.is_open(),
         })

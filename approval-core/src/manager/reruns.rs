@@ -58,7 +58,7 @@ impl Reruns {
     pub(super) async fn note(&self, core: &Core, request: &Request) -> Result<(), StoreError> {
         match duration(request) {
             Some(millis) if millis.get() > self.noted.load(Ordering::Acquire) => {
-                self.raise(core, millis.get(), false).await
+                Box::pin(self.raise(core, millis.get(), false)).await
             }
             Some(_) | None => Ok(()),
         }

@@ -32,8 +32,14 @@ impl Core {
         let (arguments, digest) = (&request.revision.arguments, &request.revision.digest);
         // It must not count against itself.
         let counted = lifecycle::counted_as(request);
-        let (ruling, policy) =
-            self.rule_again(request, (arguments, digest), &request.gate, Said::ALL, counted.as_ref()).await?;
+        let (ruling, policy) = Box::pin(self.rule_again(
+            request,
+            (arguments, digest),
+            &request.gate,
+            Said::ALL,
+            counted.as_ref(),
+        ))
+        .await?;
         let ruling = match ruling {
             Ruling::Allow { run_windows, .. } => RunRuling::Allows { inform: Vec::new(), run_windows },
             Ruling::Notify { to, run_windows, .. } => RunRuling::Allows { inform: to, run_windows },
@@ -69,7 +75,7 @@ impl Core {
         };
         let gate = lifecycle::gate_before_rules(request);
         let (ruling, policy) =
-            self.rule_again(request, (&arguments, &digest), &gate, Said::ALL, None).await?;
+            Box::pin(self.rule_again(request, (&arguments, &digest), &gate, Said::ALL, None)).await?;
         let ruling = match ruling {
             Ruling::Allow { run_windows, .. } if run_windows.is_empty() => {
                 RunRuling::Allows { inform: Vec::new(), run_windows }

@@ -59,7 +59,8 @@ impl StandingWatch {
         let seen = lock(&self.seen).clone();
         let all = match seen {
             Some(all) => all,
-            None => self.read(core).await?,
+            // On the heap: it is read anew only after a change, and what opens a request must not carry that.
+            None => Box::pin(self.read(core)).await?,
         };
         Ok(all.get(action).cloned().unwrap_or_default())
     }
@@ -172,17 +173,17 @@ impl Core {
     ) -> Result<Arc<[Standing]>, StoreError> {
         if matches!(command.act, Act::Consume { .. }) {
             return match request.decision.as_deref().and_then(|decision| decision.by_standing) {
-                Some(behind) => self.standing_of(behind).await,
+                Some(behind) => Box::pin(self.standing_of(behind)).await,
                 None => Ok(Arc::default()),
             };
         }
         if let Act::WithdrawStanding { standing, .. } = &command.act {
-            return self.standing_of(*standing).await;
+            return Box::pin(self.standing_of(*standing)).await;
         }
         if !lifecycle::may_reject(request, &command.act) {
             return Ok(Arc::default());
         }
-        self.standing.to_take_back(self, &request.action.name).await
+        Box::pin(self.standing.to_take_back(self, &request.action.name)).await
     }
 
     /// The standing approval of this id, in force or not.

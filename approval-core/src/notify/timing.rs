@@ -89,7 +89,7 @@ mod tests {
             standing: &[],
             standing_id: crate::id::StandingId::from_uuid(uuid::Uuid::nil()),
         };
-        create(draft, &facts, at(0)).unwrap().request
+        Arc::unwrap_or_clone(create(draft, &facts, at(0)).unwrap().request)
     }
 
     fn ask(timing: Timing) -> NoticeDraft {

@@ -197,7 +197,12 @@ fn covered(terms: impl FnOnce(StandingTerms) -> StandingTerms) -> World {
     let draft = Draft { id: RequestId::from_uuid(id(2)), ..draft(gate([need(1, "ann")])) };
     let covered = create(draft, &Facts { standing: &standing, ..facts(&people) }, at(2)).unwrap();
     let used = Standing { approval: covered.standing[0].approval.clone(), version: 2 };
-    let world = World { request: covered.request, lines: covered.events, standing: vec![used], ..first };
+    let world = World {
+        request: Arc::unwrap_or_clone(covered.request),
+        lines: covered.events,
+        standing: vec![used],
+        ..first
+    };
     assert!(world.decision().by_standing.is_some());
     world
 }

@@ -122,7 +122,7 @@ impl Case {
         let people = facts_of(&directory, &lifecycle::principals_of_draft(&draft, &[])).await;
         let halts = Halts::default();
         let opened = lifecycle::create(draft, &facts(&people, &halts), at(NOW)).unwrap();
-        Self { directory, request: opened.request }
+        Self { directory, request: Arc::unwrap_or_clone(opened.request) }
     }
 
     async fn act(&mut self, actor: &str, act: Act) -> Result<(), Refusal> {
@@ -135,7 +135,7 @@ impl Case {
             &facts(&people, &Halts::default()),
             at(NOW) + Span::from_secs(61),
         )?;
-        self.request = transition.request;
+        self.request = Arc::unwrap_or_clone(transition.request);
         Ok(())
     }
 
