@@ -105,7 +105,7 @@ async fn check_in(manager: &ApprovalManager, prepared: &Prepared, by: &RuledBy) 
     // No commit does it here: without a key no request is opened.
     core.clock_is_right().await?;
     if prepared.spec.risk > Risk::Low {
-        core.journal.sync(line(manager, prepared, by, "allowed", None)).await?;
+        Box::pin(core.journal.sync(line(manager, prepared, by, "allowed", None))).await?;
     }
     Ok(())
 }

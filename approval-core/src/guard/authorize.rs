@@ -86,7 +86,7 @@ impl ApprovalManager {
                 let by = RuledBy { rule: Text::clone(&rule), basis };
                 let action = prepared.spec.info.name.clone();
                 let error = ApprovalError::PolicyDenied { action, rule, reason };
-                return Err(allowed::denied(self, &prepared, by, error).await);
+                return Err(Box::pin(allowed::denied(self, &prepared, by, error)).await);
             }
             (Way::AtOnce, Ruling::Allow { rule, .. }) => {
                 self.allow(&prepared, RuledBy { rule, basis }, preview, until).await?
@@ -131,7 +131,7 @@ impl ApprovalManager {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
                 Box::pin(self.approval(prepared, (Arc::new(gate), by.basis), preview, until)).await
             }
-            Err(error) => Err(allowed::denied(self, prepared, by, error).await),
+            Err(error) => Err(Box::pin(allowed::denied(self, prepared, by, error)).await),
         }
     }
 
@@ -147,7 +147,7 @@ impl ApprovalManager {
         let gate = Gate { run_windows, inform, ..Gate::only(Text::clone(&by.rule), Vec::new()) };
         let approved = match self.open_allowed(prepared, (&gate, by.basis.clone()), preview).await {
             Ok(pending) => pending.await?,
-            Err(error) => return Err(allowed::denied(self, prepared, by, error).await),
+            Err(error) => return Err(Box::pin(allowed::denied(self, prepared, by, error)).await),
         };
         self.usable(prepared, approved, until).await
     }
@@ -228,12 +228,12 @@ impl Authorization {
             match right {
                 Right::Approved(approved) => {
                     let claim = prepared.caller().claim(&manager.core, digest);
-                    match begin_in_window(&manager, &approved, claim, until).await {
+                    match Box::pin(begin_in_window(&manager, &approved, claim, until)).await {
                         Ok(execution) => return Ok(Begun::Running(Running::requested(execution))),
                         Err(ApprovalError::AlreadyRan { .. })
                             if waits_for_the_body(&prepared.spec, approved.request()) =>
                         {
-                            let approved = approved.reloaded().await?;
+                            let approved = Box::pin(approved.reloaded()).await?;
                             let right = Box::pin(manager.usable(&prepared, approved, until)).await?;
                             self = Self { manager, prepared, right, asked, until };
                         }

@@ -62,7 +62,7 @@ impl Journal {
             let room = self.room.notified();
             line = match self.try_buffer(line) {
                 Tried::Buffered => return Ok(()),
-                Tried::Closed(line) => return self.sync(line).await,
+                Tried::Closed(line) => return Box::pin(self.sync(line)).await,
                 Tried::Full(line) => line,
             };
             room.await;

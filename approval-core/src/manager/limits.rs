@@ -314,7 +314,7 @@ impl Core {
         }
         let cost = lifecycle::cost_of(&prepared.spec.info, &prepared.bound.arguments)?;
         let action = &prepared.spec.info.name;
-        self.count(limits, prepared.counts(), action, |counted, now| take(counted, cost, now)).await
+        Box::pin(self.count(limits, prepared.counts(), action, |counted, now| take(counted, cost, now))).await
     }
 
     /// Gives back what a call that the policy let run was counted as, since it will not run. If that fails it stays counted.
