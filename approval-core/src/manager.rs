@@ -10,6 +10,7 @@ mod basis;
 mod bell;
 mod builder;
 mod cache;
+mod call_line;
 mod context;
 mod delivery;
 mod due;

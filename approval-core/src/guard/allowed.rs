@@ -1,13 +1,13 @@
 //! A call that the policy allowed without asking: without a key it leaves a journal line, with one a request.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
     lifecycle::Share,
     manager::{ApprovalManager, HeldBack, Prepared, RuledBy, Unwound},
-    model::{Risk, Text},
+    model::Risk,
     store::JournalLine,
 };
 
@@ -61,9 +61,13 @@ impl Allowed {
         self.unwound = unwound;
     }
 
+    fn line(&self, outcome: &str, why: Option<&str>) -> JournalLine {
+        self.prepared.line(self.manager.core.clock.now(), &self.by, outcome, why)
+    }
+
     pub(crate) async fn end(mut self, outcome: &str, why: Option<&str>) {
         self.done = true;
-        let line = line(&self.manager, &self.prepared, &self.by, outcome, why);
+        let line = self.line(outcome, why);
         if let Err(error) = self.manager.core.journal.buffer(line).await {
             tracing::error!(%error, "the end of an allowed call could not be journaled");
         }
@@ -81,7 +85,7 @@ impl Drop for Allowed {
             (None, true) => ("unknown", "the future of the body was dropped before it ended"),
             (None, false) => ("failed", "dropped before the body began"),
         };
-        let line = line(&self.manager, &self.prepared, &self.by, outcome, Some(why));
+        let line = self.line(outcome, Some(why));
         let core = &self.manager.core;
         if core.journal.force(line) {
             let writing = Arc::clone(core);
@@ -105,7 +109,7 @@ async fn check_in(manager: &ApprovalManager, prepared: &Prepared, by: &RuledBy) 
     // No commit does it here: without a key no request is opened.
     core.clock_is_right().await?;
     if prepared.spec.risk > Risk::Low {
-        Box::pin(core.journal.sync(line(manager, prepared, by, "allowed", None))).await?;
+        Box::pin(core.journal.sync(prepared.line(core.clock.now(), by, "allowed", None))).await?;
     }
     Ok(())
 }
@@ -123,59 +127,9 @@ async fn refused(
     let may_have_moved = by.is_some() && matches!(error, ApprovalError::Store(_));
     let share = share.filter(|_| !may_have_moved);
     let error = match by {
-        Some(by) => denied(manager, prepared, by, error).await,
+        Some(by) => manager.core.denied(prepared, by, error).await,
         None => error,
     };
     manager.core.give_back(prepared, share.as_ref()).await;
     error
-}
-
-/// Writes a line about a call that the policy or a limit denied, and gives back why; where the line cannot be written, why
-/// not. Of a call of low risk it may wait in the buffer. Other errors are no denials.
-pub(super) async fn denied(
-    manager: &ApprovalManager,
-    prepared: &Prepared,
-    by: RuledBy,
-    error: ApprovalError,
-) -> ApprovalError {
-    let (rule, why) = if let ApprovalError::PolicyDenied { rule, reason, .. } = &error {
-        (rule, &**reason)
-    } else if let ApprovalError::LimitReached { reached, .. } = &error {
-        (&reached.limit, &*reached.why)
-    } else {
-        return error;
-    };
-    let by = RuledBy { rule: Text::clone(rule), ..by };
-    let line = line(manager, prepared, &by, "denied", Some(why));
-    let journal = &manager.core.journal;
-    let written =
-        if prepared.spec.risk > Risk::Low { journal.sync(line).await } else { journal.buffer(line).await };
-    match written {
-        Ok(()) => error,
-        Err(failed) => failed,
-    }
-}
-
-/// How most calls end; shared by their lines.
-static SUCCEEDED: LazyLock<Text> = LazyLock::new(|| "succeeded".into());
-
-fn line(
-    manager: &ApprovalManager,
-    prepared: &Prepared,
-    by: &RuledBy,
-    outcome: &str,
-    why: Option<&str>,
-) -> JournalLine {
-    JournalLine::Call {
-        at: manager.core.clock.now(),
-        action: prepared.spec.info.name.text(),
-        version: prepared.spec.info.version,
-        digest: prepared.bound.digest,
-        agent: prepared.agent.clone(),
-        run: prepared.context.run.clone(),
-        rule: Arc::clone(&by.rule),
-        outcome: if outcome == &**SUCCEEDED { Text::clone(&SUCCEEDED) } else { outcome.into() },
-        why: why.map(Text::from),
-        basis: by.basis.clone(),
-    }
 }

@@ -2,12 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use super::{
-    Running,
-    allowed::{self, Allowed},
-    used::waits_for_the_body,
-    window::begin_in_window,
-};
+use super::{Running, allowed::Allowed, used::waits_for_the_body, window::begin_in_window};
 use crate::{
     approval_error::{About, ApprovalError},
     clock::{Timestamp, after},
@@ -86,7 +81,7 @@ impl ApprovalManager {
                 let by = RuledBy { rule: Text::clone(&rule), basis };
                 let action = prepared.spec.info.name.clone();
                 let error = ApprovalError::PolicyDenied { action, rule, reason };
-                return Err(Box::pin(allowed::denied(self, &prepared, by, error)).await);
+                return Err(Box::pin(self.core.denied(&prepared, by, error)).await);
             }
             (Way::AtOnce, Ruling::Allow { rule, .. }) => {
                 self.allow(&prepared, RuledBy { rule, basis }, preview, until).await?
@@ -131,7 +126,7 @@ impl ApprovalManager {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
                 Box::pin(self.approval(prepared, (Arc::new(gate), by.basis), preview, until)).await
             }
-            Err(error) => Err(Box::pin(allowed::denied(self, prepared, by, error)).await),
+            Err(error) => Err(Box::pin(self.core.denied(prepared, by, error)).await),
         }
     }
 
@@ -147,7 +142,7 @@ impl ApprovalManager {
         let gate = Gate { run_windows, inform, ..Gate::only(Text::clone(&by.rule), Vec::new()) };
         let approved = match self.open_allowed(prepared, (&gate, by.basis.clone()), preview).await {
             Ok(pending) => pending.await?,
-            Err(error) => return Err(Box::pin(allowed::denied(self, prepared, by, error)).await),
+            Err(error) => return Err(Box::pin(self.core.denied(prepared, by, error)).await),
         };
         self.usable(prepared, approved, until).await
     }

@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use super::{
-    Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval, Ruled,
+    Action, ActionSpec, ApprovalManager, Context, Core, KeyScope, PendingApproval, Ruled, RuledBy,
     action::Bound,
     engine::Opened,
     keyed::Placed,
@@ -93,11 +93,10 @@ impl ApprovalManager {
         let Ruled { ruling, basis } = self.core.rule(&prepared).await?;
         let gate = match ruling {
             Ruling::Deny { rule, reason } => {
-                return Err(ApprovalError::PolicyDenied {
-                    action: prepared.spec.info.name.clone(),
-                    rule,
-                    reason,
-                });
+                let by = RuledBy { rule: Text::clone(&rule), basis };
+                let action = prepared.spec.info.name.clone();
+                let error = ApprovalError::PolicyDenied { action, rule, reason };
+                return Err(Box::pin(self.core.denied(&prepared, by, error)).await);
             }
             ruling @ (Ruling::Ask { .. } | Ruling::Allow { .. } | Ruling::Notify { .. }) => {
                 tightened(&prepared.spec, &ruling)

@@ -95,6 +95,16 @@ async fn a_denial_of_the_second_answer_is_on_record_with_its_rules() {
 }
 
 #[tokio::test]
+async fn a_request_by_hand_that_the_policy_denies_is_on_record() {
+    let denies = Ruling::deny("nothing is paid at night").named("night");
+    let rules = Rules::new(denies, Vec::new(), "now");
+    let manager = TestManager::with(|builder| builder.unattended().policy(rules)).unwrap();
+    let (refused, text) = error(manager.request(risky()).await.map(drop));
+    assert!(matches!(refused, ApprovalError::PolicyDenied { .. }), "{text}");
+    assert_eq!(lines(&manager).await, [("denied".to_owned(), "night".to_owned(), named("now"))]);
+}
+
+#[tokio::test]
 async fn a_limit_that_denies_at_the_run_is_on_record_with_the_rules_that_were_asked_then() {
     let once = || Limit::new("once").within(Span::from_hours(24)).calls(1).over(OverLimit::Deny);
     let rules = Rules::new(Ruling::allow(), Vec::new(), "then");
