@@ -28,12 +28,14 @@ mod kinds;
 mod lease;
 mod limits;
 mod listener;
+mod of_many;
 mod open;
 mod other_run;
 mod outbox;
 mod pending;
 mod people;
 mod preview;
+mod put_off;
 mod question;
 mod requester;
 mod requests;
@@ -129,6 +131,8 @@ pub(crate) struct Core {
     pub(crate) attempts: attempts::RefusedAttempts,
     pub(crate) sources: basis::Sources,
     pub(crate) sealer: Option<Sealer>,
+    /// Held by what ends one request after the other, while it gives a place in the limits back.
+    pub(crate) giving_back: tokio::sync::Mutex<()>,
     pub(crate) due_bell: bell::Bell,
     pub(crate) outbox_bell: bell::Bell,
     pub(crate) handover: handover::Handover,

@@ -212,7 +212,8 @@ impl ApprovalManager {
     /// ended. All namespaces at once are halted by [`super::StoreOperator::halt`].
     ///
     /// # Errors
-    /// When the store failed. The brake may be on then, and requests left to end: call again.
+    /// When the store failed, or a request could not be ended: the others are. The brake may be on then, and requests left to
+    /// end: call again.
     pub async fn halt(&self, scope: HaltScope, by: &Principal, reason: &str) -> Result<u64, ApprovalError> {
         let at = self.core.now().await?;
         let halt = Halt { scope: scope.clone(), reason: reason.into(), by: by.clone(), at };

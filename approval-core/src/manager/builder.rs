@@ -331,6 +331,7 @@ impl ManagerBuilder {
             lease: Lease::new(self.lease_ttl),
             attempts: RefusedAttempts::default(),
             sources: Sources::default(),
+            giving_back: tokio::sync::Mutex::new(()),
             due_bell: bell::Bell::new(),
             outbox_bell: bell::Bell::new(),
             handover,

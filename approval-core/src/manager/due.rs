@@ -1,28 +1,37 @@
 //! One worker for all that time brings about: deadlines, stages, reminders, grant expiries, lost leases.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
-use super::{Core, lease, runtime::back_off};
+use super::{
+    Core, lease,
+    put_off::{Failing, PutOff},
+    runtime::back_off,
+};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, Timestamp, after},
+    id::RequestId,
     lifecycle::{Act, Command},
     model::{LibraryPart, Principal},
+    store::Stored,
 };
 
 /// Requests that are brought up to date together.
 const BATCH: usize = 256;
+/// How long the worker rests when a whole batch failed.
+const PAUSE: Span = Span::from_secs(1);
 /// The worker looks at least so often, for what other processes wrote.
 const LONGEST_NAP: Span = Span::from_secs(30);
 
 /// Brings about what time brings, until the manager stops.
 pub(crate) async fn run(core: Arc<Core>) {
+    let mut worker = Worker::default();
     let mut failures = 0;
     while !core.stop.is_stopped() {
         core.due_bell.disarm();
-        let wake = match turn(&core).await {
+        let wake = match worker.turn(&core).await {
             Ok(next) => {
                 failures = 0;
                 let nap = after(core.clock.now(), LONGEST_NAP);
@@ -53,23 +62,134 @@ pub(super) fn tick() -> Command {
     Command { actor: Principal::part(LibraryPart::Due), via: None, operator: true, act: Act::Tick }
 }
 
-/// Does what is due by now. Returns when something is due next.
-async fn turn(core: &Arc<Core>) -> Result<Option<Timestamp>, ApprovalError> {
-    core.carry_out_halts_of_store().await?;
-    let due = core.store.due(&core.settings.namespace, BATCH).await?;
-    let command = tick();
-    let done = join_all(due.items.iter().map(|stored| async {
-        core.cache.put(stored);
-        core.execute(stored.request.id, command.clone()).await
-    }))
-    .await;
-    for result in done {
+/// What the worker remembers from turn to turn.
+#[derive(Debug, Default)]
+struct Worker {
+    put_off: PutOff,
+    /// The version of the halts of the whole store that could not be carried out entirely.
+    halts: Option<(u64, Failing)>,
+}
+
+impl Worker {
+    /// Does what is due by now. Returns when something is due next.
+    async fn turn(&mut self, core: &Core) -> Result<Option<Timestamp>, ApprovalError> {
+        // What cannot be halted does not keep what is due from being done.
+        let halts = self.carry_out_halts(core).await?;
+        // Those that wait to be tried again come first, and must not take the room of the others.
+        let limit = BATCH.saturating_add(self.put_off.len());
+        let due = core.store.due(&core.settings.namespace, limit).await?;
+        let ids: HashSet<RequestId> = due.items.iter().map(|stored| stored.request.id).collect();
+        self.put_off.keep_only(|id| ids.contains(&id));
+        let now = core.clock.now();
+        let waits = |stored: &&Stored| !self.put_off.waits(stored.request.id, now);
+        let ready: Vec<&Stored> = due.items.iter().filter(waits).collect();
+        let mut failed = Failed::default();
+        for batch in ready.chunks(BATCH) {
+            for (id, result) in tick_all(core, batch).await {
+                self.note(id, result, core.clock.now(), &mut failed);
+            }
+        }
+        let none_done = ready.len() >= BATCH && failed.count == ready.len();
+        failed.report(self.put_off.len())?;
+        let next = core.by_own_clock(due.next).await?;
+        let next = [next, halts, self.put_off.next()].into_iter().flatten().min();
+        // It may be this process that cannot do it: others get the time to look after the rest.
+        let earliest = if none_done { after(core.clock.now(), PAUSE) } else { Timestamp::MIN };
+        Ok(next.map(|next| next.max(earliest)))
+    }
+
+    /// Carries out halts of the whole store. What failed is tried again after a while, or once these halts have changed. When.
+    ///
+    /// # Errors
+    /// When it cannot be read which halts there are.
+    async fn carry_out_halts(&mut self, core: &Core) -> Result<Option<Timestamp>, ApprovalError> {
+        let version = core.halts_to_carry_out().await?;
+        let before = self.halts.filter(|(tried, _)| Some(*tried) == version).map(|(_, failing)| failing);
+        let now = core.clock.now();
+        if let Some(failing) = before.filter(|failing| failing.waits(now)) {
+            return Ok(Some(failing.again()));
+        }
+        self.halts = None;
+        let Some(version) = version else { return Ok(None) };
+        let Err(error) = core.carry_out_halts_of_store().await else { return Ok(None) };
+        let failing = Failing::once_more(before, core.clock.now());
+        tracing::error!(%error, again = %failing.again(), "failed to end all that halts of the whole store cover; it is tried again");
+        self.halts = Some((version, failing));
+        Ok(Some(failing.again()))
+    }
+
+    /// Remembers what became of one that was due.
+    fn note(
+        &mut self,
+        id: RequestId,
+        result: Result<Stored, ApprovalError>,
+        now: Timestamp,
+        failed: &mut Failed,
+    ) {
         match result {
-            Ok(_) | Err(ApprovalError::Refused { .. } | ApprovalError::AlreadyDecided { .. }) => {}
-            Err(error) => return Err(error),
+            Ok(_) => self.put_off.done(id),
+            // Others did it, and then it is not due any more. If it is, it is not tried again at once.
+            Err(error @ (ApprovalError::Refused { .. } | ApprovalError::AlreadyDecided { .. })) => {
+                if !self.put_off.failed(id, now) {
+                    failed.beyond.get_or_insert(error);
+                }
+            }
+            Err(error) => {
+                failed.count += 1;
+                if self.put_off.failed(id, now) {
+                    failed.first.get_or_insert((id, error));
+                } else {
+                    failed.beyond.get_or_insert(error);
+                }
+            }
         }
     }
-    core.by_own_clock(due.next).await
+}
+
+/// What failed in one turn.
+#[derive(Debug, Default)]
+struct Failed {
+    count: usize,
+    first: Option<(RequestId, ApprovalError)>,
+    /// Of one for which there is no room among those that are put off.
+    beyond: Option<ApprovalError>,
+}
+
+impl Failed {
+    /// # Errors
+    /// When more failed than are remembered: then the whole worker waits, instead of trying the same ones all the time.
+    fn report(self, put_off: usize) -> Result<(), ApprovalError> {
+        let failed = self.count;
+        if let Some((request, error)) = self.first {
+            tracing::error!(%request, %error, failed, put_off, "failed to bring due requests up to date; they are tried again");
+        }
+        self.beyond.map_or(Ok(()), Err)
+    }
+}
+
+/// Brings requests up to date: together, but those that change counters of limits one after the other, since each would have
+/// to count anew for each of the others.
+async fn tick_all(core: &Core, batch: &[&Stored]) -> Vec<(RequestId, Result<Stored, ApprovalError>)> {
+    let (counted, others): (Vec<&Stored>, Vec<&Stored>) =
+        batch.iter().copied().partition(|stored| core.gives_back(&stored.request, &Act::Tick));
+    let in_turn = async {
+        let mut done = Vec::with_capacity(counted.len());
+        for stored in counted {
+            let _turn = core.turn_to_give_back().await;
+            done.push(tick_one(core, stored).await);
+        }
+        done
+    };
+    let (mut done, in_turn) =
+        join(join_all(others.into_iter().map(|stored| tick_one(core, stored))), in_turn).await;
+    done.extend(in_turn);
+    done
+}
+
+async fn tick_one(core: &Core, stored: &Stored) -> (RequestId, Result<Stored, ApprovalError>) {
+    core.cache.put(stored);
+    let id = stored.request.id;
+    (id, core.execute_one(id, tick()).await)
 }
 
 impl Core {

@@ -51,6 +51,8 @@ enum Written {
     KeyTaken(Stored),
     /// What there is now.
     Conflict(Option<Stored>),
+    /// Others counted by the same limits meanwhile: count again.
+    Recount,
     /// Look at the time, the halts and the lease again.
     Again,
 }
@@ -76,7 +78,7 @@ impl Core {
                 Written::Conflict(_) => {
                     return Err(StoreError::unavailable("the id of a new request is taken").into());
                 }
-                Written::Again => {}
+                Written::Recount | Written::Again => {}
             }
         }
         Err(too_busy())
@@ -234,6 +236,7 @@ impl Core {
             Some(stored) => stored,
             None => self.load(id).await?,
         };
+        let mut lost = 0;
         for _ in 0..ROUNDS {
             let request = &stored.request;
             let standing = self.standing_for(command, request).await.map_err(ApprovalError::from)?;
@@ -249,7 +252,12 @@ impl Core {
             };
             let halts = self.halts.view(self).await?;
             let (ruling, policy) = self.ruling_for(command, request).await?;
-            let limits = self.limits_for(command, request, policy).await?;
+            let limits = if lifecycle::ends_without_its_place(request, &command.act, lost) {
+                tracing::warn!(request = %id, lost, "others kept changing the counters of limits: a request ends without giving its place back");
+                Vec::new()
+            } else {
+                self.limits_for(command, request, policy).await?
+            };
             // After all that it is compared with.
             let now = self.now().await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
@@ -284,6 +292,8 @@ impl Core {
                 Written::Conflict(None) | Written::KeyTaken(_) => {
                     return Err(Tried::Failed(ApprovalError::NotFound(id)));
                 }
+                // The request was as expected.
+                Written::Recount => lost += 1,
                 Written::Again => {
                     self.cache.forget(id);
                     stored = self.load(id).await?;
@@ -405,8 +415,11 @@ impl Core {
             CommitOutcome::KeyTaken(stored) => Written::KeyTaken(stored),
             CommitOutcome::OutsideTime { .. } => Written::Again,
             CommitOutcome::ConditionFailed { name, found } => {
-                self.halts.forget();
-                self.standing.forget();
+                if super::keys::is_counter(&name) {
+                    return Ok(Written::Recount);
+                }
+                // It may be one of several that do not hold: the next round finds the others.
+                self.forget_record(&name);
                 self.lease.missed(&name, found.as_ref())?;
                 Written::Again
             }

@@ -251,11 +251,13 @@ impl Core {
                     continue;
                 }
                 let act = Act::Halt { reason: Arc::clone(&halt.reason) };
+                let _turn =
+                    if self.gives_back(request, &act) { self.turn_to_give_back().await } else { None };
                 let command = Command { actor: halt.by.clone(), via: None, operator: true, act };
-                match self.execute(request.id, command).await {
+                match self.execute_one(request.id, command).await {
                     Ok(_) => ended += 1,
-                    Err(ApprovalError::Store(error)) => return Err(error.into()),
                     Err(error) if ended_by_itself(&error) => {}
+                    Err(error) if !self.goes_on_after(&error).await => return Err(error),
                     // The others end all the same, and the operator who halts gets the error that one did not.
                     Err(error) => {
                         tracing::error!(request = %request.id, %error, "failed to end what a halt covers");
@@ -270,20 +272,34 @@ impl Core {
         }
     }
 
-    /// Ends in this namespace what halts of the whole store cover, once for each change of them.
+    /// The version of the halts of the whole store, if this process has not carried it out in its namespace.
+    pub(super) async fn halts_to_carry_out(&self) -> Result<Option<u64>, ApprovalError> {
+        let version = self.halts.view(self).await?.version_of_store();
+        Ok((self.halts.carried_out.load(Ordering::Acquire) != version).then_some(version))
+    }
+
+    /// Ends in this namespace what halts of the whole store cover. Of all of them, whatever cannot be ended.
+    ///
+    /// # Errors
+    /// The first one, if something could not be ended: then they are not carried out yet.
     pub(super) async fn carry_out_halts_of_store(&self) -> Result<(), ApprovalError> {
         let view = self.halts.view(self).await?;
-        let version = view.version_of_store();
-        if self.halts.carried_out.load(Ordering::Acquire) == version {
-            return Ok(());
-        }
+        let mut failed = None;
         for halt in view.of_store() {
-            let ended = self.end_halted(halt).await?;
-            if ended > 0 {
-                tracing::warn!(scope = ?halt.scope, by = %halt.by, ended, "a halt of the whole store ended requests of this namespace");
+            match self.end_halted(halt).await {
+                Ok(0) => {}
+                Ok(ended) => {
+                    tracing::warn!(scope = ?halt.scope, by = %halt.by, ended, "a halt of the whole store ended requests of this namespace");
+                }
+                Err(error) => {
+                    failed.get_or_insert(error);
+                }
             }
         }
-        self.halts.carried_out.store(version, Ordering::Release);
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.halts.carried_out.store(view.version_of_store(), Ordering::Release);
         Ok(())
     }
 }

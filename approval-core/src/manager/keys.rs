@@ -9,6 +9,9 @@ use crate::{
     store::RecordName,
 };
 
+/// In front of the names of the counters of limits.
+const COUNTERS: &str = "limit/";
+
 /// In which scope a key is unique.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyScope<'a> {
@@ -63,7 +66,12 @@ pub(crate) fn counter(namespace: &str, limit: &Limit, counts: Counts<'_>) -> Tex
         part(person.map_or("", Principal::as_str));
     }
     let digest: [u8; 32] = hasher.finalize().into();
-    format!("limit/{}", hex(&digest)).into()
+    format!("{COUNTERS}{}", hex(&digest)).into()
+}
+
+/// Whether a record is the counter of a limit.
+pub(super) fn is_counter(name: &RecordName) -> bool {
+    name.as_str().starts_with(COUNTERS)
 }
 
 /// The record that holds the open request that calls like this one join. `person` is the canonical name of the person

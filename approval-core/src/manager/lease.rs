@@ -194,16 +194,36 @@ pub(crate) async fn sweep(core: &Arc<Core>) -> Result<(), ApprovalError> {
     let mut after: Option<RecordName> = None;
     // Nothing is taken away from a store that is not whole yet.
     core.halts.view(core).await?;
+    let mut failed = None;
     loop {
         let records = core.store.records(PREFIX, after.as_ref(), 100).await?;
         let Some(last) = records.last() else { break };
         after = Some(last.name.clone());
         let now = core.now().await?;
         for record in &records {
-            take_away(core, record, now).await?;
+            if let Err(error) = take_away(core, record, now).await {
+                go_on_after(core, error, &mut failed).await?;
+            }
         }
     }
-    note_lost(core).await
+    note_lost(core, &mut failed).await?;
+    failed.map_or(Ok(()), Err)
+}
+
+/// Remembers the first error: one lease, or one request, keeps the others from nothing.
+///
+/// # Errors
+/// The same, when the others would fail as well.
+async fn go_on_after(
+    core: &Core,
+    error: ApprovalError,
+    failed: &mut Option<ApprovalError>,
+) -> Result<(), ApprovalError> {
+    if !core.goes_on_after(&error).await {
+        return Err(error);
+    }
+    failed.get_or_insert(error);
+    Ok(())
 }
 
 async fn take_away(core: &Core, record: &Record, now: Timestamp) -> Result<(), ApprovalError> {
@@ -224,7 +244,7 @@ async fn take_away(core: &Core, record: &Record, now: Timestamp) -> Result<(), A
 }
 
 /// Turns what is executed under no lease into "unknown", in the namespace of this manager.
-async fn note_lost(core: &Arc<Core>) -> Result<(), ApprovalError> {
+async fn note_lost(core: &Core, failed: &mut Option<ApprovalError>) -> Result<(), ApprovalError> {
     let mut query = Query { execution: vec![ExecutionState::Executing], ..Query::default() };
     loop {
         let page = core.list(&query).await?;
@@ -239,14 +259,18 @@ async fn note_lost(core: &Arc<Core>) -> Result<(), ApprovalError> {
                     operator: true,
                     act: Act::LoseLease { executor: *executor },
                 };
-                match core.execute(stored.request.id, command).await {
+                match core.execute_one(stored.request.id, command).await {
                     Ok(_)
                     | Err(
                         ApprovalError::Refused { .. }
                         | ApprovalError::AlreadyRan { .. }
                         | ApprovalError::Unknown(_),
                     ) => {}
-                    Err(error) => return Err(error),
+                    Err(error) => {
+                        let request = stored.request.id;
+                        tracing::error!(%request, %error, "failed to note that the lease of an execution is lost");
+                        go_on_after(core, error, failed).await?;
+                    }
                 }
             }
         }

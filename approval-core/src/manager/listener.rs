@@ -4,8 +4,19 @@ use super::{Core, standing::StandingWatch, waiters::News};
 use crate::{
     id::RequestId,
     model::Execution,
-    store::{Change, ChangeListener},
+    store::{Change, ChangeListener, RecordName},
 };
+
+impl Core {
+    /// A record changed, or may have: forgets what is remembered of it.
+    pub(super) fn forget_record(&self, name: &RecordName) {
+        if self.halts.is_about(name) {
+            self.halts.forget();
+        } else if StandingWatch::is_about(name) {
+            self.standing.forget();
+        }
+    }
+}
 
 impl ChangeListener for Core {
     fn waits_for(&self, request: RequestId) -> bool {
@@ -37,13 +48,9 @@ impl ChangeListener for Core {
                 Change::Claimed { owner, until, notices } => self.handover.put(*owner, *until, notices),
                 Change::Notices => self.outbox_bell.ring(),
                 Change::Record(name) => {
-                    if self.halts.is_about(name) {
-                        self.halts.forget();
-                        if self.halts.is_of_store(name) {
-                            self.due_bell.ring();
-                        }
-                    } else if StandingWatch::is_about(name) {
-                        self.standing.forget();
+                    self.forget_record(name);
+                    if self.halts.is_of_store(name) {
+                        self.due_bell.ring();
                     }
                 }
                 Change::Everything => {

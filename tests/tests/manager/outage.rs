@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{
         Arc, Mutex, Weak,
         atomic::{AtomicUsize, Ordering},
@@ -55,18 +56,48 @@ enum Rule {
     Yield,
 }
 
+/// What is answered to a commit instead of doing it; `None`: it is done.
+type Answer = Box<dyn FnMut(&Commit) -> Option<Result<CommitOutcome, StoreError>> + Send>;
+
+#[derive(Default)]
+struct Answers(Mutex<Option<Answer>>);
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answers")
+    }
+}
+
 #[derive(Debug)]
 pub struct Outage {
     inner: Arc<dyn Store>,
     rules: watch::Sender<BTreeMap<Op, Rule>>,
     calls: Mutex<BTreeMap<Op, usize>>,
     listed: AtomicUsize,
+    answers: Answers,
+    deaf: bool,
 }
 
 impl Outage {
     pub fn of(inner: impl Store) -> Arc<Self> {
         let (rules, calls, listed) = (watch::Sender::default(), Mutex::default(), AtomicUsize::new(0));
-        Arc::new(Self { inner: Arc::new(inner), rules, calls, listed })
+        let (answers, deaf) = (Answers::default(), false);
+        Arc::new(Self { inner: Arc::new(inner), rules, calls, listed, answers, deaf })
+    }
+
+    /// The same store as another process sees it that is never notified of changes.
+    pub fn deaf(&self) -> Arc<Self> {
+        let (rules, calls, listed) = (watch::Sender::default(), Mutex::default(), AtomicUsize::new(0));
+        let (answers, inner) = (Answers::default(), Arc::clone(&self.inner));
+        Arc::new(Self { inner, rules, calls, listed, answers, deaf: true })
+    }
+
+    /// From now on commits get these answers.
+    pub fn answer_commits(
+        &self,
+        answer: impl FnMut(&Commit) -> Option<Result<CommitOutcome, StoreError>> + Send + 'static,
+    ) {
+        *self.answers.0.lock().unwrap() = Some(Box::new(answer));
     }
 
     fn rule(&self, op: Op, rule: Rule) {
@@ -110,6 +141,7 @@ impl Outage {
     /// Everything works again.
     pub fn heal(&self) {
         self.rules.send_modify(BTreeMap::clear);
+        *self.answers.0.lock().unwrap() = None;
     }
 
     /// How often something was called.
@@ -204,6 +236,10 @@ impl Store for Outage {
     }
 
     async fn commit(&self, commit: Commit) -> Result<CommitOutcome, StoreError> {
+        let answer = self.answers.0.lock().unwrap().as_mut().and_then(|answer| answer(&commit));
+        if let Some(answer) = answer {
+            return self.call(Op::Commit, async { answer }).await;
+        }
         self.call(Op::Commit, self.inner.commit(commit)).await
     }
 
@@ -263,6 +299,8 @@ impl Store for Outage {
     }
 
     fn subscribe(&self, listener: Weak<dyn ChangeListener>) {
-        self.inner.subscribe(listener);
+        if !self.deaf {
+            self.inner.subscribe(listener);
+        }
     }
 }

@@ -329,6 +329,26 @@ fn a_run_counts_calls_and_another_run_is_an_attempt() {
 }
 
 #[test]
+fn only_an_end_goes_on_without_the_counters_after_lost_rounds() {
+    let world = let_run(hourly(1), &Usage::default());
+    let reason: Text = "stop".into();
+    let ends = [
+        Act::Revoke { reason: reason.clone() },
+        Act::Halt { reason: reason.clone() },
+        Act::Supersede { reason },
+        Act::Tick,
+    ];
+    for act in ends {
+        let lost: Vec<u32> = (0..10).filter(|n| !ends_without_its_place(&world.request, &act, *n)).collect();
+        assert_eq!(lost, [0, 1, 2, 3], "{act:?}");
+    }
+    let run = RunLimits { max_tool_calls: Some(3), ..RunLimits::default() };
+    for act in [world.consume_act(), Act::Uncover, Act::Reopen { run }] {
+        assert!(!ends_without_its_place(&world.request, &act, u32::MAX), "it is counted: {act:?}");
+    }
+}
+
+#[test]
 fn a_run_that_does_not_take_place_is_given_back_where_it_was_counted() {
     for limit in [hourly(3), budget("100 USD").calls(3)] {
         let usage = ran_at(&limit, &[0, 0, 70]);
