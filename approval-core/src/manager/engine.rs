@@ -244,14 +244,14 @@ impl Core {
             };
             let halts = self.halts.view(self).await?;
             let (ruling, policy) = self.ruling_for(command, request).await?;
-            let limits = self.limits_for(command, request, policy).await?;
+            let (limits, counters) = self.limits_for(command, request, policy).await?;
             // After all that it is compared with.
             let now = self.now().await.map_err(ApprovalError::from)?;
             let mut facts = facts(&people, &halts, now);
             facts.standing = &standing;
             facts.edited = edited.as_ref();
             facts.ruling = ruling.as_ref();
-            facts.limits = &limits;
+            (facts.limits, facts.counters) = (&limits, &counters);
             let basis = self.sources.basis(policy.or(edited_by), directory);
             facts.basis = basis.as_ref();
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
@@ -443,6 +443,7 @@ fn facts<'a>(people: &'a People, halts: &'a HaltView, now: Timestamp) -> Facts<'
         halts: halts.halts(),
         grant_id: GrantId::generate(now),
         limits: &[],
+        counters: &[],
         standing: &[],
         standing_id: StandingId::generate(now),
         notice_delivered: false,
