@@ -107,7 +107,11 @@ impl Core {
                 Some(known) if known == limit => {}
                 // They would share a counter.
                 Some(_) => return Err(two_of_one_name(&limit.name).into()),
-                None => limits.push(Arc::clone(limit)),
+                None => {
+                    // A policy in code may have any.
+                    check(limit)?;
+                    limits.push(Arc::clone(limit));
+                }
             }
         }
         Ok(limits)

@@ -73,7 +73,8 @@ impl CountedPer {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// What it is called, in messages and in the store. What was counted under another name does not count.
+    /// What it is called, in messages and in the store. What was counted under another name does not count. Not `max_steps`,
+    /// `max_tool_calls`, `max_seconds` or `max_usd`: so the limits of a run are called ([`RunLimits`]).
     pub name: Text,
     /// Names of actions, and patterns in which `*` stands for any text. None: every action.
     pub actions: Vec<Text>,

@@ -13,7 +13,8 @@ use approval_core::{
     guard::Authorization,
     manager::ManagerBuilder,
     model::{
-        CountedPer, ExecutionState, HaltScope, Limit, OverLimit, People, Usage, canonical::to_canonical,
+        CountedPer, ExecutionState, HaltScope, Limit, OverLimit, People, RunLimits, Usage,
+        canonical::to_canonical,
     },
     policy::{Call, Policy, PolicyError, Ruling},
     store::Query,
@@ -22,7 +23,7 @@ use approval_testkit::TestManager;
 use async_trait::async_trait;
 use serde_json::json;
 
-use crate::common::{ANN, BOB, Runs, call, call_with, error, person, seconds};
+use crate::common::{ANN, BOB, Runs, call, call_with, error, person, seconds, soon};
 
 /// Rules that let everything run, with limits that the test exchanges.
 #[derive(Clone, Debug)]
@@ -267,5 +268,23 @@ async fn a_place_is_found_by_limits_of_every_window() {
                 assert_eq!(counted(&manager).await, expected, "{before:?} to {after:?}, run {run}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_limit_of_a_policy_in_code_is_checked_as_one_of_the_builder() {
+    let taken = Limit::new("max_tool_calls").per(CountedPer::RUN).calls(5).over(OverLimit::Deny);
+    for (limit, expected) in [(taken, "has the name of a limit of runs"), (Limit::new("x"), "limits nothing")]
+    {
+        let (manager, _) = limited([limit]);
+        let context =
+            Context::new().run("r").limits(RunLimits { max_tool_calls: Some(5), ..RunLimits::default() });
+        let runs = Runs::default();
+        for action in [call(), call().key("k")] {
+            let (refused, text) = error(soon(context.clone().scope(runs.run(&manager, action))).await);
+            assert!(matches!(refused, ApprovalError::Invalid(_)), "{text}");
+            assert!(text.contains(expected), "{text}");
+        }
+        assert_eq!(runs.count(), 0);
     }
 }
