@@ -75,7 +75,7 @@ pub use key::{
     MOST_REFUSED, UnderKey, digest_under, follows_unlinked, gave_way, may_be_followed, may_replay, under_key,
 };
 pub use limit::{
-    Counted, CountedWrite, LimitReached, Share, give_back, spent_besides, take_all, take_at_run,
+    Counted, CountedAs, CountedWrite, Counter, LimitReached, give_back, spent_besides, take_all, take_at_run,
 };
 pub use namespace::{is_asked_by, is_within};
 pub use principals::{principals, principals_behind, principals_of_draft};

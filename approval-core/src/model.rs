@@ -50,7 +50,7 @@ pub use hours::{Period, TimeRange, WEEK, WeeklyHours, moment_of};
 pub use kind::{ActionKind, ConfigChange, Custom, DeleteData, Purchase, REDACTED, SendEmail};
 #[cfg(feature = "file")]
 pub(crate) use limit::is_like;
-pub use limit::{CountedPer, Limit, OverLimit, RunLimits, Stretch, Usage};
+pub use limit::{CountedPer, Limit, OverLimit, RunLimits, Share, Stretch, Usage};
 pub use money::{Currency, Money};
 pub use notice::{Delivery, NoticeDraft, NoticeKind, OutboxNotice, Timing};
 pub use people::People;

@@ -76,6 +76,7 @@ impl Real {
             edited,
             basis: None,
             limits: &[],
+            counters: &[],
             standing: &[],
             standing_id: StandingId::from_uuid(number(2000 + self.grants)),
         }
@@ -104,6 +105,7 @@ impl Real {
             edited: None,
             basis: None,
             limits: &[],
+            counters: &[],
             standing: &[],
             standing_id: StandingId::from_uuid(number(998)),
         };

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
-    lifecycle::Share,
     manager::{ApprovalManager, HeldBack, Prepared, RuledBy, Unwound},
-    model::Risk,
+    model::{Risk, Share},
     store::JournalLine,
 };
 
@@ -28,18 +29,18 @@ impl Allowed {
     pub(crate) async fn begin(
         manager: &ApprovalManager,
         prepared: Prepared,
-        (by, share): (RuledBy, Option<Share>),
+        (by, shares): (RuledBy, ThinVec<Share>),
         asked: Timestamp,
     ) -> Result<Self, ApprovalError> {
-        let (by, share) = match manager.core.still_allows(&prepared, asked, share.as_ref()).await {
-            Ok(None) => (by, share),
+        let (by, shares) = match manager.core.still_allows(&prepared, asked, &shares).await {
+            Ok(None) => (by, shares),
             Ok(Some(again)) => again,
             Err(held_back) => {
-                return Err(Box::pin(refused(manager, &prepared, share, *held_back)).await);
+                return Err(Box::pin(refused(manager, &prepared, &shares, *held_back)).await);
             }
         };
         if let Err(error) = check_in(manager, &prepared, &by).await {
-            Box::pin(manager.core.give_back(&prepared, share.as_ref())).await;
+            Box::pin(manager.core.give_back(&prepared, &shares)).await;
             return Err(error);
         }
         Ok(Self {
@@ -119,17 +120,18 @@ async fn check_in(manager: &ApprovalManager, prepared: &Prepared, by: &RuledBy) 
 async fn refused(
     manager: &ApprovalManager,
     prepared: &Prepared,
-    share: Option<Share>,
+    shares: &[Share],
     HeldBack { by, error }: HeldBack,
 ) -> ApprovalError {
-    // Counting it at the run may have moved the share though the store's answer was lost: then that of another call would be
+    // Counting it at the run may have moved the shares though the store's answer was lost: then those of another call would be
     // taken off.
     let may_have_moved = by.is_some() && matches!(error, ApprovalError::Store(_));
-    let share = share.filter(|_| !may_have_moved);
     let error = match by {
         Some(by) => manager.core.denied(prepared, by, error).await,
         None => error,
     };
-    manager.core.give_back(prepared, share.as_ref()).await;
+    if !may_have_moved {
+        manager.core.give_back(prepared, shares).await;
+    }
     error
 }

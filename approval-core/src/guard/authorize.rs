@@ -2,13 +2,15 @@
 
 use std::{future::Future, sync::Arc};
 
+use thin_vec::ThinVec;
+
 use super::{Running, allowed::Allowed, used::waits_for_the_body, window::begin_in_window};
 use crate::{
     approval_error::{About, ApprovalError},
     clock::{Timestamp, after},
-    lifecycle::{Share, Way},
+    lifecycle::Way,
     manager::{Action, ApprovalManager, Approved, Count, Prepared, Provable, Ruled, RuledBy, tightened},
-    model::{Basis, CanonicalJson, ExecutionState, Gate, Principal, RunWindow, Text},
+    model::{Basis, CanonicalJson, ExecutionState, Gate, Principal, RunWindow, Share, Text},
     policy::Ruling,
 };
 
@@ -26,8 +28,8 @@ pub struct Authorization {
 }
 
 pub(super) enum Right {
-    /// The policy allows it; how it was counted against the limits on calls, if any is about it.
-    Allowed(RuledBy, Option<Share>),
+    /// The policy allows it; how it was counted against the limits on calls.
+    Allowed(RuledBy, ThinVec<Share>),
     /// People approved it, or the policy allowed it and its request says so.
     Approved(Approved),
     /// It ran before, and this is what it returned.
@@ -121,7 +123,7 @@ impl ApprovalManager {
         until: Option<Timestamp>,
     ) -> Result<Right, ApprovalError> {
         match self.core.count_allowed(prepared, &by).await {
-            Ok(Count::Taken(share)) => Ok(Right::Allowed(by, share)),
+            Ok(Count::Taken(shares)) => Ok(Right::Allowed(by, shares)),
             Ok(Count::Asks(limit)) => {
                 let gate = Gate { rule: limit, ..Gate::clone(&prepared.spec.gate) };
                 Box::pin(self.approval(prepared, (Arc::new(gate), by.basis), preview, until)).await
@@ -235,9 +237,9 @@ impl Authorization {
                         Err(error) => return Err(error),
                     }
                 }
-                Right::Allowed(by, share) => {
+                Right::Allowed(by, shares) => {
                     if digest != prepared.bound.digest {
-                        Box::pin(manager.core.give_back(&prepared, share.as_ref())).await;
+                        Box::pin(manager.core.give_back(&prepared, &shares)).await;
                         let invalid = crate::error::Invalid::new(
                             "arguments",
                             prepared.spec.info.name.as_str(),
@@ -245,7 +247,7 @@ impl Authorization {
                         );
                         return Err(invalid.into());
                     }
-                    let allowed = Allowed::begin(&manager, prepared, (by, share), asked).await?;
+                    let allowed = Allowed::begin(&manager, prepared, (by, shares), asked).await?;
                     return Ok(Begun::Running(Running::allowed(allowed)));
                 }
                 Right::Ran(about, result) => return Ok(Begun::Ran(about, result)),
@@ -256,7 +258,7 @@ impl Authorization {
     /// Gives back what the call was counted as, since it will not run.
     async fn give_back(&self) {
         match &self.right {
-            Right::Allowed(_, share) => self.manager.core.give_back(&self.prepared, share.as_ref()).await,
+            Right::Allowed(_, shares) => self.manager.core.give_back(&self.prepared, shares).await,
             // A request keeps its place as long as its grant lives.
             Right::Approved(_) | Right::Ran(..) => {}
         }

@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     claim::Claim,
-    limit::Counted,
+    limit::{Counted, Counter},
     ruling::{EditRuling, RunRuling},
     standing::Standing,
 };
@@ -315,6 +315,8 @@ pub struct Facts<'a> {
     pub grant_id: GrantId,
     /// The limits that are about the call, and what they have counted; for opening a request and for spending its grant.
     pub limits: &'a [Counted],
+    /// The other counters in which the request has places; for spending its grant and for what ends it.
+    pub counters: &'a [Counter],
     /// The standing approvals for the request's action, in the order in which they are to be tried. For a command that may reject
     /// it: those that a rejection may have to take back, in force or not. For consuming a grant: the one that gave it, if one did.
     pub standing: &'a [Standing],

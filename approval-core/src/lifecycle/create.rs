@@ -91,11 +91,11 @@ pub fn create(draft: Draft, facts: &Facts<'_>, now: Timestamp) -> Result<Transit
         let ground = quorum::Ground { reason, ..quorum::Ground::default() };
         let decision = decide::decision(Outcome::Approved, &change.request, ground, now);
         decide::conclude(&mut change, facts, Decision { by_policy: true, ..decision })?;
-        change.count(writes);
+        change.take_places(writes);
     } else if let Some(writes) = at_once
         && standing::approve_covered(&mut change, facts, now)?
     {
-        change.count(writes);
+        change.take_places(writes);
     } else {
         let open = limit::take_open(facts.limits, change.request.id).map_err(Refusal::LimitReached)?;
         change.count(open);
@@ -167,6 +167,7 @@ fn request(draft: Draft, now: Timestamp) -> Result<Request, Refusal> {
         decision: None,
         grant: None,
         execution: None,
+        places: ThinVec::new(),
         created_at: now,
         begins_at: None,
         predecessor: predecessor.map(|one| one.request),

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::{
-    Act, Claim, CountedWrite, Refusal, Requires, Share, Transition, asked::besides, case::Case, decide,
-    execution, limit, limits, ruling, standing, tighten::tighten,
+    Act, Claim, CountedAs, CountedWrite, LimitReached, Refusal, Requires, Transition, asked::besides,
+    case::Case, decide, execution, history::Change, limit, limits, ruling, standing, tighten::tighten,
 };
 use crate::{
     id::{ExecutorId, GrantId},
@@ -71,6 +73,7 @@ pub(super) fn consume(
     let counted = count(case)?;
     let mut change = case.change();
     change.count(counted);
+    change.request.places = ThinVec::new();
     change.not_after(Some(closes.map_or(grant.expires_at, |closes| closes.min(grant.expires_at))));
     change.require(Requires::SameHalts);
     change.require(Requires::LeaseHeld(executor));
@@ -91,16 +94,14 @@ pub(super) fn consume(
 /// Counts the run. Over a limit that asks runs what people were asked about, and nothing else.
 fn count(case: &Case<'_>) -> Result<Vec<CountedWrite>, Refusal> {
     let request = case.request;
-    let (limits, cost) = (case.facts.limits, request.revision.cost);
     if is_unasked(request) {
-        limit::take_at_run(limits, cost, counted_as(request).as_ref(), case.now).map_err(|(over, reached)| {
-            match over {
-                OverLimit::Deny => Refusal::LimitReached(reached),
-                OverLimit::Ask => ruling::policy_asks(request, reached.limit),
-            }
+        take_at_run(case).map_err(|(over, reached)| match over {
+            OverLimit::Deny => Refusal::LimitReached(reached),
+            OverLimit::Ask => ruling::policy_asks(request, reached.limit),
         })
     } else {
-        limit::take_approved(limits, cost, case.now).map_err(Refusal::LimitReached)
+        limit::take_approved(case.facts.limits, request.revision.cost, case.now)
+            .map_err(Refusal::LimitReached)
     }
 }
 
@@ -109,13 +110,16 @@ fn is_unasked(request: &Request) -> bool {
     request.decision.as_deref().is_some_and(|decision| decision.by_policy || decision.by_standing.is_some())
 }
 
-/// How an approved call that has not run yet was counted against the limits on calls: it has a place since it was opened, if
-/// no person was asked about it. `None`: it is counted when it runs.
+fn take_at_run(case: &Case<'_>) -> Result<Vec<CountedWrite>, (OverLimit, Box<LimitReached>)> {
+    let (facts, cost) = (case.facts, case.request.revision.cost);
+    limit::take_at_run(facts.limits, facts.counters, cost, counted_as(case.request), case.now)
+}
+
+/// How an approved call that has not run yet was counted against the limits on calls: it has the places since it was opened
+/// that no person was asked about. Without any it is counted when it runs.
 #[must_use]
-pub fn counted_as(request: &Request) -> Option<Share> {
-    // What was counted then has run, if this is another run.
-    let ran = request.grant.as_deref().is_some_and(|grant| grant.ran_before.is_some());
-    (is_unasked(request) && !ran).then_some(Share::Place(request.created_at))
+pub fn counted_as(request: &Request) -> CountedAs<'_> {
+    CountedAs::Places(&request.places)
 }
 
 /// The limit that asks people about a call that no person was asked about, if it were to run now.
@@ -123,8 +127,7 @@ pub(super) fn asking_limit(case: &Case<'_>) -> Option<Text> {
     if !is_unasked(case.request) {
         return None;
     }
-    let (limits, cost) = (case.facts.limits, case.request.revision.cost);
-    match limit::take_at_run(limits, cost, counted_as(case.request).as_ref(), case.now) {
+    match take_at_run(case) {
         Err((OverLimit::Ask, reached)) => Some(reached.limit),
         Err((OverLimit::Deny, _)) | Ok(_) => None,
     }
@@ -191,17 +194,19 @@ pub(super) fn take_back(case: &Case<'_>, why: Text, what_for: RevokedFor) -> Res
         Execution::Revoked { at: case.now, by: case.actor().clone(), why: why.clone(), cause: what_for };
     change.request.execution = Some(Box::new(revoked));
     change.tell(EventKind::Revoked { why })?;
-    change.count(unused_place(case));
+    give_back_places(&mut change, case);
     decide::close(&mut change, case.facts);
     change.notify(NoticeKind::Outcome, [case.request.requester.clone()]);
     Ok(change.finish())
 }
 
-/// Gives back the place in the limits of a call that will not run any more, so that it does not keep the same call from being
-/// asked about.
-pub(super) fn unused_place(case: &Case<'_>) -> Vec<CountedWrite> {
-    let share = counted_as(case.request);
-    limit::give_back(case.facts.limits, case.request.revision.cost, share.as_ref())
+/// Gives back the places in the limits of a call that will not run any more, so that it does not keep the same call from being
+/// asked about. Those whose counters could not be read stay.
+pub(super) fn give_back_places(change: &mut Change<'_>, case: &Case<'_>) {
+    let facts = case.facts;
+    let counters = || facts.limits.iter().map(|one| &one.counter).chain(facts.counters);
+    change.count(limit::give_back(counters(), counted_as(case.request)));
+    change.request.places.retain(|share| !counters().any(|counter| counter.name == share.counter));
 }
 
 /// What an act may change of what limits have counted: its facts must hold these limits.
@@ -213,7 +218,7 @@ pub(crate) enum CountedBy {
     Calls,
     /// The limits on attempts, with these of its run, count another attempt.
     Attempts(RunLimits),
-    /// The limits on calls get the place of the request back. The act does not depend on it.
+    /// The counters in which the request has places get them back, whatever limits there are. The act does not depend on it.
     Place,
 }
 
@@ -224,7 +229,7 @@ pub(crate) fn counted_by(request: &Request, act: &Act) -> CountedBy {
         Act::Consume { .. } | Act::Uncover => CountedBy::Calls,
         Act::Reopen { run } => CountedBy::Attempts(*run),
         Act::Revoke { .. } | Act::Halt { .. } | Act::Supersede { .. } | Act::Tick => {
-            let has_place = unspent(request).is_ok() && counted_as(request).is_some();
+            let has_place = unspent(request).is_ok() && !request.places.is_empty();
             if has_place { CountedBy::Place } else { CountedBy::Nothing }
         }
         Act::Vote { .. }

@@ -123,6 +123,12 @@ impl<'a> Change<'a> {
         self.counted.extend(writes);
     }
 
+    /// The request takes these places.
+    pub(super) fn take_places(&mut self, writes: Vec<CountedWrite>) {
+        self.request.places = writes.iter().filter_map(|write| write.share.clone()).collect();
+        self.count(writes);
+    }
+
     /// A command on another request follows, once this change is written.
     pub(super) fn go_on(&mut self, request: RequestId, command: Command) {
         self.next.push((request, command));

@@ -19,6 +19,7 @@ mod join;
 mod key;
 mod limit;
 mod limit_at_run;
+mod limit_that_changes;
 mod matching;
 mod namespace;
 mod principals;
@@ -159,6 +160,7 @@ pub(super) struct World {
     /// What the policy says when a grant is consumed.
     pub(super) ruling: Option<RunRuling>,
     pub(super) limits: Vec<Counted>,
+    pub(super) counters: Vec<Counter>,
     pub(super) standing: Vec<Standing>,
     pub(super) request: Request,
     pub(super) lines: Vec<EventLine>,
@@ -181,6 +183,7 @@ impl World {
             edited_gate: None,
             ruling: Some(ALLOWS),
             limits: Vec::new(),
+            counters: Vec::new(),
             standing: Vec::new(),
             request: Request::clone(&transition.request),
             lines: Vec::new(),
@@ -210,6 +213,7 @@ impl World {
             edited: edited.as_ref(),
             basis: None,
             limits: &self.limits,
+            counters: &self.counters,
             standing: &self.standing,
             standing_id: StandingId::from_uuid(id(1000 + self.grants)),
         };
@@ -325,6 +329,7 @@ pub(super) fn facts(people: &People) -> Facts<'_> {
         edited: None,
         basis: None,
         limits: &[],
+        counters: &[],
         standing: &[],
         standing_id: StandingId::from_uuid(id(98)),
     }

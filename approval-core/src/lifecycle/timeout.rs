@@ -115,7 +115,7 @@ fn expire_grant(case: &Case<'_>, expiry: Timestamp) -> Result<Transition, Refusa
     change.not_before(expiry);
     change.request.execution = Some(Box::new(Execution::GrantExpired { at: case.now }));
     change.tell(EventKind::GrantExpired)?;
-    change.count(grant::unused_place(case));
+    grant::give_back_places(&mut change, case);
     decide::close(&mut change, case.facts);
     change.notify(NoticeKind::Outcome, [case.request.requester.clone()]);
     Ok(change.finish())

@@ -4,13 +4,16 @@
 //! the window. So no window, wherever it begins, holds more than the limit; room comes back up to a sixtieth late. Without a
 //! window calls are added to the last stretch, which ends with the last call, so that a window that a limit gets later begins
 //! there.
+//!
+//! The share of a call is found by the end that its stretch had at first. Stretches are in the order of their ends, and ends only
+//! grow: no two have the same first end, and no later stretch has that of one that left the window.
 
 use rust_decimal::Decimal;
 
 use super::LimitReached;
 use crate::{
     clock::{Span, Timestamp, after, to_micros},
-    model::{Limit, Money, Stretch, Usage},
+    model::{Limit, Money, Share, Stretch, Text, Usage},
 };
 
 /// Stretches that a window has.
@@ -107,65 +110,74 @@ pub(super) fn spent(limit: &Limit, usage: &Usage, now: Timestamp) -> Decimal {
     spent_in(&in_window(limit, usage, now).stretches, Kind::Place).unwrap_or(Decimal::MAX)
 }
 
-/// The same counter with one more call at `now`, whether or not there is room for it.
-pub(super) fn add(limit: &Limit, usage: &Usage, cost: Option<Money>, now: Timestamp, kind: Kind) -> Usage {
+/// The same counter with one more call at `now`, whether or not there is room for it; and the share that this call has in it.
+pub(super) fn add(
+    limit: &Limit,
+    counter: &Text,
+    usage: &Usage,
+    cost: Option<Money>,
+    now: Timestamp,
+    kind: Kind,
+) -> (Usage, Share) {
     let mut usage = in_window(limit, usage, now);
     usage.since = usage.since.or(Some(now));
-    let until = end_of_stretch(limit, now);
+    let cost = room_for(limit, cost);
+    let stretch = put(&mut usage, end_of_stretch(limit, now), limit.within.is_none(), cost, kind);
+    (usage, Share { counter: Text::clone(counter), stretch, cost })
+}
+
+/// The same counter, in which a call with a share runs at `now`, and no limit says any more for how long that counts; and the
+/// share that the run has in it. `None`: the counter does not hold the share.
+pub(super) fn as_run(usage: &Usage, share: &Share, now: Timestamp, kind: Kind) -> Option<(Usage, Share)> {
+    let mut usage = without(usage, share, kind)?;
+    // Together with what was counted last, which then counts as long as this: longer than a limit may say, and never shorter.
+    let stretch = put(&mut usage, to_micros(now), true, share.cost, Kind::Run);
+    Some((usage, Share { stretch, ..share.clone() }))
+}
+
+/// Adds a call to a stretch that ends at `until` or later: to the last one if that does, to a new one otherwise. `moves`: the end
+/// of the last one moves there instead. Returns the name of the stretch.
+fn put(usage: &mut Usage, until: Timestamp, moves: bool, cost: Decimal, kind: Kind) -> Timestamp {
     match usage.stretches.last_mut() {
-        Some(last) if limit.within.is_none() || last.until >= until => {
-            // Stored before with no end. Now there is one: its last call is this one.
-            let ended = last.until != Timestamp::MAX;
-            last.until = if ended { last.until.max(until) } else { until };
+        Some(last) if moves || last.until >= until => {
+            if last.until == Timestamp::MAX {
+                // Stored before with no end. Now there is one: its last call is this one.
+                last.until = until;
+            } else if last.until < until {
+                last.first_until = Some(last.name());
+                last.until = until;
+            }
         }
         _ => usage.stretches.push(Stretch { until, ..Stretch::EMPTY }),
     }
-    if let Some(last) = usage.stretches.last_mut() {
-        let cost = room_for(limit, cost);
-        let (calls, sum) = match kind {
-            Kind::Run => (&mut last.calls, &mut last.cost),
-            Kind::Place => (&mut last.places, &mut last.places_cost),
-        };
-        // Held at the end, which is beyond every bound.
-        *calls = calls.saturating_add(1);
-        *sum = sum.saturating_add(cost);
-    }
-    usage
+    let Some(last) = usage.stretches.last_mut() else { return until };
+    let (calls, sum) = of_kind(last, kind);
+    // Held at the end, which is beyond every bound.
+    *calls = calls.saturating_add(1);
+    *sum = sum.saturating_add(cost);
+    last.name()
 }
 
-/// The same counter without a call that it counted at a moment; `None`: it did not count it.
-pub(super) fn without(
-    limit: &Limit,
-    usage: &Usage,
-    cost: Option<Money>,
-    counted_at: Timestamp,
-    kind: Kind,
-) -> Option<Usage> {
-    // A limit that has counted only since then has not counted this call.
-    if usage.since.is_none_or(|since| to_micros(since) > counted_at) {
-        return None;
-    }
-    let own = end_of_stretch(limit, counted_at);
+/// The same counter without the share of one call; `None`: it does not hold that.
+pub(super) fn without(usage: &Usage, share: &Share, kind: Kind) -> Option<Usage> {
+    let at = usage.stretches.iter().position(|stretch| stretch.name() == share.stretch)?;
     let mut besides = usage.clone();
-    let holds = |stretch: &Stretch| match kind {
-        Kind::Run => stretch.calls > 0,
-        Kind::Place => stretch.places > 0,
-    };
-    // Without a window calls are added to the last one, whatever its end.
-    let is_own = |stretch: &Stretch| holds(stretch) && (limit.within.is_none() || stretch.until == own);
-    let at = besides.stretches.iter().rposition(is_own)?;
     let stretch = besides.stretches.get_mut(at)?;
-    let (calls, sum) = match kind {
-        Kind::Run => (&mut stretch.calls, &mut stretch.cost),
-        Kind::Place => (&mut stretch.places, &mut stretch.places_cost),
-    };
+    let (calls, sum) = of_kind(stretch, kind);
     *calls = calls.checked_sub(1)?;
-    // Never below zero, should the cost not have been counted here.
-    *sum = sum.saturating_sub(room_for(limit, cost)).max(Decimal::ZERO);
-    if *stretch == (Stretch { until: stretch.until, ..Stretch::EMPTY }) {
+    *sum = sum.saturating_sub(share.cost).max(Decimal::ZERO);
+    if stretch.is_empty() {
         besides.stretches.remove(at);
     }
     Some(besides)
+}
+
+/// How many calls of a kind a stretch holds, and what they cost.
+const fn of_kind(stretch: &mut Stretch, kind: Kind) -> (&mut u64, &mut Decimal) {
+    match kind {
+        Kind::Run => (&mut stretch.calls, &mut stretch.cost),
+        Kind::Place => (&mut stretch.places, &mut stretch.places_cost),
+    }
 }
 
 /// The room that a call takes of a limit on cost. Another currency is never counted: people were asked about such a call, or

@@ -12,8 +12,8 @@ use crate::{
     audit::{SOURCE_LIMIT, is_kept, keep_source},
     clock::Timestamp,
     error::Invalid,
-    lifecycle::{NewSources, Share},
-    model::{Basis, Limit, Money, People, Principal, Reload, Source, SourceDigest, SourceKind, Text},
+    lifecycle::{CountedAs, NewSources},
+    model::{Basis, Limit, People, Principal, Reload, Source, SourceDigest, SourceKind, Text},
     policy::{Call, ReloadListener, Ruling},
     store::{Condition, JournalLine, RecordWrite, StoreError},
     sync::{Mutex, lock},
@@ -144,7 +144,7 @@ impl Core {
     }
 
     /// What the policy says about a call, and the digest of its text. What earlier calls have spent is looked up by the limits
-    /// of the same text: `counts` tells whose, `own` what the call itself cost, and how that was counted.
+    /// of the same text: `counts` tells whose, `own` how the call itself was counted.
     ///
     /// # Errors
     /// When it cannot say, or its text cannot be kept.
@@ -152,7 +152,7 @@ impl Core {
         &self,
         call: &Call<'_>,
         counts: Counts<'_>,
-        own: Option<(Money, &Share)>,
+        own: CountedAs<'_>,
     ) -> Result<(Ruling, Option<SourceDigest>), ApprovalError> {
         for _ in 0..ROUNDS {
             let source = self.policy.source();
@@ -193,7 +193,7 @@ impl Core {
         &self,
         call: &Call<'_>,
         counts: Counts<'_>,
-        own: Option<(Money, &Share)>,
+        own: CountedAs<'_>,
     ) -> Result<Ruled, ApprovalError> {
         let (ruling, policy) = self.ask_policy(call, counts, own).await?;
         let directory = self.kept(SourceKind::Directory, self.directory.source()).await?;

@@ -13,7 +13,7 @@ use crate::{
     approval_error::ApprovalError,
     clock::{Span, Timestamp, after},
     id::RequestId,
-    lifecycle::{Act, Command},
+    lifecycle::{self, Act, Command},
     model::{LibraryPart, Principal},
     store::Stored,
 };
@@ -171,7 +171,7 @@ impl Failed {
 /// to count anew for each of the others.
 async fn tick_all(core: &Core, batch: &[&Stored]) -> Vec<(RequestId, Result<Stored, ApprovalError>)> {
     let (counted, others): (Vec<&Stored>, Vec<&Stored>) =
-        batch.iter().copied().partition(|stored| core.gives_back(&stored.request, &Act::Tick));
+        batch.iter().copied().partition(|stored| lifecycle::gives_back(&stored.request, &Act::Tick));
     let in_turn = async {
         let mut done = Vec::with_capacity(counted.len());
         for stored in counted {

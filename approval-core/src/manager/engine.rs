@@ -252,9 +252,9 @@ impl Core {
             };
             let halts = self.halts.view(self).await?;
             let (ruling, policy) = self.ruling_for(command, request).await?;
-            let limits = if lifecycle::ends_without_its_place(request, &command.act, lost) {
+            let (limits, counters) = if lifecycle::ends_without_its_place(request, &command.act, lost) {
                 tracing::warn!(request = %id, lost, "others kept changing the counters of limits: a request ends without giving its place back");
-                Vec::new()
+                (Vec::new(), Vec::new())
             } else {
                 self.limits_for(command, request, policy).await?
             };
@@ -264,7 +264,7 @@ impl Core {
             facts.standing = &standing;
             facts.edited = edited.as_ref();
             facts.ruling = ruling.as_ref();
-            facts.limits = &limits;
+            (facts.limits, facts.counters) = (&limits, &counters);
             let basis = self.sources.basis(policy.or(edited_by), directory);
             facts.basis = basis.as_ref();
             facts.notice_delivered = command.act == Act::Tick && self.delivered(request).await?;
@@ -460,6 +460,7 @@ fn facts<'a>(people: &'a People, halts: &'a HaltView, now: Timestamp) -> Facts<'
         halts: halts.halts(),
         grant_id: GrantId::generate(now),
         limits: &[],
+        counters: &[],
         standing: &[],
         standing_id: StandingId::generate(now),
         notice_delivered: false,

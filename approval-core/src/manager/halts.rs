@@ -252,7 +252,7 @@ impl Core {
                 }
                 let act = Act::Halt { reason: Arc::clone(&halt.reason) };
                 let _turn =
-                    if self.gives_back(request, &act) { self.turn_to_give_back().await } else { None };
+                    if lifecycle::gives_back(request, &act) { self.turn_to_give_back().await } else { None };
                 let command = Command { actor: halt.by.clone(), via: None, operator: true, act };
                 match self.execute_one(request.id, command).await {
                     Ok(_) => ended += 1,

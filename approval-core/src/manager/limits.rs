@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
+use thin_vec::ThinVec;
 
 use super::{ApprovalManager, Context, Core, Prepared, RuledBy, keys};
 use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
     error::Invalid,
-    lifecycle::{self, Command, Counted, CountedBy, CountedWrite, Draft, Share},
-    model::{ActionName, Limit, Money, OverLimit, Principal, Request, RunLimits, SourceDigest, Text, Usage},
+    lifecycle::{self, Command, Counted, CountedAs, CountedBy, CountedWrite, Counter, Draft},
+    model::{
+        ActionName, Limit, Money, OverLimit, Principal, Request, RunLimits, Share, SourceDigest, Text, Usage,
+    },
     store::{Commit, CommitOutcome, Condition, RecordName, RecordWrite, StoreError},
 };
 
@@ -30,8 +33,8 @@ pub(crate) struct Counts<'a> {
 /// What counting a call came to.
 #[derive(Clone, Debug)]
 pub(crate) enum Count {
-    /// It is counted, so; `None`: no limit is about it.
-    Taken(Option<Share>),
+    /// It is counted: what which counters hold of it as a run.
+    Taken(ThinVec<Share>),
     /// It goes over this limit, which asks people.
     Asks(Text),
 }
@@ -104,19 +107,23 @@ impl Core {
                 Some(known) if known == limit => {}
                 // They would share a counter.
                 Some(_) => return Err(two_of_one_name(&limit.name).into()),
-                None => limits.push(Arc::clone(limit)),
+                None => {
+                    // A policy in code may have any.
+                    check(limit)?;
+                    limits.push(Arc::clone(limit));
+                }
             }
         }
         Ok(limits)
     }
 
-    /// What calls like this one have cost of late, in US dollars, where that is counted ([`Limit::spending`]). `own`: the
-    /// cost of the call itself and how that was counted, which is left out.
+    /// What calls like this one have cost of late, in US dollars, where that is counted ([`Limit::spending`]). `own`: how the
+    /// call itself was counted, which is left out.
     pub(crate) async fn spent_usd(
         &self,
         policy: &[Arc<Limit>],
         counts: Counts<'_>,
-        own: Option<(Money, &Share)>,
+        own: CountedAs<'_>,
     ) -> Result<Option<Decimal>, ApprovalError> {
         let limits = self.limits_where(policy, |limit| limit.only_counts)?;
         if limits.is_empty() {
@@ -159,33 +166,29 @@ impl Core {
     /// backwards, and nothing that fails in between leaves a wrong count behind.
     async fn strike_decided(&self, counted: &mut Counted) -> Result<(), StoreError> {
         let full = counted.limit.open.and_then(|most| usize::try_from(most).ok());
-        if full.is_none_or(|most| counted.usage.open.len() < most) {
+        let usage = &mut counted.counter.usage;
+        if full.is_none_or(|most| usage.open.len() < most) {
             return Ok(());
         }
-        let mut open = Vec::with_capacity(counted.usage.open.len());
-        for id in counted.usage.open.drain(..) {
+        let mut open = Vec::with_capacity(usage.open.len());
+        for id in usage.open.drain(..) {
             // What is not there any more was removed by retention, long after its end.
             if self.find(id).await?.is_some_and(|stored| stored.request.status.is_open()) {
                 open.push(id);
             }
         }
-        counted.usage.open = open;
+        usage.open = open;
         Ok(())
     }
 
-    /// The limits that matter for what a command does to a request, and what they have counted. `ruled_by`: the text of the
-    /// policy that was asked about the command.
+    /// The limits that matter for what a command does to a request, and what they have counted; and the other counters in which
+    /// the request has places. `ruled_by`: the text of the policy that was asked about the command.
     pub(crate) async fn limits_for(
         &self,
         command: &Command,
         request: &Request,
         ruled_by: Option<SourceDigest>,
-    ) -> Result<Vec<Counted>, ApprovalError> {
-        // Most commands count nothing.
-        let counted_by = lifecycle::counted_by(request, &command.act);
-        if counted_by == CountedBy::Nothing {
-            return Ok(Vec::new());
-        }
+    ) -> Result<(Vec<Counted>, Vec<Counter>), ApprovalError> {
         let action = &request.action.name;
         let counts = Counts {
             agent: &request.requester,
@@ -193,37 +196,33 @@ impl Core {
             run: request.run.as_deref(),
             person: request.on_behalf_of.as_ref(),
         };
-        let policy = self.limits_of_policy(ruled_by)?;
-        match counted_by {
-            CountedBy::Nothing => Ok(Vec::new()),
-            CountedBy::Calls => self.counted(self.limits_on(&policy, action)?, counts).await,
+        match lifecycle::counted_by(request, &command.act) {
+            // Most commands count nothing.
+            CountedBy::Nothing => Ok((Vec::new(), Vec::new())),
+            CountedBy::Calls => {
+                let limits = self.limits_on(&self.limits_of_policy(ruled_by)?, action)?;
+                let counted = self.counted(limits, counts).await?;
+                let counters = self.counters_of(&request.places, &counted).await?;
+                Ok((counted, counters))
+            }
             CountedBy::Attempts(run) => {
+                let policy = self.limits_of_policy(ruled_by)?;
                 let mut limits =
                     self.limits_where(&policy, |limit| limit.attempts && limit.is_about(action))?;
                 if request.run.is_some() {
                     limits.extend(run.on_calls().map(Arc::new));
                 }
-                self.counted(limits, counts).await
+                Ok((self.counted(limits, counts).await?, Vec::new()))
             }
-            CountedBy::Place => Ok(self.counted_to_give_back(request, &policy, counts).await),
+            CountedBy::Place => {
+                // The request says where: giving back waits for no limit, and for no person to be looked up.
+                let counters = self.counters_of(&request.places, &[]).await.unwrap_or_else(|error| {
+                    tracing::warn!(request = %request.id, %error, "the place of a call in the limits is not given back");
+                    Vec::new()
+                });
+                Ok((Vec::new(), counters))
+            }
         }
-    }
-
-    /// The limits on a call that is taken back, and what they have counted. Taking it back does not wait for them.
-    async fn counted_to_give_back(
-        &self,
-        request: &Request,
-        policy: &[Arc<Limit>],
-        counts: Counts<'_>,
-    ) -> Vec<Counted> {
-        let counted = match self.limits_on(policy, &request.action.name) {
-            Ok(limits) => self.counted(limits, counts).await,
-            Err(error) => Err(error),
-        };
-        counted.unwrap_or_else(|error| {
-            tracing::warn!(request = %request.id, %error, "the place of a call in the limits is not given back");
-            Vec::new()
-        })
     }
 
     /// What these have counted.
@@ -252,17 +251,33 @@ impl Core {
         let counts = Counts { person: person.as_ref(), ..counts };
         let mut all = Vec::with_capacity(limits.len());
         for limit in limits {
-            let counter = keys::counter(&self.settings.namespace, &limit, counts);
-            let record = self.store.record(&RecordName::new(Text::clone(&counter))).await?;
-            let usage = record
-                .as_ref()
-                .map(|record| serde_json::from_slice::<Usage>(&record.value))
-                .transpose()
-                .map_err(|e| StoreError::unreadable(format!("the record {counter} cannot be read: {e}")))?
-                .unwrap_or_default();
-            all.push(Counted { limit, counter, usage, version: record.map(|record| record.version) });
+            let counter = self.counter(keys::counter(&self.settings.namespace, &limit, counts)).await?;
+            all.push(Counted { limit, counter });
         }
         Ok(all)
+    }
+
+    /// The counters that hold these shares, each once, except for those of `counted`.
+    async fn counters_of(&self, shares: &[Share], counted: &[Counted]) -> Result<Vec<Counter>, StoreError> {
+        let mut all: Vec<Counter> = Vec::new();
+        for Share { counter, .. } in shares {
+            let known = counted.iter().map(|one| &one.counter).chain(&all).any(|one| one.name == *counter);
+            if !known {
+                all.push(self.counter(Text::clone(counter)).await?);
+            }
+        }
+        Ok(all)
+    }
+
+    async fn counter(&self, name: Text) -> Result<Counter, StoreError> {
+        let record = self.store.record(&RecordName::new(Text::clone(&name))).await?;
+        let usage = record
+            .as_ref()
+            .map(|record| serde_json::from_slice::<Usage>(&record.value))
+            .transpose()
+            .map_err(|e| StoreError::unreadable(format!("the record {name} cannot be read: {e}")))?
+            .unwrap_or_default();
+        Ok(Counter { name, usage, version: record.map(|record| record.version) })
     }
 
     /// Counts a call that no person needs to be asked about, by the limits of the policy that allowed it.
@@ -278,11 +293,12 @@ impl Core {
         if prepared.context.run.is_some() {
             limits.extend(prepared.context.limits.on_calls().map(Arc::new));
         }
-        self.count_call(prepared, limits, |counted, cost, now| lifecycle::take_all(counted.iter(), cost, now))
-            .await
+        let take =
+            |counted: &[Counted], _: &[Counter], cost, now| lifecycle::take_all(counted.iter(), cost, now);
+        self.count_call(prepared, limits, &[], take).await
     }
 
-    /// Counts a call that the policy let run at the moment at which it runs. `share`: how it was counted before.
+    /// Counts a call that the policy let run at the moment at which it runs. `shares`: how it was counted as a run before.
     ///
     /// # Errors
     /// The limit that it goes over, if that denies.
@@ -290,11 +306,13 @@ impl Core {
         &self,
         prepared: &Prepared,
         by: &RuledBy,
-        share: Option<&Share>,
+        shares: &[Share],
     ) -> Result<Count, ApprovalError> {
         let limits = self.limits_ruling(by, &prepared.spec.info.name)?;
-        let take = |counted: &[Counted], cost, now| lifecycle::take_at_run(counted, cost, share, now);
-        self.count_call(prepared, limits, take).await
+        let take = |counted: &[Counted], counters: &[Counter], cost, now| {
+            lifecycle::take_at_run(counted, counters, cost, CountedAs::Runs(shares), now)
+        };
+        self.count_call(prepared, limits, shares, take).await
     }
 
     /// The limits that are about a call of an action, of the policy that it was ruled by.
@@ -307,33 +325,34 @@ impl Core {
         &self,
         prepared: &Prepared,
         limits: Vec<Arc<Limit>>,
-        take: impl Fn(&[Counted], Option<Money>, Timestamp) -> Taken,
+        shares: &[Share],
+        take: impl Fn(&[Counted], &[Counter], Option<Money>, Timestamp) -> Taken,
     ) -> Result<Count, ApprovalError> {
-        if limits.is_empty() {
-            return Ok(Count::Taken(None));
+        if limits.is_empty() && shares.is_empty() {
+            return Ok(Count::Taken(ThinVec::new()));
         }
         let cost = lifecycle::cost_of(&prepared.spec.info, &prepared.bound.arguments)?;
         let action = &prepared.spec.info.name;
-        Box::pin(self.count(limits, prepared.counts(), action, |counted, now| take(counted, cost, now))).await
+        let take = |counted: &[Counted], counters: &[Counter], now| take(counted, counters, cost, now);
+        Box::pin(self.count((limits, shares), prepared.counts(), action, take)).await
     }
 
     /// Gives back what a call that the policy let run was counted as, since it will not run. If that fails it stays counted.
-    /// `share` must be how it is counted now: what has moved would be taken off another call.
-    pub(crate) async fn give_back(&self, prepared: &Prepared, share: Option<&Share>) {
-        let Some(share) = share else { return };
-        if let Err(error) = self.try_give_back(prepared, share).await {
+    /// `shares` must be how it is counted now: what has moved would be taken off another call.
+    pub(crate) async fn give_back(&self, prepared: &Prepared, shares: &[Share]) {
+        if shares.is_empty() {
+            return;
+        }
+        if let Err(error) = self.try_give_back(shares).await {
             let action = &prepared.spec.info.name;
             tracing::warn!(%action, %error, "the share of a call in the limits is not given back");
         }
     }
 
-    async fn try_give_back(&self, prepared: &Prepared, share: &Share) -> Result<(), ApprovalError> {
-        // As the limits are now: of one that counts by another window since, nothing is taken off.
-        let limits = self.limits_on(&self.policy.limits(), &prepared.spec.info.name)?;
-        let cost = lifecycle::cost_of(&prepared.spec.info, &prepared.bound.arguments)?;
+    async fn try_give_back(&self, shares: &[Share]) -> Result<(), ApprovalError> {
         for _ in 0..ROUNDS {
-            let counted = self.counted(limits.clone(), prepared.counts()).await?;
-            let given_back = lifecycle::give_back(&counted, cost, Some(share));
+            let counters = self.counters_of(shares, &[]).await?;
+            let given_back = lifecycle::give_back(counters.iter(), CountedAs::Runs(shares));
             if given_back.is_empty() {
                 return Ok(());
             }
@@ -346,17 +365,19 @@ impl Core {
         Err(kept_counting())
     }
 
+    /// `shares`: how the call was counted before, whose counters matter besides those of the limits.
     async fn count(
         &self,
-        limits: Vec<Arc<Limit>>,
+        (limits, shares): (Vec<Arc<Limit>>, &[Share]),
         counts: Counts<'_>,
         action: &ActionName,
-        take: impl Fn(&[Counted], Timestamp) -> Taken,
+        take: impl Fn(&[Counted], &[Counter], Timestamp) -> Taken,
     ) -> Result<Count, ApprovalError> {
         for _ in 0..ROUNDS {
             let counted = self.counted(limits.clone(), counts).await?;
+            let counters = self.counters_of(shares, &counted).await?;
             let now = self.now().await?;
-            let taken = match take(&counted, now) {
+            let taken = match take(&counted, &counters, now) {
                 Ok(taken) => taken,
                 Err((OverLimit::Ask, reached)) => return Ok(Count::Asks(reached.limit)),
                 Err((OverLimit::Deny, reached)) => {
@@ -366,8 +387,7 @@ impl Core {
             let (conditions, writes) = writes(&taken)?;
             let commit = Commit { conditions, writes, ..Commit::default() };
             if let CommitOutcome::Committed { .. } = self.store.commit(commit).await? {
-                let counters = taken.into_iter().map(|write| write.counter).collect();
-                return Ok(Count::Taken(Some(Share::Run(now, counters))));
+                return Ok(Count::Taken(taken.into_iter().filter_map(|write| write.share).collect()));
             }
         }
         Err(kept_counting())
@@ -394,7 +414,7 @@ fn kept_counting() -> ApprovalError {
 pub(crate) fn writes(counted: &[CountedWrite]) -> Result<(Vec<Condition>, Vec<RecordWrite>), StoreError> {
     let mut conditions = Vec::with_capacity(counted.len());
     let mut writes = Vec::with_capacity(counted.len());
-    for CountedWrite { counter, usage, expect } in counted {
+    for CountedWrite { counter, usage, expect, share: _ } in counted {
         let name = RecordName::new(Text::clone(counter));
         let value = serde_json::to_vec(usage)
             .map_err(|e| StoreError::unreadable(format!("a count cannot be written: {e}")))?;
@@ -429,7 +449,7 @@ impl ApprovalManager {
         if limits.is_empty() {
             return Ok(());
         }
-        let take = |counted: &[Counted], now| lifecycle::take_all(counted.iter(), None, now);
-        self.core.count(limits, counts, &action, take).await.map(drop)
+        let take = |counted: &[Counted], _: &[Counter], now| lifecycle::take_all(counted.iter(), None, now);
+        self.core.count((limits, &[]), counts, &action, take).await.map(drop)
     }
 }

@@ -1,6 +1,6 @@
 //! What is done to many requests, one after the other or together: one that fails holds up none of the others.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use tokio::sync::MutexGuard;
@@ -11,8 +11,7 @@ use crate::{
     clock::{Span, after},
     error::Internal,
     id::RequestId,
-    lifecycle::{self, Act, Command},
-    model::Request,
+    lifecycle::Command,
     store::Stored,
 };
 
@@ -32,17 +31,6 @@ impl Core {
     /// each after a while.
     pub(super) async fn goes_on_after(&self, error: &ApprovalError) -> bool {
         !matches!(error, ApprovalError::Store(_)) || self.store.record(self.halts.own()).await.is_ok()
-    }
-
-    /// Whether an act on a request changes counters of limits that ends of other requests change too.
-    pub(super) fn gives_back(&self, request: &Request, act: &Act) -> bool {
-        if !lifecycle::gives_back(request, act) {
-            return false;
-        }
-        // Code of the application. Where it cannot say, it may.
-        let limits =
-            catch_unwind(AssertUnwindSafe(|| self.limits_on(&self.policy.limits(), &request.action.name)));
-        !matches!(limits, Ok(Ok(limits)) if limits.is_empty())
     }
 
     /// Waits until nothing else in this process that ends one request after the other gives a place in a limit back: of two

@@ -14,7 +14,7 @@ use crate::{
     approval_error::{About, ApprovalError},
     error::Invalid,
     id::RequestId,
-    lifecycle::{self, Agents, Behind, Draft, NotOpened, Share, Unasked, Way},
+    lifecycle::{self, Agents, Behind, CountedAs, Draft, NotOpened, Unasked, Way},
     model::{Basis, Enclosed, Gate, Principal, Request, Text},
     policy::{Call, Ruling},
     store::{StoreError, Stored},
@@ -265,14 +265,14 @@ impl Core {
 
     /// Asks the policy.
     pub(crate) async fn rule(&self, prepared: &Prepared) -> Result<Ruled, ApprovalError> {
-        self.rule_counted(prepared, None).await
+        self.rule_counted(prepared, CountedAs::NOTHING).await
     }
 
-    /// Asks the policy about a call. `counted`: how its own cost was counted, if it was.
+    /// Asks the policy about a call. `counted`: how it was counted itself.
     pub(super) async fn rule_counted(
         &self,
         prepared: &Prepared,
-        counted: Option<&Share>,
+        counted: CountedAs<'_>,
     ) -> Result<Ruled, ApprovalError> {
         let info = &prepared.spec.info;
         let cost = lifecycle::cost_of(info, &prepared.bound.arguments)?.map(|cost| cost.magnitude());
@@ -293,7 +293,7 @@ impl Core {
             said: prepared.spec.said,
             now: self.now().await?,
         };
-        self.rule_on(&call, prepared.counts(), cost.zip(counted)).await
+        self.rule_on(&call, prepared.counts(), counted).await
     }
 
     async fn draft(

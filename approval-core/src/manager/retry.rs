@@ -98,7 +98,8 @@ impl Core {
             return Ok((Arc::clone(&request.gate), None));
         };
         let arguments = (&request.revision.arguments, &request.revision.digest);
-        let (ruling, policy) = self.rule_again(request, arguments, &own.gate, own.said, None).await?;
+        let (ruling, policy) =
+            self.rule_again(request, arguments, &own.gate, own.said, lifecycle::CountedAs::NOTHING).await?;
         let gate = lifecycle::gate_of_retry(request, &own, (&ruling).into())
             .map_err(|refusal| ApprovalError::of_refusal(About::of(request), refusal))?;
         // The directory is named when the request is opened.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::{
     Core, Prepared,
     basis::{Ruled, RuledBy},
@@ -10,8 +12,8 @@ use super::{
 use crate::{
     approval_error::ApprovalError,
     clock::Timestamp,
-    lifecycle::{self, Act, Command, EditRuling, Held, RunRuling, Share},
-    model::{ArgumentsDigest, CanonicalJson, Gate, Request, SourceDigest, Text},
+    lifecycle::{self, Act, Command, CountedAs, EditRuling, Held, RunRuling},
+    model::{ArgumentsDigest, CanonicalJson, Gate, Request, Share, SourceDigest, Text},
     policy::{Call, Ruling, Said},
 };
 
@@ -32,14 +34,9 @@ impl Core {
         let (arguments, digest) = (&request.revision.arguments, &request.revision.digest);
         // It must not count against itself.
         let counted = lifecycle::counted_as(request);
-        let (ruling, policy) = Box::pin(self.rule_again(
-            request,
-            (arguments, digest),
-            &request.gate,
-            Said::ALL,
-            counted.as_ref(),
-        ))
-        .await?;
+        let (ruling, policy) =
+            Box::pin(self.rule_again(request, (arguments, digest), &request.gate, Said::ALL, counted))
+                .await?;
         let ruling = match ruling {
             Ruling::Allow { run_windows, .. } => RunRuling::Allows { inform: Vec::new(), run_windows },
             Ruling::Notify { to, run_windows, .. } => RunRuling::Allows { inform: to, run_windows },
@@ -75,7 +72,8 @@ impl Core {
         };
         let gate = lifecycle::gate_before_rules(request);
         let (ruling, policy) =
-            Box::pin(self.rule_again(request, (&arguments, &digest), &gate, Said::ALL, None)).await?;
+            Box::pin(self.rule_again(request, (&arguments, &digest), &gate, Said::ALL, CountedAs::NOTHING))
+                .await?;
         let ruling = match ruling {
             Ruling::Allow { run_windows, .. } if run_windows.is_empty() => {
                 RunRuling::Allows { inform: Vec::new(), run_windows }
@@ -96,14 +94,14 @@ impl Core {
     }
 
     /// Asks the policy about a request that is there already, with these arguments and this gate of the action, of which `said`
-    /// was set explicitly. `counted`: how its own cost was counted.
+    /// was set explicitly. `counted`: how it was counted itself.
     pub(super) async fn rule_again(
         &self,
         request: &Request,
         (arguments, digest): (&CanonicalJson, &ArgumentsDigest),
         gate: &Arc<Gate>,
         said: Said,
-        counted: Option<&Share>,
+        counted: CountedAs<'_>,
     ) -> Result<(Ruling, Option<SourceDigest>), ApprovalError> {
         let cost = lifecycle::cost_of(&request.action, arguments)?.map(|cost| cost.magnitude());
         let counts = limits::Counts {
@@ -128,11 +126,11 @@ impl Core {
             said,
             now: self.now().await?,
         };
-        self.ask_policy(&call, counts, cost.zip(counted)).await
+        self.ask_policy(&call, counts, counted).await
     }
 
     /// Asks the policy again about a call that it allowed at `asked`, and counts it at the moment at which it runs, unless that
-    /// was a moment ago. `share`: how it was counted before. What the policy says now, and how the call is counted, if it was
+    /// was a moment ago. `shares`: how it was counted before. What the policy says now, and how the call is counted, if it was
     /// asked.
     ///
     /// # Errors
@@ -141,24 +139,25 @@ impl Core {
         &self,
         prepared: &Prepared,
         asked: Timestamp,
-        share: Option<&Share>,
-    ) -> Result<Option<(RuledBy, Option<Share>)>, Box<HeldBack>> {
+        shares: &[Share],
+    ) -> Result<Option<(RuledBy, ThinVec<Share>)>, Box<HeldBack>> {
         if lifecycle::is_fresh(asked, self.clock.now()) {
             return Ok(None);
         }
         // On the heap: most calls begin at once, and must not carry it.
-        Box::pin(self.allows_again(prepared, share)).await.map(Some)
+        Box::pin(self.allows_again(prepared, shares)).await.map(Some)
     }
 
     async fn allows_again(
         &self,
         prepared: &Prepared,
-        share: Option<&Share>,
-    ) -> Result<(RuledBy, Option<Share>), Box<HeldBack>> {
+        shares: &[Share],
+    ) -> Result<(RuledBy, ThinVec<Share>), Box<HeldBack>> {
         let action = || prepared.spec.info.name.clone();
         let asks = |rule| ApprovalError::PolicyAsks { action: action(), rule, request: None, again: false };
         let unanswered = |error| Box::new(HeldBack { by: None, error });
-        let Ruled { ruling, basis } = self.rule_counted(prepared, share).await.map_err(unanswered)?;
+        let Ruled { ruling, basis } =
+            self.rule_counted(prepared, CountedAs::Runs(shares)).await.map_err(unanswered)?;
         let held_back = |by, error| Err(Box::new(HeldBack { by: Some(by), error }));
         let by = |rule: &Text| RuledBy { rule: Text::clone(rule), basis };
         let by = match lifecycle::held(&(&ruling).into(), prepared.way(&ruling)) {
@@ -170,8 +169,8 @@ impl Core {
                 return held_back(by(rule), error);
             }
         };
-        match self.count_at_run(prepared, &by, share).await {
-            Ok(limits::Count::Taken(share)) => Ok((by, share)),
+        match self.count_at_run(prepared, &by, shares).await {
+            Ok(limits::Count::Taken(shares)) => Ok((by, shares)),
             Ok(limits::Count::Asks(limit)) => held_back(by, asks(limit)),
             Err(error) => held_back(by, error),
         }

@@ -73,10 +73,10 @@ impl CountedPer {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// What it is called, in messages and in the store. What was counted under another name does not count.
+    /// What it is called, in messages and in the store. What was counted under another name does not count. Not `max_steps`,
+    /// `max_tool_calls`, `max_seconds` or `max_usd`: so the limits of a run are called ([`RunLimits`]).
     pub name: Text,
-    /// Names of actions, and patterns in which `*` stands for any text. None: every action. Give the limit another name when it is
-    /// about other actions: a call that it did not count when it was opened may take the place of another that it counted then.
+    /// Names of actions, and patterns in which `*` stands for any text. None: every action.
     pub actions: Vec<Text>,
     /// Which calls are counted together.
     pub per: CountedPer,
@@ -313,6 +313,9 @@ pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
 pub struct Stretch {
     /// Its end: none of its calls was counted later.
     pub until: Timestamp,
+    /// The end that it had at first, if that has moved since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_until: Option<Timestamp>,
     /// How many calls ran.
     pub calls: u64,
     /// What they cost, in the limit's currency.
@@ -329,11 +332,38 @@ impl Stretch {
     /// Without a call, at the beginning of time.
     pub(crate) const EMPTY: Self = Self {
         until: Timestamp::UNIX_EPOCH,
+        first_until: None,
         calls: 0,
         cost: Decimal::ZERO,
         places: 0,
         places_cost: Decimal::ZERO,
     };
+
+    /// What distinguishes it from the others of its counter, and stays as it is while its end moves.
+    pub(crate) const fn name(&self) -> Timestamp {
+        match self.first_until {
+            Some(first) => first,
+            None => self.until,
+        }
+    }
+
+    /// Whether it holds no call.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.calls == 0 && self.places == 0 && self.cost.is_zero() && self.places_cost.is_zero()
+    }
+}
+
+/// What one counter holds of one call. It is taken off, and nothing else, when the call is counted anew where it runs, and when
+/// it will not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The record of the counter.
+    pub counter: Text,
+    /// The end that the stretch had at first in which the call is counted.
+    pub stretch: Timestamp,
+    /// What was counted of its cost, in the currency of the limit.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub cost: Decimal,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]

@@ -8,7 +8,7 @@ use thin_vec::ThinVec;
 use super::{
     ActionName, ArgumentsDigest, Attachment, Basis, CanonicalJson, ChainHead, Decision, Declaration,
     Delegation, Enclosed, Execution, Gate, Grant, Money, Principal, Priority, Question, Risk, SchemaDigest,
-    Text, Vote, canonical::arguments_digest_with,
+    Share, Text, Vote, canonical::arguments_digest_with,
 };
 use crate::{clock::Timestamp, id::RequestId};
 
@@ -263,6 +263,10 @@ pub struct Request {
     /// How running it went. `None` until approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution: Option<Box<Execution>>,
+    /// The places that it has in the limits on calls: it was opened without asking people, and has neither run nor ended (unless
+    /// a counter could not be read then). Empty for requests of before this was stored: they are counted in full when they run.
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    pub places: ThinVec<Share>,
     /// When it was opened.
     pub created_at: Timestamp,
     /// From when on stages, reminders and the time to decide are counted, if that is later than the opening: no person worked

@@ -86,6 +86,7 @@ mod tests {
             edited: None,
             basis: None,
             limits: &[],
+            counters: &[],
             standing: &[],
             standing_id: crate::id::StandingId::from_uuid(uuid::Uuid::nil()),
         };

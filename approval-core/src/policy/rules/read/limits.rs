@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::patterns;
 use crate::{
-    model::{CountedPer, Limit, Money, OverLimit, Text},
+    model::{CountedPer, Limit, Money, OverLimit, RunLimits, Text},
     yaml::{Fields, Item, LIST_LIMIT},
 };
 
@@ -33,7 +33,7 @@ pub(super) fn limits(fields: &Fields<'_>) -> Vec<Arc<Limit>> {
 
 fn limit(item: &Item<'_>) -> Option<Limit> {
     let fields = item.map(&KEYS)?;
-    let name = fields.required("name").and_then(|item| item.words());
+    let name = fields.required("name").and_then(|item| name(&item));
     let actions = fields.optional("action").map(|item| patterns(&item)).unwrap_or_default();
     let per = fields.optional("per").map(|item| per(&item)).unwrap_or_default();
     let within = fields.optional("within").and_then(|item| item.positive_duration());
@@ -66,6 +66,18 @@ fn limit(item: &Item<'_>) -> Option<Limit> {
         over: over?,
         ..Limit::new(name?)
     })
+}
+
+fn name<'a>(item: &Item<'a>) -> Option<&'a str> {
+    let name = item.words()?;
+    if RunLimits::NAMES.contains(&name) {
+        item.wrong_with(
+            format!("`{name}` is the name of a limit of runs"),
+            "give it another name: they would share a counter",
+        );
+        return None;
+    }
+    Some(name)
 }
 
 fn per(item: &Item<'_>) -> CountedPer {
@@ -144,6 +156,10 @@ mod tests {
             ("{name: x, open: 1, calls: 2}", "beside `open`"),
             ("{name: x, open: 1, over: ask}", "beside `open`"),
             ("{name: x, open: 1, within: 1h}", "beside `open`"),
+            ("{name: max_tool_calls, per: run, calls: 1}", "give it another name"),
+            ("{name: max_usd, cost: 1 USD}", "is the name of a limit of runs"),
+            ("{name: max_steps, calls: 1}", "is the name of a limit of runs"),
+            ("{name: max_seconds, open: 1}", "is the name of a limit of runs"),
         ] {
             let message = told(limit);
             assert!(
