@@ -101,9 +101,9 @@ impl<'a> CountedAs<'a> {
         }
     }
 
-    /// What this counter holds of it.
-    fn in_counter<'b>(self, counter: &'b Counter) -> impl Iterator<Item = &'a Share> + use<'a, 'b> {
-        self.shares().iter().filter(|share| share.counter == counter.name)
+    /// What this counter holds of it: a call has no two shares in one.
+    fn in_counter(self, counter: &Counter) -> Option<&'a Share> {
+        self.shares().iter().find(|share| share.counter == counter.name)
     }
 }
 
@@ -188,8 +188,7 @@ pub fn take_at_run(
     })?;
     let others = counted.iter().filter(|one| !counts_runs(one)).map(|one| &one.counter).chain(counters);
     writes.extend(others.filter_map(|counter| {
-        let (usage, share) =
-            before.in_counter(counter).find_map(|share| as_run(&counter.usage, share, now, before.kind()))?;
+        let (usage, share) = as_run(&counter.usage, before.in_counter(counter)?, now, before.kind())?;
         Some(write(counter, usage, Some(share)))
     }));
     Ok(writes)
@@ -228,7 +227,7 @@ fn write(counter: &Counter, usage: Usage, share: Option<Share>) -> CountedWrite 
 
 /// What a counter has counted besides one call; `None`: it holds nothing of it.
 fn besides(counter: &Counter, before: CountedAs<'_>) -> Option<Usage> {
-    before.in_counter(counter).find_map(|share| without(&counter.usage, share, before.kind()))
+    without(&counter.usage, before.in_counter(counter)?, before.kind())
 }
 
 /// Gives back what a call that will not run was counted as, from where it was counted.

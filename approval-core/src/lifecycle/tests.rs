@@ -19,6 +19,7 @@ mod join;
 mod key;
 mod limit;
 mod limit_at_run;
+mod limit_of_request;
 mod limit_that_changes;
 mod matching;
 mod namespace;

@@ -41,3 +41,17 @@ fn channels_hand_in_what_people_do_and_nothing_that_the_library_does_itself() {
         assert!(!act.is_of_people(), "{act:?}");
     }
 }
+
+#[test]
+fn what_runs_and_what_is_approved_after_an_edit_names_the_policy_and_the_people_in_force() {
+    let world = approved();
+    let edited = Act::ApproveEdited { digest: world.digest(), edits: Vec::new(), note: None };
+    for act in [world.consume_act(), edited] {
+        assert!(names_basis(&act), "{act:?}");
+    }
+    for act in
+        [world.vote_act(approve()), Act::Revoke { reason: text("no") }, reopen(), Act::Uncover, Act::Tick]
+    {
+        assert!(!names_basis(&act), "{act:?}");
+    }
+}

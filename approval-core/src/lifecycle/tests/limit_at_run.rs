@@ -13,12 +13,12 @@ use crate::lifecycle::{
 use crate::model::{ActionInfo, Limit, OverLimit, RunLimits, Share, Status, Usage};
 
 /// The place that a call for 12.50 USD has that was opened at the beginning of time.
-fn place(limit: &Limit) -> Share {
+pub(super) fn place(limit: &Limit) -> Share {
     add(limit, &"limit/1".into(), &Usage::default(), Some(money("12.50 USD")), at(0), Kind::Place).1
 }
 
 /// A call that a rule let run at the beginning of time; it costs 12.50 USD, and has a place since then.
-fn let_run(limit: Limit, usage: &Usage) -> World {
+pub(super) fn let_run(limit: Limit, usage: &Usage) -> World {
     let told =
         Draft { allowed: true, action: credits(Some("{cents} / 100 USD")), ..draft(gate([need(1, "ann")])) };
     let mut world = World::open(told, People::default());
@@ -37,7 +37,7 @@ fn ran_at(limit: &Limit, seconds: &[i64]) -> Usage {
 }
 
 /// The same with a place of the call that was opened at the beginning of time.
-fn with_a_place(limit: &Limit, usage: &Usage) -> Usage {
+pub(super) fn with_a_place(limit: &Limit, usage: &Usage) -> Usage {
     let one = counted(limit.clone(), usage);
     take_places(&[one], Some(money("12.50 USD")), at(0)).unwrap().remove(0).usage
 }
@@ -47,7 +47,7 @@ fn budget(text: &str) -> Limit {
 }
 
 /// End of its stretch in seconds, how many calls ran, and how many may run later.
-fn stretches(usage: &Usage) -> Vec<(i64, u64, u64)> {
+pub(super) fn stretches(usage: &Usage) -> Vec<(i64, u64, u64)> {
     let of = |stretch: &crate::model::Stretch| {
         let paid = |calls: u64| Decimal::from(calls) * Decimal::new(1250, 2);
         assert!(stretch.cost.is_zero() || stretch.cost == paid(stretch.calls), "{stretch:?}");

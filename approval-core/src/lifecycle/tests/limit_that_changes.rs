@@ -101,8 +101,18 @@ fn a_call_that_runs_where_no_limit_counts_it_is_a_run_in_its_counter() {
         let share = write.share.as_ref().unwrap();
         let counter = counted(few(9), &write.usage).counter;
         let back = give_back(std::iter::once(&counter), CountedAs::Runs(std::slice::from_ref(share)));
-        assert!(back[0].usage.stretches.is_empty());
+        assert_eq!((back[0].usage.stretches.len(), &back[0].share), (0, &None));
     }
+    // With the last of others it counts in one stretch: else, without a limit, there would be one for each call.
+    let mut two = usage.clone();
+    placed(&few(9).within(Span::from_hours(1)), &mut two, 130);
+    let writes = run(&[], &[counted(few(9), &two).counter], std::slice::from_ref(&share));
+    let [write] = &*writes else { panic!("{writes:?}") };
+    assert_eq!(stretches(&write.usage), [(180, 1, 1)]);
+    let before = take_places(&[counted(few(9).within(Span::from_hours(1)), &usage)], None, at(1)).unwrap();
+    let writes = run(&[], &[counted(few(9), &before[0].usage).counter], std::slice::from_ref(&share));
+    let moved = writes[0].share.as_ref().unwrap();
+    assert_eq!((stretches(&writes[0].usage), moved.stretch), (vec![(70, 1, 1)], at(60)));
     // What the counter does not hold is not added.
     let gone = Share { stretch: at(7), ..share };
     assert!(run(&[], &[one.counter], &[gone]).is_empty());
@@ -115,6 +125,13 @@ fn a_stretch_is_stored_as_before_unless_its_end_moved() {
     let stored = |usage: &Usage| serde_json::to_value(&usage.stretches).unwrap();
     let before = serde_json::json!([{"until": "2026-01-01T00:00:00Z", "calls": 1, "cost": "0"}]);
     assert_eq!(stored(&usage), before);
+    // Another one at the same moment moves no end.
+    let mut both = usage.clone();
+    try_take(&few(9), &mut both, None, at(0)).unwrap();
+    assert_eq!(
+        stored(&both),
+        serde_json::json!([{"until": "2026-01-01T00:00:00Z", "calls": 2, "cost": "0"}])
+    );
     try_take(&few(9), &mut usage, None, at(1)).unwrap();
     let moved = serde_json::json!([{
         "until": "2026-01-01T00:00:01Z", "first_until": "2026-01-01T00:00:00Z", "calls": 2, "cost": "0"

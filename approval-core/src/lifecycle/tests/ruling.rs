@@ -92,8 +92,15 @@ fn whom_the_policy_wants_told_at_the_run_is_told_how_it_ends() {
     for (now, told) in [("zoe bob", "bob zoe"), ("zoe", "bob zoe"), ("bob", "bob"), ("", "bob")] {
         let mut world = World::new(before.clone());
         world.approve("ann", 1).unwrap();
+        let asks = RunRuling::Asks(Arc::new(Gate { inform: users(now), ..gate([need(1, "ann")]) }));
+        let mut asked = World { ruling: Some(asks), ..world.clone() };
+        asked.consume(2).unwrap();
         world.ruling = Some(RunRuling::Allows { inform: users(now), run_windows: Vec::new() });
         world.consume(2).unwrap();
+        assert_eq!(
+            asked.request.gate, world.request.gate,
+            "{now}: also where it asks, and people approved before"
+        );
         assert_eq!(*world.request.gate, Gate { inform: users(told), ..before.clone() }, "{now}");
         let ended = world.finish(Ending::Succeeded { result: None }, 3).unwrap();
         let expected: Vec<String> = users(told).iter().map(ToString::to_string).collect();
