@@ -10,7 +10,7 @@ use approval_core::{
     manager::ManagerBuilder,
     model::{
         Basis, HaltScope, Limit, OverLimit, Risk, RunLimits, Source, SourceDigest,
-        canonical::{CanonicalJson, to_canonical},
+        canonical::{CanonicalJson, DigestKey, to_canonical},
     },
     policy::{Call, Policy, PolicyError, Ruling},
     store::JournalLine,
@@ -187,13 +187,43 @@ async fn a_call_that_is_refused_at_its_run_gives_its_share_back() {
     assert!(matches!(error(begin(&manager, held).await).0, ApprovalError::Policy(_)));
     switch.say(Ruling::allow());
     assert_eq!(room(&manager).await, 2);
-    // Its arguments changed, or cannot be encoded.
-    for changed in [to_canonical(&json!({"cents": 1})).unwrap(), to_canonical(&json!([])).unwrap()] {
-        let (manager, ..) = limited([a_day(2)]);
-        let held = manager.authorize(call()).await.unwrap();
-        assert!(matches!(error(held.begin(changed).await).0, ApprovalError::Invalid(_)));
-        assert_eq!(room(&manager).await, 2);
+    // The policy is not asked, since the store does not answer.
+    let (manager, _, store) = limited([a_day(2)]);
+    let held = manager.authorize(call()).await.unwrap();
+    store.fail(&[Op::Now]);
+    assert!(matches!(error(begin(&manager, held).await).0, ApprovalError::Store(_)));
+    store.heal();
+    assert_eq!(room(&manager).await, 2);
+}
+
+#[tokio::test]
+async fn a_call_whose_arguments_changed_gives_its_share_back() {
+    let secret = call_with(|action| action.redact(["cents"]));
+    // The last one lacks what is to be redacted, and has no digest.
+    for (action, changed) in [(call(), json!({"cents": 1})), (call(), json!([])), (secret, json!({}))] {
+        let configure = |builder: ManagerBuilder| {
+            let key = DigestKey::new("k1", [9; 32]).unwrap();
+            let builder = builder.unattended().policy(Switch::new(Ruling::allow())).redaction_key(key);
+            builder.limit(a_day(2)).unwrap()
+        };
+        let manager = TestManager::with(configure).unwrap();
+        let held = manager.authorize(action).await.unwrap();
+        let refused = error(held.begin(to_canonical(&changed).unwrap()).await).0;
+        assert!(matches!(refused, ApprovalError::Invalid(_)), "{changed}");
+        assert_eq!(room(&manager).await, 2, "{changed}");
     }
+}
+
+#[tokio::test]
+async fn what_runs_by_the_second_answer_is_on_record_with_its_rules() {
+    let rules = Rules::new(Ruling::allow().named("small"), Vec::new(), "then");
+    let manager = TestManager::with(|builder| builder.unattended().policy(rules.clone())).unwrap();
+    let held = manager.authorize(risky()).await.unwrap();
+    rules.say(Ruling::allow().named("daily"), Vec::new(), "now");
+    begin(&manager, held).await.unwrap();
+    manager.shutdown().await.unwrap();
+    let line = |outcome: &str| (outcome.to_owned(), "daily".to_owned(), named("now"));
+    assert_eq!(lines(&manager).await, [line("allowed"), line("succeeded")]);
 }
 
 #[tokio::test]
