@@ -100,7 +100,11 @@ fn a_call_that_runs_where_no_limit_counts_it_is_a_run_in_its_counter() {
         // Should it not run in the end, that is found again.
         let share = write.share.as_ref().unwrap();
         let counter = counted(few(9), &write.usage).counter;
-        let back = give_back(std::iter::once(&counter), CountedAs::Runs(std::slice::from_ref(share)));
+        // What was counted as a run moves too.
+        let shares = CountedAs::Runs(std::slice::from_ref(share));
+        let again = take_at_run(&[], std::slice::from_ref(&counter), None, shares, at(80)).unwrap();
+        assert_eq!(stretches(&again[0].usage), [(80, 1, 0)]);
+        let back = give_back(std::iter::once(&counter), shares);
         assert_eq!((back[0].usage.stretches.len(), &back[0].share), (0, &None));
     }
     // With the last of others it counts in one stretch: else, without a limit, there would be one for each call.
