@@ -18,6 +18,7 @@ mod engine;
 mod execution;
 mod grant;
 mod halts;
+mod halts_of_store;
 mod handover;
 mod id_hasher;
 mod join;
@@ -134,6 +135,7 @@ pub(crate) struct Core {
     /// Held by what ends one request after the other, while it gives a place in the limits back.
     pub(crate) giving_back: tokio::sync::Mutex<()>,
     pub(crate) due_bell: bell::Bell,
+    pub(crate) halts_bell: bell::Bell,
     pub(crate) outbox_bell: bell::Bell,
     pub(crate) handover: handover::Handover,
     pub(crate) approved_bells: crate::sync::Mutex<Vec<std::sync::Weak<bell::Bell>>>,

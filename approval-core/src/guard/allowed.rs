@@ -102,17 +102,24 @@ impl Drop for Allowed {
 /// Checks the store's clock and the halts, and writes the line in front, where the risk asks for one.
 async fn check_in(manager: &ApprovalManager, prepared: &Prepared, by: &RuledBy) -> Result<(), ApprovalError> {
     let core = &manager.core;
-    let action = &prepared.spec.info.name;
-    let halts = core.halts.fresh(core).await?;
-    if let Some(halt) = halts.halts().covering(&prepared.agent, action) {
-        return Err(ApprovalError::Halted { action: action.clone(), halt: Box::new(halt.clone()) });
-    }
+    not_halted(manager, prepared).await?;
     // No commit does it here: without a key no request is opened.
     core.clock_is_right().await?;
     if prepared.spec.risk > Risk::Low {
         Box::pin(core.journal.sync(prepared.line(core.clock.now(), by, "allowed", None))).await?;
+        // The store may have taken its time, and the view may be a second old at the most.
+        not_halted(manager, prepared).await?;
     }
     Ok(())
+}
+
+async fn not_halted(manager: &ApprovalManager, prepared: &Prepared) -> Result<(), ApprovalError> {
+    let action = &prepared.spec.info.name;
+    let halts = manager.core.halts.fresh(&manager.core).await?;
+    match halts.halts().covering(&prepared.agent, action) {
+        Some(halt) => Err(ApprovalError::Halted { action: action.clone(), halt: Box::new(halt.clone()) }),
+        None => Ok(()),
+    }
 }
 
 /// Why a call that was held does not run. A denial is on record before the caller gets it, and the call is not counted any

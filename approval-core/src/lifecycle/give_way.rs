@@ -5,6 +5,8 @@ use crate::model::Request;
 
 /// Rounds that an act may lose to others that change the same counters, before it goes on without them.
 const MOST_LOST: u32 = 4;
+/// The same for what ends by itself.
+const MOST_LOST_BY_TIME: u32 = 64;
 
 /// Whether an act gives the place of a request in the limits back.
 #[must_use]
@@ -17,5 +19,7 @@ pub(crate) fn gives_back(request: &Request, act: &Act) -> bool {
 /// then, which keeps calls out and lets none in. What counts a call that is to run never does.
 #[must_use]
 pub(crate) fn ends_without_its_place(request: &Request, act: &Act, lost: u32) -> bool {
-    lost >= MOST_LOST && gives_back(request, act)
+    // No one waits for an expiry.
+    let most = if *act == Act::Tick { MOST_LOST_BY_TIME } else { MOST_LOST };
+    lost >= most && gives_back(request, act)
 }

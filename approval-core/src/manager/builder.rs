@@ -11,6 +11,7 @@ use super::{
     cache::RowCache,
     due,
     halts::HaltWatch,
+    halts_of_store,
     handover::Handover,
     journal,
     lease::{DEFAULT_LEASE_TTL, Lease},
@@ -333,6 +334,7 @@ impl ManagerBuilder {
             sources: Sources::default(),
             giving_back: tokio::sync::Mutex::new(()),
             due_bell: bell::Bell::new(),
+            halts_bell: bell::Bell::new(),
             outbox_bell: bell::Bell::new(),
             handover,
             approved_bells: Mutex::default(),
@@ -368,6 +370,7 @@ impl ApprovalManager {
         let reloads: Arc<dyn ReloadListener> = Arc::clone(core) as _;
         core.listen_for_reloads(&reloads);
         core.runtime.start(due::run(Arc::clone(core)));
+        core.runtime.start(halts_of_store::run(Arc::clone(core)));
         core.runtime.start(due::run_leases(Arc::clone(core)));
         core.runtime.start(journal::run(Arc::clone(core)));
         if let Some(sealer) = &core.sealer {

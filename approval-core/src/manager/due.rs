@@ -4,11 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use futures_util::future::{join, join_all};
 
-use super::{
-    Core, lease,
-    put_off::{Failing, PutOff},
-    runtime::back_off,
-};
+use super::{Core, lease, put_off::PutOff, runtime::back_off};
 use crate::{
     approval_error::ApprovalError,
     clock::{Span, Timestamp, after},
@@ -66,17 +62,15 @@ pub(super) fn tick() -> Command {
 #[derive(Debug, Default)]
 struct Worker {
     put_off: PutOff,
-    /// The version of the halts of the whole store that could not be carried out entirely.
-    halts: Option<(u64, Failing)>,
+    /// So many were left to the next turn: they come first there, and must not take the room of the others either.
+    left: usize,
 }
 
 impl Worker {
     /// Does what is due by now. Returns when something is due next.
     async fn turn(&mut self, core: &Core) -> Result<Option<Timestamp>, ApprovalError> {
-        // What cannot be halted does not keep what is due from being done.
-        let halts = self.carry_out_halts(core).await?;
         // Those that wait to be tried again come first, and must not take the room of the others.
-        let limit = BATCH.saturating_add(self.put_off.len());
+        let limit = BATCH.saturating_add(self.put_off.len()).saturating_add(self.left);
         let due = core.store.due(&core.settings.namespace, limit).await?;
         let ids: HashSet<RequestId> = due.items.iter().map(|stored| stored.request.id).collect();
         self.put_off.keep_only(|id| ids.contains(&id));
@@ -84,38 +78,22 @@ impl Worker {
         let waits = |stored: &&Stored| !self.put_off.waits(stored.request.id, now);
         let ready: Vec<&Stored> = due.items.iter().filter(waits).collect();
         let mut failed = Failed::default();
+        let mut done = 0_usize;
         for batch in ready.chunks(BATCH) {
             for (id, result) in tick_all(core, batch).await {
+                done = done.saturating_add(1);
                 self.note(id, result, core.clock.now(), &mut failed);
             }
         }
         let none_done = ready.len() >= BATCH && failed.count == ready.len();
         failed.report(self.put_off.len())?;
         let next = core.by_own_clock(due.next).await?;
-        let next = [next, halts, self.put_off.next()].into_iter().flatten().min();
+        self.left = ready.len().saturating_sub(done);
+        let at_once = (self.left > 0).then(|| core.clock.now());
+        let next = [next, self.put_off.next(), at_once].into_iter().flatten().min();
         // It may be this process that cannot do it: others get the time to look after the rest.
         let earliest = if none_done { after(core.clock.now(), PAUSE) } else { Timestamp::MIN };
         Ok(next.map(|next| next.max(earliest)))
-    }
-
-    /// Carries out halts of the whole store. What failed is tried again after a while, or once these halts have changed. When.
-    ///
-    /// # Errors
-    /// When it cannot be read which halts there are.
-    async fn carry_out_halts(&mut self, core: &Core) -> Result<Option<Timestamp>, ApprovalError> {
-        let version = core.halts_to_carry_out().await?;
-        let before = self.halts.filter(|(tried, _)| Some(*tried) == version).map(|(_, failing)| failing);
-        let now = core.clock.now();
-        if let Some(failing) = before.filter(|failing| failing.waits(now)) {
-            return Ok(Some(failing.again()));
-        }
-        self.halts = None;
-        let Some(version) = version else { return Ok(None) };
-        let Err(error) = core.carry_out_halts_of_store().await else { return Ok(None) };
-        let failing = Failing::once_more(before, core.clock.now());
-        tracing::error!(%error, again = %failing.again(), "failed to end all that halts of the whole store cover; it is tried again");
-        self.halts = Some((version, failing));
-        Ok(Some(failing.again()))
     }
 
     /// Remembers what became of one that was due.
@@ -172,10 +150,17 @@ impl Failed {
 async fn tick_all(core: &Core, batch: &[&Stored]) -> Vec<(RequestId, Result<Stored, ApprovalError>)> {
     let (counted, others): (Vec<&Stored>, Vec<&Stored>) =
         batch.iter().copied().partition(|stored| lifecycle::gives_back(&stored.request, &Act::Tick));
+    let until = after(core.clock.now(), PAUSE);
     let in_turn = async {
         let mut done = Vec::with_capacity(counted.len());
+        let mut patient = true;
         for stored in counted {
-            let _turn = core.turn_to_give_back().await;
+            // What is left is due still: another turn does it, beside what has become due since.
+            if core.clock.now() >= until {
+                break;
+            }
+            let turn = if patient { core.turn_to_give_back().await } else { None };
+            patient = turn.is_some();
             done.push(tick_one(core, stored).await);
         }
         done

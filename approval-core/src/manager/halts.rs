@@ -1,13 +1,6 @@
 //! The halts in force, as this process last saw them: those of its namespace and those of the whole store.
 
-use std::{
-    num::NonZeroU64,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
 use super::{Core, reruns};
 use crate::{
@@ -53,7 +46,7 @@ impl HaltView {
     }
 
     /// The version of the record that holds those of the whole store.
-    fn version_of_store(&self) -> u64 {
+    pub(super) fn version_of_store(&self) -> u64 {
         // Versions count from 1; without a record there is nothing to carry out.
         self.0.records.first().and_then(|(_, version)| *version).unwrap_or(0)
     }
@@ -75,8 +68,6 @@ pub(crate) struct HaltWatch {
     /// Holds in this manager's namespace.
     own: RecordName,
     seen: Mutex<Option<HaltView>>,
-    /// The version of the store's record whose halts this process has carried out in its namespace.
-    carried_out: AtomicU64,
 }
 
 impl HaltWatch {
@@ -85,7 +76,6 @@ impl HaltWatch {
             of_store: of_store(),
             own: RecordName::new(format!("{HALTS}/{namespace}")),
             seen: Mutex::new(None),
-            carried_out: AtomicU64::new(0),
         }
     }
 
@@ -233,6 +223,8 @@ impl Core {
     ) -> Result<u64, ApprovalError> {
         let mut ended = 0;
         let mut failed = None;
+        // One that never lets go is waited for once.
+        let mut patient = true;
         let now = self.now().await?;
         let one = Halts(vec![halt.clone()]);
         loop {
@@ -251,10 +243,13 @@ impl Core {
                     continue;
                 }
                 let act = Act::Halt { reason: Arc::clone(&halt.reason) };
-                let _turn =
-                    if lifecycle::gives_back(request, &act) { self.turn_to_give_back().await } else { None };
+                let takes_turn = patient && lifecycle::gives_back(request, &act);
+                let turn = if takes_turn { self.turn_to_give_back().await } else { None };
+                patient &= !takes_turn || turn.is_some();
                 let command = Command { actor: halt.by.clone(), via: None, operator: true, act };
-                match self.execute_one(request.id, command).await {
+                let result = self.execute_one(request.id, command).await;
+                drop(turn);
+                match result {
                     Ok(_) => ended += 1,
                     Err(error) if ended_by_itself(&error) => {}
                     Err(error) if !self.goes_on_after(&error).await => return Err(error),
@@ -270,37 +265,6 @@ impl Core {
                 None => return failed.map_or(Ok(ended), Err),
             }
         }
-    }
-
-    /// The version of the halts of the whole store, if this process has not carried it out in its namespace.
-    pub(super) async fn halts_to_carry_out(&self) -> Result<Option<u64>, ApprovalError> {
-        let version = self.halts.view(self).await?.version_of_store();
-        Ok((self.halts.carried_out.load(Ordering::Acquire) != version).then_some(version))
-    }
-
-    /// Ends in this namespace what halts of the whole store cover. Of all of them, whatever cannot be ended.
-    ///
-    /// # Errors
-    /// The first one, if something could not be ended: then they are not carried out yet.
-    pub(super) async fn carry_out_halts_of_store(&self) -> Result<(), ApprovalError> {
-        let view = self.halts.view(self).await?;
-        let mut failed = None;
-        for halt in view.of_store() {
-            match self.end_halted(halt).await {
-                Ok(0) => {}
-                Ok(ended) => {
-                    tracing::warn!(scope = ?halt.scope, by = %halt.by, ended, "a halt of the whole store ended requests of this namespace");
-                }
-                Err(error) => {
-                    failed.get_or_insert(error);
-                }
-            }
-        }
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        self.halts.carried_out.store(view.version_of_store(), Ordering::Release);
-        Ok(())
     }
 }
 

@@ -50,7 +50,7 @@ impl ChangeListener for Core {
                 Change::Record(name) => {
                     self.forget_record(name);
                     if self.halts.is_of_store(name) {
-                        self.due_bell.ring();
+                        self.halts_bell.ring();
                     }
                 }
                 Change::Everything => {
@@ -58,6 +58,7 @@ impl ChangeListener for Core {
                     self.standing.forget();
                     self.cache.clear();
                     self.waiters.tell_all();
+                    self.halts_bell.ring();
                     self.due_bell.ring();
                     self.outbox_bell.ring();
                     self.ring_approved();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::runtime::back_off;
+use super::runtime::{LONGEST, back_off};
 use crate::{
     clock::{Span, Timestamp, after},
     id::RequestId,
@@ -25,9 +25,10 @@ impl Failing {
         Self { failures, again: after(now, back_off(FIRST_RETRY, failures)) }
     }
 
-    /// Whether it is not tried again yet at `now`.
+    /// Whether it is not tried again yet at `now`. Not by a clock that was set back since: nothing is known then of how long it
+    /// has waited.
     pub(super) fn waits(self, now: Timestamp) -> bool {
-        now < self.again
+        now < self.again && self.again <= after(now, LONGEST)
     }
 
     /// When it is tried again.
@@ -111,6 +112,15 @@ mod tests {
         assert!(put_off.failed(one, now) && put_off.next() == Some(after(now, Span::from_secs(1))));
         put_off.keep_only(|_| false);
         assert_eq!(put_off.len(), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_nothing_wait_longer_than_a_minute() {
+        let one = Failing::once_more(None, at(0));
+        assert!(one.waits(at(0)) && one.waits(at(-59)), "by clocks that differ a little");
+        assert!(!one.waits(at(-60)) && !one.waits(at(-24 * 3600)));
+        let at_the_end = Failing::once_more(None, Timestamp::MAX);
+        assert!(!at_the_end.waits(at(0)), "a clock that had run away");
     }
 
     #[test]

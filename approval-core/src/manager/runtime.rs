@@ -60,7 +60,7 @@ impl Workers {
 }
 
 /// The longest back-off.
-const LONGEST: Span = Span::from_secs(60);
+pub(crate) const LONGEST: Span = Span::from_secs(60);
 
 /// `first`, doubled for each failure, at most a minute.
 pub(crate) fn back_off(first: Span, failures: u32) -> Span {

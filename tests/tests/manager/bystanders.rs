@@ -6,11 +6,12 @@ use std::sync::{
 };
 
 use approval_core::{
-    Action, Context, Principal, RequestId,
+    Action, ApprovalManager, Context, Principal, RequestId,
     clock::{Span, Timestamp},
     directory::{Directory, DirectoryError},
     manager::{ManagerBuilder, StoreOperator},
-    model::{ActionName, ExecutionState, HaltScope, People, Status},
+    model::{ActionName, ExecutionState, HaltScope, Limit, OverLimit, People, Status},
+    policy::Ruling,
     store::{Commit, RecordName, RecordWrite, StoreError},
 };
 use approval_testkit::TestManager;
@@ -24,7 +25,15 @@ use crate::outage::{Op, Outage};
 #[derive(Clone, Debug, Default)]
 struct WithoutEve {
     fails: Arc<AtomicBool>,
-    panics: bool,
+    how: How,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum How {
+    #[default]
+    Fails,
+    Panics,
+    NeverAnswers,
 }
 
 impl WithoutEve {
@@ -41,15 +50,19 @@ impl WithoutEve {
 impl Directory for WithoutEve {
     async fn people(&self, wanted: &[&Principal], _: Timestamp) -> Result<Arc<People>, DirectoryError> {
         if self.fails.load(Ordering::SeqCst) && wanted.iter().any(|one| one.as_str() == EVE) {
-            assert!(!self.panics, "eve cannot be looked up");
+            match self.how {
+                How::Fails => {}
+                How::Panics => panic!("eve cannot be looked up"),
+                How::NeverAnswers => std::future::pending::<()>().await,
+            }
             return Err(DirectoryError("eve cannot be looked up".to_owned()));
         }
         Ok(Arc::default())
     }
 }
 
-fn without_eve(panics: bool) -> (TestManager, WithoutEve, Arc<Outage>) {
-    let directory = WithoutEve { panics, ..WithoutEve::default() };
+fn without_eve(how: How) -> (TestManager, WithoutEve, Arc<Outage>) {
+    let directory = WithoutEve { how, ..WithoutEve::default() };
     let handed = directory.clone();
     let (manager, store) = on_outage(|builder: ManagerBuilder| builder.unattended().directory(handed));
     (manager, directory, store)
@@ -81,8 +94,8 @@ const LONG: Span = Span::from_hours(100);
 
 #[tokio::test]
 async fn a_request_that_cannot_be_ended_holds_up_no_other_halt_and_nothing_that_is_due() {
-    for panics in [false, true] {
-        let (manager, directory, store) = without_eve(panics);
+    for how in [How::Fails, How::Panics] {
+        let (manager, directory, store) = without_eve(how);
         let stuck = open(&manager, asks("a.one", EVE, LONG)).await;
         let beside = open(&manager, asks("a.one", ANN, LONG)).await;
         let pending = open(&manager, asks("a.two", ANN, LONG)).await;
@@ -164,8 +177,8 @@ async fn a_request_that_the_store_does_not_write_holds_up_no_other_of_a_halt() {
 
 #[tokio::test]
 async fn requests_that_fail_when_they_are_due_hold_up_none_behind_them() {
-    for panics in [false, true] {
-        let (manager, directory, store) = without_eve(panics);
+    for how in [How::Fails, How::Panics] {
+        let (manager, directory, store) = without_eve(how);
         let mut stuck = Vec::new();
         for _ in 0..300 {
             stuck.push(open(&manager, asks("a.one", EVE, Span::from_mins(1))).await);
@@ -198,7 +211,7 @@ async fn requests_that_fail_when_they_are_due_hold_up_none_behind_them() {
 
 #[tokio::test]
 async fn a_lease_or_an_execution_that_fails_holds_up_no_other_lost_one() {
-    let (manager, directory, store) = without_eve(false);
+    let (manager, directory, store) = without_eve(How::Fails);
     let mut executing = Vec::new();
     for who in [EVE, ANN] {
         let waiting = manager.request(asks("a.one", who, LONG)).await.unwrap();
@@ -231,8 +244,8 @@ async fn a_lease_or_an_execution_that_fails_holds_up_no_other_lost_one() {
 
 #[tokio::test]
 async fn an_approved_request_that_cannot_begin_holds_up_no_other() {
-    for panics in [false, true] {
-        let (manager, directory, _store) = without_eve(panics);
+    for how in [How::Fails, How::Panics] {
+        let (manager, directory, _store) = without_eve(how);
         let mut approved = Vec::new();
         for behind in [EVE, BOB] {
             let context = Context::new().on_behalf_of(behind).unwrap();
@@ -256,4 +269,44 @@ async fn an_approved_request_that_cannot_begin_holds_up_no_other() {
         soon(manager.until(approved[0], ran)).await.unwrap();
         worker.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_halt_of_the_store_that_waits_for_an_answer_keeps_nothing_that_is_due_waiting() {
+    let (manager, directory, _) = without_eve(How::NeverAnswers);
+    open(&manager, asks("a.one", EVE, LONG)).await;
+    let due = open(&manager, asks("a.two", ANN, Span::from_mins(1))).await;
+    directory.fail();
+    let operator = StoreOperator::new(Arc::clone(manager.store()));
+    operator.halt(scope("a.one"), &person(ANN), "fire").await.unwrap();
+    manager.advance(seconds(61)).await;
+    assert_eq!(status(&manager, due).await, Status::Expired);
+}
+
+#[tokio::test]
+async fn a_halt_waits_once_and_not_for_each_request_for_one_that_gives_its_place_back_and_never_ends() {
+    let directory = WithoutEve { how: How::NeverAnswers, ..WithoutEve::default() };
+    let handed = directory.clone();
+    let (manager, _) = on_outage(|builder: ManagerBuilder| {
+        let limit = Limit::new("many").calls(1000).over(OverLimit::Deny);
+        builder.unattended().directory(handed).policy_fn(|_| Ruling::allow()).limit(limit).unwrap()
+    });
+    let held = |who: &str, action: &str, key: String, ttl: Span| {
+        let action = asks(action, who, LONG).describe(|action| Ok(action.grant_ttl(ttl))).unwrap();
+        manager.authorize(action.key(key))
+    };
+    drop(held(EVE, "a.one", "eve".to_owned(), Span::from_mins(1)).await.unwrap());
+    for n in 0..30 {
+        drop(held(ANN, "a.two", format!("k{n}"), LONG).await.unwrap());
+    }
+    directory.fail();
+    // Her grant expires, and that waits for the directory.
+    manager.advance(seconds(61)).await;
+    let halting = ApprovalManager::clone(&manager);
+    let halted = tokio::spawn(async move { halting.halt(scope("a.two"), &person(ANN), "fire").await });
+    for _ in 0..20 {
+        manager.advance(Span::from_millis(100)).await;
+    }
+    assert!(halted.is_finished(), "after two seconds");
+    assert_eq!(halted.await.unwrap().unwrap(), 30);
 }

@@ -15,7 +15,7 @@ use approval_core::{
     manager::ManagerBuilder,
     model::{Execution, ExecutionState, HaltScope, Limit, OverLimit, Usage, canonical::to_canonical},
     policy::Ruling,
-    store::{Commit, CommitOutcome, Condition, MemoryStore, Query, RecordName},
+    store::{Commit, CommitOutcome, Condition, MemoryStore, Query, RecordName, RecordWrite},
 };
 use approval_testkit::{FakeClock, TestManager};
 use serde_json::json;
@@ -79,6 +79,9 @@ fn counter(commit: &Commit) -> Option<RecordName> {
 /// Rounds that an end may lose before it gives way.
 const MOST_LOST: usize = 4;
 
+/// The same for what ends by itself.
+const MOST_LOST_BY_TIME: usize = 64;
+
 /// Others are faster at the counters, so many times. How many changes of requests are tried from now on.
 fn lose(store: &Outage, mut times: usize) -> Arc<AtomicUsize> {
     let rounds = Arc::new(AtomicUsize::new(0));
@@ -100,7 +103,8 @@ async fn state(manager: &TestManager, id: RequestId) -> ExecutionState {
 #[tokio::test]
 async fn what_ends_a_request_ends_it_after_a_few_lost_rounds() {
     for how in ["revoke", "halt", "expiry"] {
-        for (lost, rounds, places) in [(0, 1, 0), (2, 3, 0), (usize::MAX, MOST_LOST + 1, 1)] {
+        let most = if how == "expiry" { MOST_LOST_BY_TIME } else { MOST_LOST };
+        for (lost, rounds, places) in [(0, 1, 0), (2, 3, 0), (usize::MAX, most + 1, 1)] {
             let (manager, store) = on_store();
             let (id, held) = hold(&manager, "k").await;
             let tried = lose(&store, lost);
@@ -251,4 +255,25 @@ async fn a_halt_and_grants_that_expire_take_turns() {
     let commits = store.calls(Op::Commit) - commits;
     assert!(commits <= 2 * 2 * EACH + 8, "{commits} commits for {} ends", 2 * EACH);
     assert_eq!(counted(&store).await, (0, 0), "each gave its place back");
+}
+
+#[tokio::test]
+async fn one_counter_that_cannot_be_read_keeps_no_place_in_another() {
+    let manager = TestManager::with(|builder| {
+        let one = builder.unattended().policy_fn(|_| Ruling::allow()).limit(Limit::new("one").calls(5));
+        one.unwrap().limit(Limit::new("two").calls(5)).unwrap()
+    })
+    .unwrap();
+    let (id, held) = hold(&manager, "k").await;
+    let places = manager.get(id).await.unwrap().places.clone();
+    let [broken, whole] = [0, 1].map(|n| RecordName::new(places[n].counter.clone()));
+    let write = RecordWrite { name: broken.clone(), value: Some(b"broken".to_vec()) };
+    manager.store().commit(Commit { writes: vec![write], ..Commit::default() }).await.unwrap();
+    manager.revoke(id, &person(ANN), "no").await.unwrap();
+    let left = manager.get(id).await.unwrap().places.clone();
+    assert_eq!(left.iter().map(|place| place.counter.to_string()).collect::<Vec<_>>(), [broken.to_string()]);
+    let record = manager.store().record(&whole).await.unwrap().unwrap();
+    let usage: Usage = serde_json::from_slice(&record.value).unwrap();
+    assert!(usage.stretches.iter().all(|stretch| stretch.places == 0));
+    drop(held);
 }

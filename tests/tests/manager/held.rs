@@ -95,6 +95,20 @@ async fn a_denial_of_the_second_answer_is_on_record_with_its_rules() {
 }
 
 #[tokio::test]
+async fn a_halt_while_the_line_in_front_is_written_stops_the_body() {
+    let (manager, store) = on_outage(|builder| builder.unattended().policy_fn(|_| Ruling::allow()));
+    let held = manager.authorize(risky()).await.unwrap();
+    store.hold(Op::AppendJournal);
+    let before = store.calls(Op::AppendJournal);
+    let begins = tokio::spawn(held.begin(actual()));
+    store.until_called(Op::AppendJournal, before + 1).await;
+    manager.halt(HaltScope::Everything, &person(ANN), "fire").await.unwrap();
+    store.heal();
+    let (refused, text) = error(begins.await.unwrap().map(drop));
+    assert!(matches!(refused, ApprovalError::Halted { .. }), "{text}");
+}
+
+#[tokio::test]
 async fn a_request_by_hand_that_the_policy_denies_is_on_record() {
     let denies = Ruling::deny("nothing is paid at night").named("night");
     let rules = Rules::new(denies, Vec::new(), "now");
