@@ -166,11 +166,12 @@ impl<A: Provable + ?Sized> Guard<A> {
         self.action.spec.proves::<A>().map_err(ApprovalError::from)?;
         let given = self.action.arguments.clone();
         // Before people are asked: what cannot be handed over exactly is not worth their time.
-        read(&given).map_err(|error| unreadable(&error))?;
+        let own = read(&given).map_err(|error| unreadable(&error))?;
         let authorization = self.manager.authorize(self.action).await?;
         let actual = actual(&given, &authorization)?;
         let records = authorization.records_result();
-        let arguments = read(&actual).map_err(|error| unreadable(&error))?;
+        let arguments =
+            if authorization.edited() { read(&actual).map_err(|error| unreadable(&error))? } else { own };
         let mut running = match authorization.begin_or_replay(actual).await? {
             Begun::Running(running) => running,
             Begun::Ran(_, result) => {
