@@ -138,24 +138,30 @@ pub(super) fn as_run(usage: &Usage, share: &Share, now: Timestamp, kind: Kind) -
 /// Adds a call to a stretch that ends at `until` or later: to the last one if that does, to a new one otherwise. `moves`: the end
 /// of the last one moves there instead. Returns the name of the stretch.
 fn put(usage: &mut Usage, until: Timestamp, moves: bool, cost: Decimal, kind: Kind) -> Timestamp {
-    match usage.stretches.last_mut() {
-        Some(last) if moves || last.until >= until => {
-            if last.until == Timestamp::MAX {
-                // Stored before with no end. Now there is one: its last call is this one.
-                last.until = until;
-            } else if last.until < until {
-                last.first_until = Some(last.name());
-                last.until = until;
-            }
-        }
-        _ => usage.stretches.push(Stretch { until, ..Stretch::EMPTY }),
-    }
-    let Some(last) = usage.stretches.last_mut() else { return until };
-    let (calls, sum) = of_kind(last, kind);
+    let joins = |last: &mut Stretch| moves || last.until >= until;
+    let mut own = usage
+        .stretches
+        .pop_if(joins)
+        .map_or(Stretch { until, ..Stretch::EMPTY }, |last| reaching(last, until));
+    let (calls, sum) = of_kind(&mut own, kind);
     // Held at the end, which is beyond every bound.
     *calls = calls.saturating_add(1);
     *sum = sum.saturating_add(cost);
-    last.name()
+    let name = own.name();
+    usage.stretches.push(own);
+    name
+}
+
+/// The same stretch, which ends at `until` or later.
+fn reaching(last: Stretch, until: Timestamp) -> Stretch {
+    if last.until == Timestamp::MAX {
+        // Stored before with no end. Now there is one: its last call is this one.
+        Stretch { until, ..last }
+    } else if last.until < until {
+        Stretch { first_until: Some(last.name()), until, ..last }
+    } else {
+        last
+    }
 }
 
 /// The same counter without the share of one call; `None`: it does not hold that.
